@@ -147,7 +147,7 @@ class FastLane:
 
 
 def _one_label(rows: sp.csr_matrix, y: NDArray[np.bool_], seed: int) -> tuple[NDArray[np.float32], float]:
-    """Weights and offset of one label; with one class (or no gram) only, the smoothed prevalence as offset."""
+    """Weights and offset of one label; with one class, or no gram, the smoothed prevalence as offset."""
     positives = int(y.sum())
     if positives in (0, len(y)) or not rows.shape[1]:
         prevalence = (positives + 1) / (len(y) + 2)  # Laplace's rule

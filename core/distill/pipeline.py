@@ -1,0 +1,274 @@
+"""A whole round on arrays: texts and labels in, a published student and its figures out.
+
+A generator, so that the caller can show progress, keep its lease alive, and stop it by closing it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.config import RoundConfig
+from core.distill.soft_targets import in_sample
+from core.distill.student import Pair, train_pair
+from core.distill.sweep import Lessons, Teachers, sweep
+from core.errors import LabelWithoutPositives, NoGold, TooFewLabels
+from core.evaluate.metrics import MetricRow, rows
+from core.evaluate.thresholds import choose
+from core.models.base import best_device
+from core.models.stacked import stack
+from core.models.textcnn import TextCNN
+from core.splits import hold_out
+from core.text.normalize import normalize
+from core.text.tokenize import segmenter
+from core.text.vectors import vector_steps
+from core.text.vocab import Vocab
+from core.train.checkpoint import published, save_model
+from core.train.predict import probability_steps
+
+MIN_LABELLED = 8  # with fewer there is neither something to learn nor something to validate on
+_SMALL_CORPUS = 20_000  # tokens; below, a token seen once is kept as well
+_REPORT_EVERY = 2_000  # texts
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundData:
+    """What a round is made from. Gold texts are measured on and nothing else.
+
+    Shapes: train_y (N, K), gold_y (G, K), pool_ids (P,).
+    """
+
+    label_keys: Sequence[str]
+    train_texts: Sequence[str]
+    train_y: NDArray
+    gold_texts: Sequence[str]
+    gold_y: NDArray
+    pool_ids: Sequence[int] | NDArray
+    pool_texts: Sequence[str]
+
+
+@dataclass(frozen=True)
+class RoundReport:
+    """Where a round stands: text, vectors, teachers, student, evaluate, score, save."""
+
+    stage: str
+    done: int
+    total: int
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundResult:
+    """What a round found. Probabilities are dense; shapes (G, K) and (P, K)."""
+
+    metrics: list[MetricRow]
+    thresholds: dict[str, NDArray[np.float64]]
+    gold_probs: dict[str, NDArray[np.float32]]
+    pool_probs: NDArray[np.float32]
+    teacher_weights: dict[str, float]
+    n_train: int
+    n_valid: int
+    student_dir: Path
+    timings: dict[str, float]
+    warnings: list[tuple[str, dict[str, Any]]]
+
+
+Steps = Generator[RoundReport, None, Any]
+
+
+def run_round(
+    data: RoundData, config: RoundConfig, out_dir: Path, cache_dir: Path
+) -> Generator[RoundReport, None, RoundResult]:
+    """Train teachers and student, measure on gold, score the pool, publish ``out_dir``.
+
+    Closing the generator stops at once and leaves no directory. Raises TooFewLabels, NoGold, LabelWithoutPositives.
+    """
+    _check(data)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(config.threads or min(4, os.cpu_count() or 1))
+    try:
+        return (yield from _Round(data, config, Path(out_dir), Path(cache_dir)).run())
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _check(data: RoundData) -> None:
+    if len(data.train_texts) < MIN_LABELLED:
+        raise TooFewLabels(have=len(data.train_texts), need=MIN_LABELLED)
+    if not len(data.gold_texts):
+        raise NoGold()
+    if not np.asarray(data.train_y).any():
+        raise LabelWithoutPositives(labels=", ".join(data.label_keys))
+
+
+class _Round:
+    """The stages in order; what one finds is kept for the next."""
+
+    def __init__(self, data: RoundData, config: RoundConfig, out_dir: Path, cache_dir: Path) -> None:
+        self.data, self.config, self.out_dir, self.cache_dir = data, config, out_dir, cache_dir
+        self.timings: dict[str, float] = {}
+
+    def run(self) -> Generator[RoundReport, None, RoundResult]:
+        yield from self._timed("text", self._text())
+        vectors = yield from self._timed("vectors", self._vectors())
+        lessons = self._lessons(vectors)
+        teachers: Teachers = yield from self._timed("teachers", self._teachers(lessons))
+        soft = in_sample(teachers, lessons.train_rows)
+        pair: Pair = yield from self._timed("student", self._students(lessons, soft))
+        metrics, thresholds, gold = yield from self._timed("evaluate", self._evaluate(lessons, teachers, pair))
+        pool = yield from self._timed("score", self._score(pair.student, vectors))
+        yield from self._timed("save", self._save(pair.student, thresholds["student"]))
+        return RoundResult(
+            metrics=metrics,
+            thresholds=thresholds,
+            gold_probs=gold,
+            pool_probs=pool,
+            teacher_weights={self.data.label_keys[k]: w for k, w in teachers.weights.items()},
+            n_train=len(lessons.train_rows),
+            n_valid=len(lessons.valid_rows),
+            student_dir=self.out_dir,
+            timings=self.timings,
+            warnings=list(teachers.warnings),
+        )
+
+    def _timed(self, stage: str, steps: Steps) -> Steps:
+        started = time.perf_counter()
+        found = yield from steps
+        self.timings[stage] = round(time.perf_counter() - started, 3)
+        return found
+
+    def _text(self) -> Steps:
+        """Segment everything once; equal texts are segmented once."""
+        data, cut = self.data, segmenter(self.config.segmenter)
+        texts = [*data.train_texts, *data.gold_texts, *data.pool_texts]
+        tokens: list[list[str]] = []
+        for n, text in enumerate(texts):
+            if n % _REPORT_EVERY == 0:
+                yield RoundReport("text", n, len(texts))
+            tokens.append(cut(normalize(text)))
+        train, gold = len(data.train_texts), len(data.gold_texts)
+        self.tokens = {
+            "train": tokens[:train],
+            "gold": tokens[train : train + gold],
+            "pool": tokens[train + gold :],
+        }
+
+    def _vectors(self) -> Steps:
+        """Vocabulary and vectors from training and pool texts.
+
+        In the order of their hashes: a text that moves from pool to training changes nothing, so the cache holds.
+        """
+        gold = {_digest(tokens) for tokens in self.tokens["gold"]}
+        union = {_digest(tokens): tokens for part in ("train", "pool") for tokens in self.tokens[part]}
+        corpus = [union[digest] for digest in sorted(union) if digest not in gold]
+        small = sum(map(len, corpus)) < _SMALL_CORPUS
+        self.vocab = Vocab.build(corpus, min_count=1 if small else 2)
+        yield RoundReport("vectors", 0, 1, {"tokens": len(self.vocab)})
+        steps = vector_steps(
+            corpus, self.vocab, size=self.config.vector_size, seed=self.config.seed, cache_dir=self.cache_dir
+        )
+        while True:
+            try:
+                done, total = next(steps)
+            except StopIteration as finished:
+                return finished.value
+            yield RoundReport("vectors", done, total)
+
+    def _lessons(self, vectors: NDArray[np.float32]) -> Lessons:
+        limit = self.config.max_tokens
+        self.rows = {
+            part: [self.vocab.encode(tokens, limit) for tokens in lists] for part, lists in self.tokens.items()
+        }
+        y = np.asarray(self.data.train_y)
+        train, valid = hold_out(
+            self.data.train_texts, y, share=self.config.valid_share, seed=self.config.seed
+        )
+        return Lessons(
+            vectors=vectors,
+            train_rows=[self.rows["train"][n] for n in train],
+            train_y=y[train],
+            valid_rows=[self.rows["train"][n] for n in valid],
+            valid_y=y[valid],
+            label_keys=list(self.data.label_keys),
+            config=self.config,
+        )
+
+    def _teachers(self, lessons: Lessons) -> Steps:
+        steps = sweep(lessons)
+        while True:
+            try:
+                report = next(steps)
+            except StopIteration as finished:
+                return finished.value
+            yield RoundReport("teachers", report.done, report.total, report.detail)
+
+    def _students(self, lessons: Lessons, soft: NDArray[np.float32]) -> Steps:
+        steps = train_pair(lessons, soft)
+        while True:
+            try:
+                report = next(steps)
+            except StopIteration as finished:
+                return finished.value
+            done = (report.epoch - 1) * report.steps + report.step
+            detail = {"epoch": report.epoch, "valid_f1": [round(max(0.0, b), 4) for b in report.best]}
+            yield RoundReport("student", done, report.steps * self.config.max_epochs, detail)
+
+    def _evaluate(self, lessons: Lessons, teachers: Teachers, pair: Pair) -> Steps:
+        metrics: list[MetricRow] = []
+        thresholds: dict[str, NDArray[np.float64]] = {}
+        gold: dict[str, NDArray[np.float32]] = {}
+        gold_y = np.asarray(self.data.gold_y)
+        for done, name in enumerate(("teacher", "standalone", "student")):
+            yield RoundReport("evaluate", done, 3, {"model": name})
+            asked = [*lessons.valid_rows, *self.rows["gold"]]
+            if name == "teacher":
+                probs = teachers.probabilities(asked)
+            else:
+                probs = yield from self._probabilities(getattr(pair, name), lessons.vectors, asked, "evaluate")
+            valid, gold[name] = probs[: len(lessons.valid_rows)], probs[len(lessons.valid_rows) :]
+            thresholds[name] = choose(valid, lessons.valid_y)
+            for split, p, y in (("valid", valid, lessons.valid_y), ("gold", gold[name], gold_y)):
+                metrics += rows(
+                    p, y, thresholds[name], keys=self.data.label_keys, model=name, split=split, seed=self.config.seed
+                )  # fmt: skip
+        return metrics, thresholds, gold
+
+    def _score(self, student: TextCNN, vectors: NDArray[np.float32]) -> Steps:
+        return (yield from self._probabilities(student, vectors, self.rows["pool"], "score"))
+
+    def _probabilities(
+        self, model: TextCNN, vectors: NDArray[np.float32], asked: Sequence[NDArray[np.int64]], stage: str
+    ) -> Steps:
+        table = torch.from_numpy(vectors).to(best_device())
+        weights = {name: value.to(table.device) for name, value in stack([model]).items()}
+        steps = probability_steps(weights, asked, table, self.config.chunks)
+        while True:
+            try:
+                done = next(steps)
+            except StopIteration as finished:
+                return finished.value[0]
+            yield RoundReport(stage, done, len(asked))
+
+    def _save(self, student: TextCNN, thresholds: NDArray[np.float64]) -> Steps:
+        meta = {
+            "config": asdict(self.config),
+            "label_keys": list(self.data.label_keys),
+            "thresholds": [float(t) for t in thresholds],
+            "segmenter": self.config.segmenter,
+        }
+        yield RoundReport("save", 0, 1)
+        with published(self.out_dir) as beside:
+            save_model(beside, student, self.vocab, meta)
+
+
+def _digest(tokens: Sequence[str]) -> bytes:
+    return hashlib.sha256("\x1f".join(tokens).encode()).digest()

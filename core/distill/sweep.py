@@ -1,0 +1,193 @@
+"""Teachers by binary relevance: for each label one TextCNN a class weight, and the best of them on validation.
+
+Source: lee2022kd, section 3. Which validation figure decides is not stated there; the rule here is in ``_pick``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
+
+from core.config import RoundConfig
+from core.models.base import best_device
+from core.models.stacked import Weights, stack, unstack
+from core.models.textcnn import TextCNN
+from core.seeds import derive
+from core.train.loop import Course, Fitted, Judge, Rows, StepReport, fit
+from core.train.predict import probabilities
+
+_LABELS_TOGETHER = 3  # bounds memory; what is shared by more models is too little to matter
+_MINIMUM = 1e-4  # a constant teacher is never quite sure
+_SMOOTH = 2.0  # so many imagined mistakes temper the F1 of a label with few validation positives
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lessons:
+    """The labelled part of a round as arrays; validation is never learned from."""
+
+    vectors: NDArray[np.float32]  # (V, D)
+    train_rows: Rows
+    train_y: NDArray  # (N, K)
+    valid_rows: Rows
+    valid_y: NDArray
+    label_keys: Sequence[str]
+    config: RoundConfig
+
+    def table(self) -> torch.Tensor:
+        return torch.from_numpy(self.vectors).to(best_device())
+
+
+@dataclass(frozen=True)
+class Teachers:
+    """One chosen model a label; a label with one class in training has its prevalence instead."""
+
+    models: dict[int, TextCNN]
+    weights: dict[int, float]
+    constants: NDArray[np.float64]  # (K,): what labels without a model answer
+    vectors: NDArray[np.float32]
+    chunks: int
+    warnings: tuple[tuple[str, dict[str, Any]], ...]
+
+    def probabilities(self, rows: Rows) -> NDArray[np.float32]:
+        """Shapes: → (N, K)."""
+        out = np.tile(self.constants.astype(np.float32), (len(rows), 1))
+        if self.models:
+            table = torch.from_numpy(self.vectors).to(best_device())
+            together = {name: value.to(table.device) for name, value in stack(list(self.models.values())).items()}
+            out[:, list(self.models)] = probabilities(together, rows, table, self.chunks)[:, :, 0].T
+        return out
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """Where the sweep stands. ``done`` counts teachers, in part while they train."""
+
+    done: int
+    total: int
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def sweep(lessons: Lessons) -> Generator[SweepReport, None, Teachers]:
+    """Train every label × class weight and keep the best of each label."""
+    y = np.asarray(lessons.train_y) > 0
+    prevalence = np.clip(y.mean(axis=0), _MINIMUM, 1 - _MINIMUM)
+    learnable = [k for k in range(y.shape[1]) if 0 < y[:, k].sum() < len(y)]
+    names = {False: "LabelWithoutPositives", True: "LabelWithoutNegatives"}
+    warnings = tuple(
+        (names[bool(y[:, k].any())], {"label": lessons.label_keys[k]})
+        for k in range(y.shape[1])
+        if k not in learnable
+    )
+    table = lessons.table()
+    models: dict[int, TextCNN] = {}
+    chosen: dict[int, float] = {}
+    per_label = len(lessons.config.class_weights)
+    total = len(learnable) * per_label
+    for start in range(0, len(learnable), _LABELS_TOGETHER):
+        group = learnable[start : start + _LABELS_TOGETHER]
+        done = start * per_label
+        fitted, members = yield from _group(lessons, group, table, (done, total))
+        valid = probabilities(fitted.weights, lessons.valid_rows, table, lessons.config.chunks)[:, :, 0]  # (M, N)
+        for k in group:
+            own = [m for m, (label, _) in enumerate(members) if label == k]
+            best = own[_pick(valid[own], np.asarray(lessons.valid_y)[:, k], [members[m][1] for m in own])]
+            model = TextCNN(lessons.vectors, 1, lessons.config)
+            model.load_state_dict(unstack(fitted.weights, best), strict=False)
+            models[k], chosen[k] = model.eval(), members[best][1]
+        detail = {lessons.label_keys[k]: chosen[k] for k in group}
+        yield SweepReport(done + len(members), total, {"chosen": detail})
+    return Teachers(models, chosen, prevalence, lessons.vectors, lessons.config.chunks, warnings)
+
+
+def _group(
+    lessons: Lessons, group: Sequence[int], table: torch.Tensor, at: tuple[int, int]
+) -> Generator[SweepReport, None, tuple[Fitted, list[tuple[int, float]]]]:
+    config = lessons.config
+    members = [(k, float(weight)) for k in group for weight in config.class_weights]
+    seeds = [derive(config.seed, "teacher", lessons.label_keys[k], weight) for k, weight in members]
+    labels = [k for k, _ in members]
+    weight = torch.tensor([[w] for _, w in members])
+    course = Course(
+        vectors=table,
+        train_rows=lessons.train_rows,
+        valid_rows=lessons.valid_rows,
+        targets=_columns(lessons.train_y, labels).to(table.device),
+        positive_weight=weight.to(table.device),
+        judge=weighted_loss_judge(_columns(lessons.valid_y, labels), weight),
+        config=config,
+        seeds=[derive(seed, "dropout") for seed in seeds],
+        order_seed=derive(config.seed, "teachers"),
+    )
+    start = stacked_models(lessons, seeds, 1, table.device)
+    steps = fit(start, course)
+    while True:
+        try:
+            report = next(steps)
+        except StopIteration as finished:
+            return finished.value, members
+        yield _progress(report, len(members), at, [lessons.label_keys[k] for k in group], config)
+
+
+def _progress(
+    report: StepReport, members: int, at: tuple[int, int], labels: list[str], config: RoundConfig
+) -> SweepReport:
+    stopped = members - report.active
+    share = (report.epoch - 1 + report.step / report.steps) / config.max_epochs
+    detail = {
+        "labels": labels,
+        "epoch": report.epoch,
+        "step": report.step,
+        "steps": report.steps,
+        "active": report.active,
+    }
+    return SweepReport(at[0] + stopped + int(report.active * share), at[1], detail)
+
+
+def stacked_models(lessons: Lessons, seeds: Sequence[int], outputs: int, device: torch.device) -> Weights:
+    """Untrained models from their seeds. Shapes: each (M, ...)."""
+    fresh = stack([TextCNN(lessons.vectors, outputs, lessons.config, seed=seed) for seed in seeds])
+    return {name: value.to(device) for name, value in fresh.items()}
+
+
+def _columns(y: NDArray, labels: Sequence[int]) -> torch.Tensor:
+    """Each model's own label. Shapes: (N, K) → (M, N, 1)."""
+    return torch.from_numpy(np.asarray(y, dtype=np.float32)[:, list(labels)].T[:, :, None].copy())
+
+
+def weighted_loss_judge(targets: torch.Tensor, positive_weight: torch.Tensor) -> Judge:
+    """The loss that the model is trained with, on validation, negated: smooth, so that one lucky text stops nothing.
+
+    Shapes: targets (M, N, K), positive_weight (M, K).
+    """
+
+    def judge(found: NDArray[np.float32], models: NDArray[np.int64]) -> NDArray[np.float64]:
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(
+            torch.from_numpy(found),
+            targets[torch.from_numpy(models)],
+            pos_weight=positive_weight[torch.from_numpy(models)].unsqueeze(1),
+            reduction="none",
+        )
+        return -loss.mean(dim=(1, 2)).numpy().astype(np.float64)[:, None]
+
+    return judge
+
+
+def _pick(probs: NDArray[np.float32], y: NDArray, weights: Sequence[float]) -> int:
+    """The class weight whose model has the best F1 at one half; ties by average precision, then by nearness to 1.
+
+    Shapes: probs (W, N), y (N,).
+    """
+    y = np.asarray(y) > 0
+    scores = []
+    for p, weight in zip(probs, weights, strict=True):
+        predicted = p >= 0.5
+        f1 = 2 * (predicted & y).sum() / (predicted.sum() + y.sum() + _SMOOTH)
+        ranking = average_precision_score(y, p) if y.any() else 0.0
+        scores.append((round(float(f1), 9), round(float(ranking), 9), -abs(np.log(weight))))
+    return max(range(len(scores)), key=scores.__getitem__)

@@ -1,0 +1,130 @@
+"""Many TextCNNs as one computation: the same maths as the module, much less of it.
+
+Two facts make it fast. A convolution over frozen vectors is a sum over taps of (E·W_j)[token], so only the distinct
+tokens of a batch are multiplied, and the taps are gathered and added by one ``embedding_bag``. And a maximum passes
+its gradient to one window, so the weight gradient is again a short weighted gather, not a convolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from core.models.packed import Packed
+from core.models.textcnn import WINDOWS, TextCNN
+
+Weights = dict[str, Tensor]
+
+
+class _ConvolveAndPool(torch.autograd.Function):
+    """ReLU(convolution + bias), then the maximum of each segment.
+
+    Shapes: kernels (M, k, F, D), bias (M, F) for each window → (M, S, 3·F), window by window.
+    """
+
+    @staticmethod
+    def forward(ctx, packed: Packed, *weights: Tensor) -> Tensor:
+        models, filters = weights[0].shape[0], weights[0].shape[2]
+        segments = len(packed.segments)
+        out = packed.embedded.new_empty(models, segments, len(WINDOWS) * filters)
+        chosen = torch.empty(out.shape, dtype=torch.int32, device=out.device)
+        rows = len(packed.embedded)
+        table = packed.embedded.new_empty(rows * max(WINDOWS) * filters)  # reused: fresh pages cost more than sums
+        for w, k in enumerate(WINDOWS):
+            kernels, bias = weights[2 * w], weights[2 * w + 1]
+            product = table[: rows * k * filters].view(rows, k * filters)
+            here = slice(w * filters, (w + 1) * filters)
+            for m in range(models):
+                torch.mm(packed.embedded, kernels[m].flatten(0, 1).t(), out=product)  # (U, D) → (U, k·F)
+                seen = F.embedding_bag(packed.bags[k], product.view(rows * k, filters), mode="sum")  # (R, F)
+                _pool(seen, packed.groups, out[m, :, here], chosen[m, :, here])
+            out[:, :, here] += bias.unsqueeze(1)
+        ctx.packed, ctx.shapes = packed, (models, filters)
+        out.relu_()
+        ctx.save_for_backward(out, chosen)
+        return out
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+        out, chosen = ctx.saved_tensors
+        packed, (models, filters) = ctx.packed, ctx.shapes
+        grad = grad * (out > 0)
+        result: list[Tensor | None] = [None]
+        width = packed.embedded.shape[1]
+        for w, k in enumerate(WINDOWS):
+            here = slice(w * filters, (w + 1) * filters)
+            kernels = grad.new_empty(models, k, filters, width)
+            for m in range(models):
+                signal = grad[m, :, here].t().contiguous()  # (F, S)
+                tokens = packed.windows[chosen[m, :, here].t(), :k]  # (F, S, k)
+                taps = tokens.permute(2, 0, 1).reshape(k * filters, -1)  # (k·F, S)
+                sums = F.embedding_bag(
+                    taps, packed.embedded, mode="sum", per_sample_weights=signal.repeat(k, 1)
+                )  # (k·F, D)
+                kernels[m] = sums.view(k, filters, width)
+            result += [kernels, grad[:, :, here].sum(dim=1)]
+        return tuple(result)
+
+
+def _pool(seen: Tensor, groups: Sequence[tuple[int, int, int]], out: Tensor, chosen: Tensor) -> None:
+    """Maximum and its position for each segment. Shapes: seen (R, F) → out and chosen (S, F)."""
+    done = 0
+    for start, segments, length in groups:
+        block = seen[start : start + segments * length].view(segments, length, -1)
+        # channels-last (S, F, 1, L): the one maximum with positions that is vectorised on a CPU
+        best, at = F.max_pool2d(block.permute(0, 2, 1).unsqueeze(2), (1, length), return_indices=True)
+        here = slice(done, done + segments)
+        out[here] = best[:, :, 0, 0]
+        first = start + length * torch.arange(segments, device=seen.device).unsqueeze(1)
+        chosen[here] = at[:, :, 0, 0] + first
+        done += segments
+
+
+def features(weights: Weights, packed: Packed, chunks: int) -> Tensor:
+    """Pooled features in the module's order. Shapes: → (M, B, 3·p·F)."""
+    taps = [weights[f"convolutions.{w}.{part}"] for w in range(len(WINDOWS)) for part in ("weight", "bias")]
+    pooled = _ConvolveAndPool.apply(packed, *taps)  # (M, S, 3F)
+    models, _, triple = pooled.shape
+    full = pooled.new_zeros(models, packed.n_documents * chunks, triple)
+    full = full.index_copy(1, packed.segments, pooled)  # a document shorter than p has an empty chunk: zero
+    full = full.view(models, packed.n_documents, chunks, len(WINDOWS), triple // len(WINDOWS))
+    return full.transpose(2, 3).reshape(models, packed.n_documents, -1)  # (M, B, p, 3, F) → (M, B, 3·p·F)
+
+
+def logits(weights: Weights, packed: Packed, chunks: int, dropout: Tensor | None = None) -> Tensor:
+    """Shapes: dropout (M, B, H), a mask already scaled → (M, B, K)."""
+    seen = features(weights, packed, chunks)
+    hidden = torch.baddbmm(weights["hidden.bias"].unsqueeze(1), seen, weights["hidden.weight"]).relu()
+    if dropout is not None:
+        hidden = hidden * dropout
+    return torch.baddbmm(weights["output.bias"].unsqueeze(1), hidden, weights["output.weight"])
+
+
+def stack(models: Sequence[TextCNN]) -> Weights:
+    """Copies of the models' weights, one after another. Shapes: each (M, ...)."""
+    together: Weights = {}
+    for name, first in models[0].named_parameters():
+        parts = [_to_stack(name, dict(model.named_parameters())[name].detach()) for model in models]
+        together[name] = torch.stack(parts).to(first.device).contiguous()
+    return together
+
+
+def unstack(weights: Weights, m: int) -> Weights:
+    """The parameters of model m as TextCNN names and shapes them (its vectors are shared and not among them)."""
+    return {name: _from_stack(name, value[m].detach()).contiguous().clone() for name, value in weights.items()}
+
+
+def _to_stack(name: str, value: Tensor) -> Tensor:
+    """Kernels (F, D, k) → (k, F, D) and linear weights (out, in) → (in, out): gradients then need no copy."""
+    if not name.endswith(".weight"):
+        return value
+    return value.permute(2, 0, 1) if value.ndim == 3 else value.t()
+
+
+def _from_stack(name: str, value: Tensor) -> Tensor:
+    if not name.endswith(".weight"):
+        return value
+    return value.permute(1, 2, 0) if value.ndim == 3 else value.t()

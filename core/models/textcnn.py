@@ -1,0 +1,45 @@
+"""TextCNN as XML-CNN has it: three window sizes, dynamic max pooling, a hidden bottleneck (liu2017xmlcnn).
+
+This module is the reference and what is exported; ``core.models.stacked`` is the same maths for many models at once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from core.config import RoundConfig
+from core.models.base import TextModel, initialise
+from core.models.pooling import dynamic_max_pool
+
+WINDOWS = (2, 4, 8)
+
+
+class TextCNN(TextModel):
+    """Convolutions over a frozen embedding → ReLU → dynamic max pooling → bottleneck → one logit per label."""
+
+    def __init__(
+        self, vectors: NDArray[np.float32] | Tensor, n_labels: int, config: RoundConfig, *, seed: int = 0
+    ) -> None:
+        super().__init__()
+        self.chunks = config.chunks
+        self.register_buffer("vectors", torch.as_tensor(vectors, dtype=torch.float32))
+        width, filters = int(self.vectors.shape[1]), config.filters
+        self.convolutions = nn.ModuleList(nn.utils.skip_init(nn.Conv1d, width, filters, k) for k in WINDOWS)
+        pooled = len(WINDOWS) * config.chunks * filters
+        self.hidden = nn.utils.skip_init(nn.Linear, pooled, config.hidden)
+        self.dropout = nn.Dropout(config.dropout)
+        self.output = nn.utils.skip_init(nn.Linear, config.hidden, n_labels)
+        initialise(self, seed)
+
+    def forward_embedded(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+        channels = embedded.transpose(1, 2)  # (B, T, D) → (B, D, T)
+        pooled = []
+        for k, convolution in zip(WINDOWS, self.convolutions, strict=True):
+            # k - 1 zeros on the right: as many windows as tokens, each starting at one
+            seen = torch.relu(convolution(nn.functional.pad(channels, (0, k - 1))))  # (B, F, T)
+            pooled.append(dynamic_max_pool(seen.transpose(1, 2), lengths, self.chunks))
+        hidden = torch.relu(self.hidden(torch.cat(pooled, dim=1)))  # (B, 3pF) → (B, H)
+        return self.output(self.dropout(hidden))

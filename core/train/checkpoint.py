@@ -1,0 +1,76 @@
+"""A trained student as a directory: weights, vocabulary, and what is needed to read them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from core.config import RoundConfig
+from core.errors import ModelUnavailable
+from core.models.registry import build
+from core.models.textcnn import TextCNN
+from core.text.vocab import Vocab
+
+FORMAT = 1
+MODEL, VOCAB, META = "model.pt", "vocab.json", "student.json"
+
+
+def save_model(directory: Path, model: TextCNN, vocab: Vocab, meta: dict[str, Any]) -> None:
+    """Write the three files and see them on disk; ``meta`` holds config, label_keys and thresholds."""
+    torch.save(model.state_dict(), directory / MODEL)
+    (directory / VOCAB).write_text(vocab.to_json(), encoding="utf-8")
+    text = json.dumps({"format": FORMAT, **meta}, ensure_ascii=False, indent=1, sort_keys=True)
+    (directory / META).write_text(text, encoding="utf-8")
+    for name in (MODEL, VOCAB, META):
+        _sync(directory / name)
+
+
+def load_model(directory: Path) -> tuple[TextCNN, Vocab, dict[str, Any]]:
+    """Raises ModelUnavailable: a file is absent or damaged, or written by newer code."""
+    try:
+        meta = json.loads((directory / META).read_text(encoding="utf-8"))
+        vocab = Vocab.from_json((directory / VOCAB).read_text(encoding="utf-8"))
+        state = torch.load(directory / MODEL, weights_only=True, map_location="cpu")
+        if meta["format"] > FORMAT:
+            raise ModelUnavailable(name=str(directory), why=f"format {meta['format']} > {FORMAT}")
+        config = RoundConfig.from_mapping(meta["config"])
+        model = build(config.arch, state["vectors"], len(meta["label_keys"]), config)
+        model.load_state_dict(state)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelUnavailable(name=str(directory), why=f"{type(error).__name__}: {error}") from error
+    return model.eval(), vocab, meta  # type: ignore[return-value]
+
+
+@contextmanager
+def published(directory: Path) -> Iterator[Path]:
+    """A directory to write in that takes its name only when the block ends well; otherwise nothing is left.
+
+    What a killed process left half-written is removed by the next one. One writer a directory is assumed.
+    """
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    beside = directory.with_name(directory.name + ".part")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir()
+    try:
+        yield beside
+        _sync(beside)
+        shutil.rmtree(directory, ignore_errors=True)
+        beside.rename(directory)
+        _sync(directory.parent)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,151 @@
+"""The training loop of a stack of models: a generator, so that logging, heartbeat and cancel live in the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.config import RoundConfig
+from core.losses.registry import loss as loss_named
+from core.models.packed import Packed, pack
+from core.models.stacked import Weights, logits
+from core.seeds import numbers
+from core.text.batches import by_length, shuffled
+from core.train.optim import StackedAdam
+
+Rows = Sequence[NDArray[np.int64]]
+# (logits (A, N, K) on validation, which models (A,)) → (A, J): larger is better, the first column first
+Judge = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float64]]
+
+SCORE_BATCH = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """What a stack of M models is taught, and how it is judged."""
+
+    vectors: Tensor  # (V, D)
+    train_rows: Rows
+    valid_rows: Rows
+    targets: Tensor  # (M, N, K), hard or soft
+    positive_weight: Tensor  # (M, K)
+    judge: Judge
+    config: RoundConfig
+    seeds: Sequence[int]  # of each model's dropout
+    order_seed: int  # of the batches, which all models share
+    loss: str = "bce.v1"
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """After each step. ``best`` are the judge's first scores so far, -inf before the first epoch's end."""
+
+    epoch: int
+    step: int
+    steps: int
+    active: int
+    best: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Each model as it was at its best epoch."""
+
+    weights: Weights
+    scores: NDArray[np.float64]  # (M, J)
+    best_epoch: NDArray[np.int64]  # (M,), from 1
+    epochs: int
+
+
+def fit(weights: Weights, course: Course) -> Generator[StepReport, None, Fitted]:
+    """Train until each model has gone ``patience`` epochs without a better score, or ``max_epochs``.
+
+    A model's result does not depend on which others are in the stack.
+    """
+    state = _State(weights, course)
+    batch_size = course.config.batch_size
+    steps = -(-len(course.train_rows) // batch_size)
+    epoch = 0
+    while epoch < course.config.max_epochs and len(state.active):
+        epoch += 1
+        batches = shuffled(len(course.train_rows), batch_size, numbers(course.order_seed, "order", epoch))
+        for step, batch in enumerate(batches, start=1):
+            state.learn(batch)
+            yield StepReport(epoch, step, steps, len(state.active), state.scores[:, 0])
+        state.judge(epoch)
+    return Fitted(state.best, state.scores, state.best_epoch, epoch)
+
+
+class _State:
+    """The models still in training, and the best seen of all."""
+
+    def __init__(self, weights: Weights, course: Course) -> None:
+        self.course = course
+        self.adam = StackedAdam(weights, course.config.lr)
+        self.best = {name: value.detach().clone() for name, value in weights.items()}
+        models = len(course.seeds)
+        self.active = np.arange(models)
+        self.scores = np.full((models, 1), -np.inf)
+        self.best_epoch = np.zeros(models, dtype=np.int64)
+        self.generators = [torch.Generator().manual_seed(seed) for seed in course.seeds]
+        self.valid = packed_by_length(course.valid_rows, course.vectors, course.config.chunks)
+
+    def learn(self, batch: NDArray[np.int64]) -> None:
+        course = self.course
+        packed = pack([course.train_rows[n] for n in batch], course.vectors, course.config.chunks)
+        models = torch.from_numpy(self.active).to(course.targets.device)
+        at = torch.from_numpy(batch).to(course.targets.device)
+        found = logits(self.adam.weights, packed, course.config.chunks, self._dropout(len(batch)))  # (A, B, K)
+        each = loss_named(course.loss)(
+            found, course.targets[models][:, at], course.positive_weight[models].unsqueeze(1)
+        )
+        self.adam.step(each.mean(dim=(1, 2)).sum())  # a sum over models: none touches another's gradient
+
+    def _dropout(self, documents: int) -> Tensor | None:
+        config = self.course.config
+        if not config.dropout:
+            return None
+        shape = (documents, config.hidden)
+        drawn = torch.stack([torch.rand(shape, generator=self.generators[m]) for m in self.active])
+        kept = (drawn >= config.dropout).to(torch.float32) / (1 - config.dropout)
+        return kept.to(self.course.vectors.device)
+
+    def judge(self, epoch: int) -> None:
+        found = score(self.adam.weights, self.valid, self.course.config.chunks)
+        scores = self.course.judge(found, self.active)  # (A, J)
+        if self.scores.shape[1] != scores.shape[1]:
+            self.scores = np.full((len(self.scores), scores.shape[1]), -np.inf)
+        better = np.array(
+            [tuple(new) > tuple(self.scores[m]) for new, m in zip(scores, self.active, strict=True)]
+        )
+        for at in np.flatnonzero(better):
+            m = self.active[at]
+            self.scores[m], self.best_epoch[m] = scores[at], epoch
+            for name, value in self.adam.weights.items():
+                self.best[name][m] = value.detach()[at]
+        going = epoch - self.best_epoch[self.active] < self.course.config.patience
+        if not going.all():
+            self.active = self.active[going]
+            self.adam.keep(torch.from_numpy(np.flatnonzero(going)))
+
+
+def packed_by_length(rows: Rows, vectors: Tensor, chunks: int) -> list[tuple[NDArray[np.int64], Packed]]:
+    """Batches of like length with the positions they hold; for scoring the same texts again and again."""
+    return [(at, pack([rows[n] for n in at], vectors, chunks)) for at in by_length(rows, SCORE_BATCH)]
+
+
+def score(
+    weights: Weights, batches: Sequence[tuple[NDArray[np.int64], Packed]], chunks: int
+) -> NDArray[np.float32]:
+    """Logits in the rows' own order, dropout off. Shapes: → (M, N, K)."""
+    models, _, labels = weights["output.weight"].shape
+    out = np.zeros((models, sum(len(at) for at, _ in batches), labels), dtype=np.float32)
+    with torch.no_grad():
+        for at, packed in batches:
+            out[:, at] = logits(weights, packed, chunks).cpu().numpy()
+    return out

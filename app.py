@@ -1,0 +1,126 @@
+"""The server: ``python app.py``. Streamlit pages behind a sign-in gate, a few routes, and the worker beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from core.config import Runtime
+from core.errors import CannotStart
+from core.messages import sentence
+from db.connect import open_database
+from db.errors import StorageError
+from web.gate import Gate
+from web.headers import Armour
+from web.login import SignIn
+from web.routes import Downloads, Health, all_routes
+from web.supervisor import Supervisor
+
+ROOT = Path(__file__).resolve().parent
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def build(runtime: Runtime, supervisor: Supervisor | None) -> st.App:
+    """The whole ASGI app over one database; nothing is started before its lifespan."""
+
+    @contextlib.asynccontextmanager
+    async def life(_: st.App) -> AsyncIterator[dict[str, Any]]:
+        import pandas  # noqa: F401  the first visitor should not wait for these
+        import plotly.graph_objects  # noqa: F401
+
+        gc.collect()
+        gc.freeze()  # what is loaded now stays: no collection need look at it again
+        if supervisor is not None:
+            supervisor.start()
+        try:
+            yield {}
+        finally:
+            if supervisor is not None:
+                await asyncio.to_thread(supervisor.stop)
+
+    sign_in = SignIn(runtime.database)
+    health = Health(runtime.database, lambda: supervisor.state if supervisor is not None else "off")
+    own_host = (runtime.host,) if runtime.host in LOOPBACK else ()
+    return st.App(
+        ROOT / "pages" / "main.py",
+        lifespan=life,
+        routes=all_routes(sign_in, Downloads(runtime.database), health),
+        middleware=[
+            Middleware(Armour, hosts=(*runtime.allowed_hosts, *own_host)),
+            Middleware(Gate, who=sign_in.who),
+        ],
+    )
+
+
+def check(runtime: Runtime) -> None:
+    """Raises CannotStart (the port is taken) or StorageError (no usable database), before anything runs."""
+    with closing(open_database(runtime.database)):
+        pass
+    family = socket.AF_INET6 if ":" in runtime.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((runtime.host, runtime.port))
+        except OSError as error:
+            why = f"{runtime.host}:{runtime.port} ({error.strerror or error})"
+            raise CannotStart(why=why, fix=f"PORT={min(runtime.port + 1, 65_535)}") from error
+
+
+def serve(runtime: Runtime, supervisor: Supervisor | None) -> None:
+    """Serves until a signal: one Ctrl-C ends the server and the worker."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(0)  # uvicorn has shut down by now and repeats the signal
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, leave)
+    shown = (
+        "[::1]" if runtime.host == "::1" else runtime.host if runtime.host in LOOPBACK else runtime.allowed_hosts[-1]
+    )
+    print(f"Tagtail 長尾標註  →  http://{shown}:{runtime.port}   (Ctrl-C 結束 / to stop)", flush=True)
+    try:
+        build(runtime, supervisor).run(
+            config={
+                "server.address": runtime.host,
+                "server.port": runtime.port,
+                "server.allowedHosts": [*runtime.allowed_hosts, runtime.host],
+                "browser.serverAddress": shown,
+            }
+        )
+    finally:
+        if supervisor is not None:
+            supervisor.stop()
+
+
+def main(run: Callable[[Runtime, Supervisor | None], None] = serve) -> int:
+    """Exit status 0 after a signal, 2 when the server cannot start; then one sentence says why."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
+    try:
+        runtime = Runtime.from_env()
+        check(runtime)
+    except (CannotStart, StorageError) as error:
+        print(sentence(error, "zh"), sentence(error, "en"), sep="\n", file=sys.stderr)
+        return 2
+    # The pages find the same data directory, whatever the working directory is.
+    os.environ["DATA_DIR"] = str(runtime.data_dir)
+    worker = [sys.executable, "-m", "core", "worker"]
+    run(runtime, None if os.environ.get("WORKER") == "0" else Supervisor(worker, cwd=ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""The entry script: the frame around every page, and the pages that a role may open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.errors import TagtailError
+from core.services import accounts
+from core.services.accounts import User
+from db.errors import StorageError
+from pages.shared import i18n, messages, session
+from pages.shared.i18n import plain, t
+from pages.shared.signout import sign_out_button
+
+HERE = Path(__file__).parent
+# file and area name, icon, the lowest role
+PAGES = (
+    ("annotate", ":material/label:", "annotator"),
+    ("dashboard", ":material/monitoring:", "lead"),
+    ("rounds", ":material/model_training:", "lead"),
+    ("data", ":material/database:", "lead"),
+    ("export", ":material/download:", "lead"),
+    ("people", ":material/group:", "admin"),
+)
+RANK = {"annotator": 0, "lead": 1, "admin": 2}
+LANGUAGES = {"zh": "中文", "en": "English"}
+
+
+def may_open(role: str) -> list[tuple[str, str]]:
+    """The pages of a role, in order: name and icon. A page that is not listed cannot be opened by its address."""
+    return [(name, icon) for name, icon, need in PAGES if RANK.get(role, -1) >= RANK[need]]
+
+
+def switch_language() -> None:
+    """Keeps the chosen language with the person, so that it is there on every computer."""
+    chosen, user_id = st.session_state.get("language"), session.user_id()
+    if chosen not in LANGUAGES or user_id is None:
+        return
+    try:
+        with session.db() as db:
+            accounts.set_lang(db, user_id, chosen, now=session.now())
+        i18n.remember(chosen)
+    except (TagtailError, StorageError) as error:
+        messages.show(error)
+
+
+def sidebar(user: User) -> None:
+    """Project, who I am, language, the way out."""
+    with st.sidebar:
+        session.project_picker()
+        st.divider()
+        st.caption(f"{t('main.signed_in_as')} **{plain(user.name)}** · {t(f'common.role_{user.role}')}")
+        st.segmented_control(
+            t("main.language"),
+            list(LANGUAGES),
+            format_func=LANGUAGES.__getitem__,
+            default=i18n.lang(),
+            key="language",
+            on_change=switch_language,
+            label_visibility="collapsed",
+            width="stretch",
+        )
+        sign_out_button()
+
+
+def nobody() -> None:
+    """The connection outlived the sign-in: say so, and show the way back."""
+    st.title(t("common.product"), anchor=False)
+    st.info(t("main.session_over"), icon=":material/key:")
+    st.link_button(t("main.reload"), "/login", type="primary")
+
+
+def main() -> None:
+    st.set_page_config(page_title=t("common.product"), page_icon=str(HERE / "shared" / "icon.png"), layout="wide")
+    try:
+        user = session.current_user()
+    except (TagtailError, StorageError) as error:
+        messages.show(error)
+        return
+    if user is None:
+        st.navigation([st.Page(nobody, title=t("common.product"))], position="hidden").run()
+        return
+    i18n.remember(user.lang)
+    st.logo(str(HERE / "shared" / "logo.svg"), size="large")
+    pages = [
+        st.Page(HERE / f"{name}.py", title=t(f"main.{name}"), icon=icon, url_path=name, default=i == 0)
+        for i, (name, icon) in enumerate(may_open(user.role))
+        if (HERE / f"{name}.py").exists()
+    ]
+    chosen = st.navigation(pages)
+    try:
+        sidebar(user)
+    except (TagtailError, StorageError) as error:
+        messages.show(error)
+    chosen.run()
+
+
+main()

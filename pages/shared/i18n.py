@@ -1,0 +1,79 @@
+"""Words for people, in Traditional Chinese and English, from ``pages/shared/texts/<area>.toml``.
+
+A key is ``<area>.<entry>``: ``t("people.title")`` is the table ``[title]`` of ``texts/people.toml``.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import string
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+
+Lang = Literal["zh", "en"]
+LANGS: tuple[Lang, ...] = ("zh", "en")
+TEXTS = Path(__file__).parent / "texts"
+_CHOSEN = "lang"  # in st.session_state: the language of this visit
+
+
+def _entries(table: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    if "zh" in table or "en" in table:
+        return {".".join(path): {lang: str(table[lang]) for lang in table}}
+    found: dict[str, dict[str, str]] = {}
+    for name, inner in table.items():
+        if isinstance(inner, Mapping):
+            found |= _entries(inner, (*path, name))
+    return found
+
+
+@functools.cache
+def catalogue() -> dict[str, dict[str, str]]:
+    """Every entry of every area: key → language → text."""
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted(TEXTS.glob("*.toml")):
+        for key, entry in _entries(tomllib.loads(path.read_text("utf-8")), ()).items():
+            found[key if key.startswith(path.stem + ".") else f"{path.stem}.{key}"] = entry
+    return found
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """The names that a text wants filled in."""
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name)
+
+
+def say(key: str, language: str, /, **fields: Any) -> str:
+    """The text of a key in a given language; Chinese where the language is unknown.
+
+    Raises KeyError: no catalogue has the key (a test looks for such keys).
+    """
+    entry = catalogue()[key]
+    text = entry.get(language) or entry["zh"]
+    return text.format(**fields) if fields else text
+
+
+def lang() -> Lang:
+    """The language of the person at the screen."""
+    return "en" if st.session_state.get(_CHOSEN) == "en" else "zh"
+
+
+def remember(language: str) -> None:
+    """Makes ``language`` the language of this visit."""
+    st.session_state[_CHOSEN] = "en" if language == "en" else "zh"
+
+
+def t(key: str, /, **fields: Any) -> str:
+    """The text of a key in the reader's language."""
+    return say(key, lang(), **fields)
+
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:])")
+
+
+def plain(text: object) -> str:
+    """Somebody's text made safe for a Markdown place: shown as it is, never as markup."""
+    return _MARKDOWN.sub(r"\\\1", str(text).replace("\n", " "))

@@ -1,0 +1,129 @@
+"""Who is at the screen, the database of this run, and the project in hand."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import NoReturn
+
+import streamlit as st
+from sqlite_utils import Database
+
+from core.config import Runtime
+from core.errors import NotAllowed, TagtailError
+from core.services import accounts, curating
+from core.services.accounts import User
+from core.services.curating import Project
+from db.connect import open_database
+from db.errors import StorageError
+from pages.shared import i18n, messages
+from pages.shared.i18n import t
+
+USER_HEADER = "X-Auth-User"  # set by web.gate alone, which strips what a client sends under this name
+_PROJECT = "project_id"
+_PICKER = "project_picker"
+
+
+@contextlib.contextmanager
+def db() -> Iterator[Database]:
+    """The database, open for one page run or one callback."""
+    opened = open_database(Runtime.from_env().database)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def user_id() -> int | None:
+    """The id that the sign-in gate put on this connection."""
+    value = st.context.headers.get(USER_HEADER)
+    return int(value) if value and value.isdecimal() else None
+
+
+def current_user() -> User | None:
+    """The signed-in person as the database knows them now: a changed role or a closed account counts at once."""
+    wanted = user_id()
+    if wanted is None:
+        return None
+    with db() as opened:
+        found = next((user for user in accounts.list_users(opened) if user.id == wanted), None)
+    return found if found is not None and found.active else None
+
+
+def require(role: str) -> User:
+    """The person at the screen, when their role is high enough; otherwise the page says why and ends here."""
+    try:
+        user = current_user()
+        if user is not None:
+            i18n.remember(user.lang)
+        return accounts.require(user, role)
+    except NotAllowed:
+        _refuse(role)
+    except (TagtailError, StorageError) as error:
+        messages.show(error)
+        st.stop()
+
+
+def _refuse(role: str) -> NoReturn:
+    st.title(t("common.refused_title"), anchor=False)
+    st.warning(t("common.refused", role=t(f"common.role_{role}")), icon=":material/lock:")
+    st.stop()
+
+
+def projects() -> list[Project]:
+    """All projects, in their own order."""
+    with db() as opened:
+        return curating.list_projects(opened)
+
+
+def project() -> Project:
+    """The project in hand; a page without any project says what to do and ends here.
+
+    Kept for the visit, and in the address, so that a reload comes back to it.
+    """
+    found = projects()
+    if not found:
+        st.info(t("common.no_project"), icon=":material/inbox:")
+        st.stop()
+    chosen = st.session_state.get(_PROJECT)
+    if chosen is None:
+        chosen = next((p.id for p in found if p.key == st.query_params.get("project")), None)
+    current = next((p for p in found if p.id == chosen), found[0])
+    st.session_state[_PROJECT] = current.id
+    return current
+
+
+def choose(project_id: int) -> None:
+    """Takes a project in hand, from a callback or before a rerun."""
+    st.session_state[_PROJECT] = project_id
+    st.session_state.pop(_PICKER, None)  # the picker draws itself anew from the choice
+
+
+def title(of: Project) -> str:
+    """The project's name in the reader's language."""
+    return of.name_en if i18n.lang() == "en" and of.name_en else of.name
+
+
+def project_picker() -> None:
+    """The choice of a project, for the sidebar; one project needs no choice."""
+    found = projects()
+    if not found:
+        return
+    current = project()
+    if len(found) == 1:
+        st.caption(t("main.project"))
+        st.markdown(f"**{i18n.plain(title(current))}**")
+        return
+    ids = [p.id for p in found]
+    names = {p.id: title(p) for p in found}
+    picked = st.selectbox(
+        t("main.project"), ids, index=ids.index(current.id), format_func=lambda i: names[i], key=_PICKER
+    )
+    st.session_state[_PROJECT] = picked
+    st.query_params["project"] = next(p.key for p in found if p.id == picked)
+
+
+def now() -> float:
+    """Seconds since 1970, UTC: the only clock that pages read."""
+    return time.time()

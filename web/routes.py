@@ -1,0 +1,133 @@
+"""The few routes beside the pages: sign-in, health, and downloads that stay flat in memory."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from core.errors import NotAllowed, TagtailError
+from core.messages import sentence
+from core.services import accounts, curating, reporting
+from core.services.accounts import User
+from db.connect import open_database
+from db.errors import NotFound, StorageError
+from pages.shared.i18n import say
+from web import html
+from web.login import SignIn
+
+log = logging.getLogger("tagtail.web")
+
+MEDIA_TYPES = {"jsonl": "application/x-ndjson; charset=utf-8", "csv": "text/csv; charset=utf-8"}
+
+
+class Downloads:
+    """Files for leads. The gate has put the signed-in person into the request's state."""
+
+    def __init__(self, database: Path) -> None:
+        self.database = database
+
+    async def student(self, request: Request) -> Response:
+        """GET /download/student/{project_id}: the trained student as one zip."""
+        user: User = request.state.user
+        try:
+            accounts.require(user, "lead")
+            path, name = await run_in_threadpool(self._student, request.path_params["project_id"])
+        except (TagtailError, StorageError) as error:
+            return _refusal(error, user)
+        if path is None or not path.is_file():
+            return html.notice(user.lang, say("login.no_student", user.lang), 404, home="/export")
+        return FileResponse(path, media_type="application/zip", filename=name, headers={"Cache-Control": "no-store"})
+
+    def _student(self, project_id: int) -> tuple[Path | None, str]:
+        with closing(open_database(self.database)) as db:
+            key = curating.project(db, project_id).key
+            return reporting.student_bundle(db, project_id), f"tagtail-{key}-student.zip"
+
+    async def labels(self, request: Request) -> Response:
+        """GET /download/labels/{project_id}.{jsonl|csv}: the labels, streamed row by row."""
+        user: User = request.state.user
+        fmt = request.path_params["format"]
+        include = request.query_params.get("include", "labelled")
+        if fmt not in MEDIA_TYPES or include not in ("labelled", "all"):
+            return html.notice(user.lang, say("login.not_found", user.lang), 404, home="/export")
+        try:
+            accounts.require(user, "lead")
+            chunks, name = await run_in_threadpool(self._labels, request.path_params["project_id"], fmt, include)
+        except (TagtailError, StorageError) as error:
+            return _refusal(error, user)
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "Cache-Control": "no-store"}
+        return StreamingResponse(chunks, media_type=MEDIA_TYPES[fmt], headers=headers)
+
+    def _labels(self, project_id: int, fmt: str, include: str) -> tuple[Iterator[bytes], str]:
+        db = open_database(self.database)
+        try:
+            project = curating.project(db, project_id)
+            rows = curating.export_labels(
+                db,
+                project_id,
+                format=fmt,
+                include=include,
+                now=time.time(),
+            )
+            # The first piece is made before the answer starts: what can go wrong is still a sentence then.
+            first = list(itertools.islice(rows, 1))
+        except BaseException:
+            db.close()
+            raise
+
+        def pieces() -> Iterator[bytes]:
+            with closing(db):
+                yield from first
+                yield from rows
+
+        return pieces(), f"tagtail-{project.key}-labels.{fmt}"
+
+
+def _refusal(error: TagtailError | StorageError, user: User) -> Response:
+    status = 403 if isinstance(error, NotAllowed) else 404 if isinstance(error, NotFound) else 409
+    return html.notice(user.lang, sentence(error, user.lang), status, home="/")
+
+
+class Health:
+    """GET /healthz: whether the database answers and what the worker does; open to everyone, so it tells no more."""
+
+    def __init__(self, database: Path, worker: Callable[[], str]) -> None:
+        self.database = database
+        self.worker = worker
+
+    async def answer(self, request: Request) -> Response:
+        body: dict[str, Any] = {"status": "ok", "worker": self.worker()}
+        try:
+            await run_in_threadpool(self._touch)
+        except StorageError as error:
+            log.warning("health: %s", error)
+            body |= {"status": "failing", "database": error.code}
+        return JSONResponse(body, 200 if body["status"] == "ok" else 503, headers={"Cache-Control": "no-store"})
+
+    def _touch(self) -> None:
+        with closing(open_database(self.database)):
+            pass
+
+
+def all_routes(sign_in: SignIn, downloads: Downloads, health: Health) -> list[Route]:
+    """The table of what is answered beside Streamlit's own paths."""
+    return [
+        Route("/login", sign_in.form, methods=["GET"]),
+        Route("/login", sign_in.enter, methods=["POST"]),
+        Route("/logout", sign_in.leave, methods=["POST"]),
+        Route("/lang", sign_in.choose_language, methods=["POST"]),
+        Route("/healthz", health.answer, methods=["GET"]),
+        Route("/download/student/{project_id:int}", downloads.student, methods=["GET"]),
+        Route("/download/labels/{project_id:int}.{format}", downloads.labels, methods=["GET"]),
+    ]

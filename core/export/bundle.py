@@ -1,0 +1,189 @@
+"""The trained student as one zip that runs alone: onnxruntime, numpy and the segmenter are all it needs.
+
+The same student, labels and card give the same bytes: fixed dates, sorted names, nothing of the exporting
+machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+
+from core.errors import ModelUnavailable
+from core.export.card import model_card
+from core.models.base import TextModel
+from core.text.vocab import PAD
+from core.train.predict import Student, load_student
+
+FORMAT = 1
+TOLERANCE = 1e-5  # between torch and onnxruntime, in probability
+FILES = Path(__file__).resolve().parent / "bundle_files"
+_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
+
+
+def write_bundle(
+    student_dir: Path, labels: Sequence[Mapping[str, Any]], card: Mapping[str, Any], out_zip: Path
+) -> Path:
+    """Write the zip beside, then give it its name; on an error nothing of it is left.
+
+    ``labels``: a mapping a label with key, zh, en, definition, in the student's own order; ``card``: see
+    ``core.export.card.model_card``.
+    Raises ModelUnavailable: the student's folder is damaged, has other labels, or its ONNX form computes
+    otherwise.
+    """
+    student = _load(Path(student_dir))
+    named = _labels(student, labels)
+    model = export_onnx(student.model)
+    _verify(student.model, model, len(student.vocab))
+    config = asdict(student.config)
+    about = {
+        "format": FORMAT,
+        "arch": student.config.arch,
+        "segmenter": student.config.segmenter,
+        "max_tokens": student.config.max_tokens,
+        "config": config,
+    }
+    files = {
+        "model.onnx": model,
+        "vocab.json": student.vocab.to_json().encode(),
+        "labels.json": _json(named),
+        "student.json": _json(about),
+        "MODEL_CARD.md": model_card(named, config, card, tokens=len(student.vocab)).encode(),
+        **{name: (FILES / name).read_bytes() for name in ("predict.py", "requirements.txt")},
+    }
+    sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
+    return _write_zip(Path(out_zip), {**files, "SHA256SUMS": sums.encode()})
+
+
+def export_onnx(model: TextModel) -> bytes:
+    """The model as ONNX: tokens (B, T) int64 → logits (B, K), any B and T from 1 on; no path of this machine."""
+    example = torch.full((2, 12), PAD, dtype=torch.int64)
+    example[0, :12] = 1
+    example[1, :5] = 1
+    sizes = {0: torch.export.Dim("B"), 1: torch.export.Dim("T")}
+    with _quiet():
+        program = torch.onnx.export(
+            model.eval(),
+            (example,),
+            dynamo=True,
+            input_names=["tokens"],
+            output_names=["logits"],
+            dynamic_shapes=(sizes,),
+            external_data=False,
+            verbose=False,
+        )
+    assert program is not None
+    proto = program.model_proto
+    _strip(proto)
+    return proto.SerializeToString(deterministic=True)
+
+
+def _strip(proto: onnx.ModelProto) -> None:
+    """Take out source files, their lines and the graph's history: they are this machine's, not the model's."""
+    graph = proto.graph
+    del graph.value_info[:]
+    for part in (proto, graph, *graph.node, *graph.initializer, *graph.input, *graph.output):
+        part.doc_string = ""
+        del part.metadata_props[:]
+
+
+def _verify(model: TextModel, exported: bytes, tokens: int) -> None:
+    """Raises ModelUnavailable: onnxruntime and torch differ on texts of many lengths, one of them empty."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = min(2, os.cpu_count() or 1)
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
+    draw = np.random.default_rng(0)
+    for lengths in ([0], [1], [0, 1, 2, 3, 7, 8, 9, 40, 150, 300]):
+        batch = np.full((len(lengths), max([1, *lengths])), PAD, dtype=np.int64)
+        for row, length in enumerate(lengths):
+            batch[row, :length] = draw.integers(1, tokens, length)
+        with torch.no_grad():
+            ours = model.eval()(torch.from_numpy(batch)).sigmoid().numpy()
+        theirs = _sigmoid(session.run(["logits"], {"tokens": batch})[0])
+        apart = float(np.abs(ours - theirs).max())
+        if not apart <= TOLERANCE:
+            raise ModelUnavailable(name="model.onnx", why=f"differs by {apart:.1e}")
+
+
+def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    return 0.5 * (1 + np.tanh(0.5 * logits))
+
+
+def _load(student_dir: Path) -> Student:
+    try:
+        return load_student(student_dir)
+    except ModelUnavailable:
+        raise
+    except Exception as error:  # damaged files fail in as many ways as there are damages
+        raise ModelUnavailable(name=student_dir.name, why=f"{type(error).__name__}: {error}"[:300]) from error
+
+
+def _labels(student: Student, labels: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    keys = [label["key"] for label in labels]
+    if keys != list(student.label_keys):
+        why = f"labels {', '.join(student.label_keys)} ≠ {', '.join(keys)}"
+        raise ModelUnavailable(name="student", why=why)
+    return [
+        {
+            "key": label["key"],
+            "zh": label.get("zh") or "",
+            "en": label.get("en") or "",
+            "definition": label.get("definition") or "",
+            "threshold": float(threshold),
+        }
+        for label, threshold in zip(labels, student.thresholds, strict=True)
+    ]
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _write_zip(path: Path, files: Mapping[str, bytes]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with beside.open("wb") as raw:
+            with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+                for name in sorted(files):
+                    entry = zipfile.ZipInfo(name, date_time=_DATE)
+                    entry.compress_type = zipfile.ZIP_DEFLATED
+                    entry.create_system = 3  # Unix, wherever this runs: the permissions below are read as such
+                    entry.external_attr = 0o644 << 16
+                    archive.writestr(entry, files[name])
+            raw.flush()
+            os.fsync(raw.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter logs each operator library that is not installed and warns of its own deprecations."""
+    log = logging.getLogger("torch.onnx")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(before)

@@ -1,0 +1,231 @@
+"""文字 → 標籤。Label texts with the model in this folder; needs onnxruntime, numpy and rjieba, nothing else.
+
+    python predict.py "一段文字" "另一段文字"
+    python predict.py --file texts.jsonl            (.jsonl, .txt with one text a line, or .csv; "-" reads lines)
+    python predict.py --file texts.csv --column content > labels.jsonl
+
+One line of JSON a text: its labels, their names and every label's probability. As a module:
+
+    from predict import Student
+    Student().probabilities(["一段文字"])             # numpy array, one row a text, one column a label
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+import os
+import re
+import sys
+import unicodedata
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+NEEDED = ("labels.json", "model.onnx", "student.json", "vocab.json")
+FORMAT = 1
+PAD, UNK = 0, 1
+LONGEST_LINE = 64 * 1024 * 1024
+
+
+class BundleError(Exception):
+    """This folder or the input cannot be used as it is; the message says why, in Chinese and in English."""
+
+
+class Student:
+    """The trained model: texts in, probabilities and labels out."""
+
+    def __init__(self, folder: str | Path = HERE, *, threads: int = 0) -> None:
+        """Raises BundleError: a file is missing or damaged, or a package is not installed."""
+        folder = Path(folder)
+        verify(folder)
+        about = json.loads((folder / "student.json").read_text(encoding="utf-8"))
+        if about.get("format") != FORMAT:
+            raise BundleError(
+                f"這個 predict.py 讀不了此格式 / this predict.py cannot read format {about.get('format')}"
+            )
+        self.labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+        self.max_tokens = int(about["max_tokens"])
+        tokens = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+        self._position = {token: n for n, token in enumerate(tokens) if n > UNK}
+        self._segment = segmenter(about["segmenter"])
+        self._session = _session(folder / "model.onnx", threads)
+
+    @property
+    def keys(self) -> list[str]:
+        return [label["key"] for label in self.labels]
+
+    @property
+    def thresholds(self) -> list[float]:
+        return [label["threshold"] for label in self.labels]
+
+    def encode(self, text: str) -> list[int]:
+        """The text as positions in the vocabulary; what lies beyond the model's length is cut off."""
+        tokens = self._segment(normalize(text))[: self.max_tokens]
+        return [self._position.get(token, UNK) for token in tokens]
+
+    def probabilities(self, texts: list[str], *, batch: int = 64):
+        """One row a text, one column a label, in the order of ``keys``."""
+        import numpy as np
+
+        rows = [self.encode(text) for text in texts]
+        out = np.zeros((len(rows), len(self.labels)), dtype=np.float32)
+        order = sorted(range(len(rows)), key=lambda n: len(rows[n]))  # like lengths together: less padding
+        for start in range(0, len(order), batch):
+            part = order[start : start + batch]
+            width = max(1, len(rows[part[-1]]))
+            tokens = np.full((len(part), width), PAD, dtype=np.int64)
+            for at, n in enumerate(part):
+                tokens[at, : len(rows[n])] = rows[n]
+            logits = self._session.run(["logits"], {"tokens": tokens})[0]
+            out[part] = 0.5 * (1 + np.tanh(0.5 * logits))  # the sigmoid that cannot overflow
+        return out
+
+    def predict(self, texts: list[str]) -> list[dict]:
+        """A dict a text: keys of its labels, their names, and all probabilities."""
+        answers = []
+        for row in self.probabilities(texts).tolist():
+            chosen = [label for label, p in zip(self.labels, row) if p >= label["threshold"]]  # noqa: B905
+            answers.append(
+                {
+                    "labels": [label["key"] for label in chosen],
+                    "names": [label["zh"] or label["key"] for label in chosen],
+                    "probabilities": {key: round(p, 6) for key, p in zip(self.keys, row)},  # noqa: B905
+                }
+            )
+        return answers
+
+
+def verify(folder: Path) -> None:
+    """Compare the files with SHA256SUMS. Raises BundleError: one is missing, or not what was exported."""
+    try:
+        lines = (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"讀不到 SHA256SUMS,請重新解壓縮 / cannot read SHA256SUMS, unpack again: {error}") from error
+    sums = {name.strip(): digest for digest, _, name in (line.partition("  ") for line in lines)}
+    for name in NEEDED:
+        try:
+            found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        except OSError as error:
+            raise BundleError(f"缺少 {name},請重新解壓縮 / {name} is missing, unpack again") from error
+        if found != sums.get(name):
+            raise BundleError(f"{name} 已損壞,請重新下載 / {name} is damaged, download again")
+
+
+def _session(path: Path, threads: int):
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise BundleError(f"請先執行 / first run: pip install -r requirements.txt ({error})") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or min(4, os.cpu_count() or 1)
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def normalize(text: str) -> str:
+    """NFKC, without control and format characters, blanks single."""
+    kept = []
+    for char in unicodedata.normalize("NFKC", text):
+        kind = unicodedata.category(char)
+        if char.isspace() or kind in ("Zs", "Zl", "Zp"):
+            kept.append(" ")
+        elif kind not in ("Cc", "Cf", "Cs"):
+            kept.append(char)
+    return " ".join(unicodedata.normalize("NFKC", "".join(kept)).split())
+
+
+def segmenter(name: str):
+    """Raises BundleError: the model was made with a segmenter that this file or this computer does not have."""
+    if name == "rjieba":
+        try:
+            import rjieba
+        except ImportError as error:
+            raise BundleError(f"請先執行 / first run: pip install -r requirements.txt ({error})") from error
+        return lambda text: [token for token in rjieba.cut(text.lower()) if not token.isspace()]
+    patterns = {"characters": r"[a-z]+|[0-9]+|\S", "words": r"\w+|[^\w\s]"}
+    if name not in patterns:
+        raise BundleError(f"沒有這個斷詞器 / no such segmenter: {name}")
+    find = re.compile(patterns[name]).findall
+    return lambda text: find(text.lower())
+
+
+def read_texts(path: str, column: str):
+    """Yields (id or None, text). Raises BundleError: not readable as its ending says."""
+    try:
+        if path == "-":
+            yield from ((None, line.rstrip("\r\n")) for line in sys.stdin)
+            return
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            ending = path.lower().rpartition(".")[2]
+            if ending in ("jsonl", "ndjson"):
+                yield from _read_jsonl(file, column)
+            elif ending == "csv":
+                yield from _read_csv(file, column)
+            elif ending == "txt":
+                yield from ((None, line.rstrip("\r\n")) for line in file)
+            else:
+                raise BundleError(f"只讀 .jsonl、.txt、.csv / only .jsonl, .txt, .csv: {path}")
+    except UnicodeDecodeError as error:
+        raise BundleError(f"{path} 不是 UTF-8 / is not UTF-8 (byte {error.start})") from error
+    except (OSError, csv.Error) as error:
+        raise BundleError(f"讀不到 {path} / cannot read {path}: {error}") from error
+
+
+def _read_jsonl(file, column: str):
+    for number, line in enumerate(file, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            text = row[column]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise BundleError(f"第 {number} 行沒有「{column}」 / line {number} has no {column!r}") from error
+        if not isinstance(text, str):
+            raise BundleError(f"第 {number} 行「{column}」不是文字 / line {number}: {column!r} is no text")
+        yield row.get("id"), text
+
+
+def _read_csv(file, column: str):
+    csv.field_size_limit(LONGEST_LINE)
+    reader = csv.DictReader(file)
+    if column not in (reader.fieldnames or ()):
+        have = ", ".join(str(name) for name in reader.fieldnames or ())
+        raise BundleError(f"沒有「{column}」欄,現有 / no column {column!r}, there are: {have}")
+    for row in reader:
+        yield row.get("id"), row[column] or ""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="文字 → 標籤 / texts to labels")
+    parser.add_argument("text", nargs="*", help="文字 / texts")
+    parser.add_argument("--file", metavar="PATH", help=".jsonl, .txt, .csv, - (標準輸入 / standard input)")
+    parser.add_argument("--column", default="text", help="文字欄名 / column that holds the text")
+    parser.add_argument("--threads", type=int, default=0, help="執行緒 / processor threads")
+    options = parser.parse_args(arguments)
+    if not options.text and not options.file:
+        parser.error('請給文字或 --file / give a text or --file, e.g. python predict.py "一段文字"')
+    for stream in (sys.stdin, sys.stdout, sys.stderr):  # consoles with another code page
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8")
+    try:
+        student = Student(threads=options.threads)
+        found = [(None, text) for text in options.text]
+        if options.file:
+            found += read_texts(options.file, options.column)
+        for start in range(0, len(found), 1000):
+            part = found[start : start + 1000]
+            for (key, text), answer in zip(part, student.predict([t for _, t in part])):  # noqa: B905
+                named = {} if key is None else {"id": key}
+                print(json.dumps({**named, "text": text, **answer}, ensure_ascii=False))
+    except BundleError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone, for instance `| head`
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

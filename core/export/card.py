@@ -1,0 +1,221 @@
+"""The model card that travels with an exported student: Chinese first, English beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+UNSTABLE = 10  # fewer gold positives than this: the figure moves with every single text
+AGGREGATES = {"macro": "macro-F1", "micro": "micro-F1", "weighted": "weighted-F1", "subset": "完全相符 exact match"}
+# The published protocol (lee2022kd, liu2017xmlcnn), where this product's setting may differ from it.
+PUBLISHED = {
+    "segmenter": "CKIP Transformer",
+    "max_tokens": 300,
+    "vector_size": 300,
+    "batch_size": 32,
+    "lr": 0.001,
+    "max_epochs": 30,
+    "patience": 10,
+    "valid_share": 0.15,
+    "class_weights": (0.05, 0.1, 0.5, 1.0, 2.0, 3.0, 5.0),
+}
+
+
+def model_card(
+    labels: Sequence[Mapping[str, Any]], config: Mapping[str, Any], card: Mapping[str, Any], *, tokens: int
+) -> str:
+    """The card as Markdown.
+
+    ``labels`` carry key, zh, en, definition, threshold; ``card`` may hold project, round, finished, n_train,
+    n_valid, n_gold, code_version and metrics (rows with model, split, scope, f1, precision, recall, support,
+    low, high, n). What it lacks is said to be unknown, never left out.
+    """
+    metrics = [_plain(row) for row in card.get("metrics") or ()]
+    gold = [row for row in metrics if row.get("split") == "gold"]
+    return "\n".join(
+        [
+            *_head(card, config, tokens),
+            *_figures(labels, gold, card),
+            *_labels(labels),
+            *_use(),
+            *_approximations(config, card),
+            *_settings(config),
+            *_files(),
+        ]
+    )
+
+
+def _head(card: Mapping[str, Any], config: Mapping[str, Any], tokens: int) -> list[str]:
+    facts = (
+        ("專案 project", card.get("project")),
+        ("回合 round", card.get("round")),
+        ("完成時間 finished (UTC)", card.get("finished")),
+        ("訓練文字 training texts", card.get("n_train")),
+        ("驗證文字 validation texts", card.get("n_valid")),
+        ("黃金文字 gold texts", card.get("n_gold")),
+        ("架構 architecture", config.get("arch")),
+        ("詞彙 vocabulary", tokens),
+        ("程式版本 code version", card.get("code_version")),
+    )
+    return [
+        "# 模型卡 Model card",
+        "",
+        "由每個標籤各自的老師模型蒸餾而成的多標籤學生模型；此資料夾可單獨執行。",
+        "A multi-label student distilled from one teacher per label; this folder runs alone.",
+        "",
+        *_table(("", ""), facts),
+    ]
+
+
+def _figures(
+    labels: Sequence[Mapping[str, Any]], gold: Sequence[Mapping[str, Any]], card: Mapping[str, Any]
+) -> list[str]:
+    lines = ["## 成績 Figures", ""]
+    student = {row.get("scope"): row for row in gold if row.get("model") == "student"}
+    if not student:
+        return [*lines, "未提供黃金集成績。No figures on gold were given.", ""]
+    lines += [
+        "量在黃金集：標註時不給建議、從不用於訓練。區間為 95 % bootstrap。",
+        "Measured on gold: labelled without suggestions, never trained on. Intervals: 95 % bootstrap.",
+        "",
+    ]
+    rows = [
+        (_name(label), *_numbers(student.get(label["key"], {})), _stability(student.get(label["key"], {})))
+        for label in labels
+    ]
+    rows += [(title, *_numbers(student[scope]), "") for scope, title in AGGREGATES.items() if scope in student]
+    head = ("標籤 label", "F1", "95 %", "precision", "recall", "n⁺ support", "")
+    lines += _table(head, rows)
+    others = [
+        (model, *(_number(_find(gold, model, scope).get("f1")) for scope in AGGREGATES))
+        for model in ("student", "standalone", "teacher", "linear")
+        if _find(gold, model, "macro")
+    ]
+    if len(others) > 1:
+        lines += ["同一回合、同一黃金集 Same round, same gold:", ""]
+        lines += _table(("model", *AGGREGATES.values()), others)
+    return lines
+
+
+def _labels(labels: Sequence[Mapping[str, Any]]) -> list[str]:
+    rows = [
+        (label["key"], label.get("zh"), label.get("en"), label.get("definition"), f"{label['threshold']:.4f}")
+        for label in labels
+    ]
+    return [
+        "## 標籤與門檻 Labels and thresholds",
+        "",
+        "機率大於或等於門檻即給予標籤。A label is given when its probability is at or above its threshold.",
+        "",
+        *_table(("key", "中文", "English", "定義 definition", "門檻 threshold"), rows),
+    ]
+
+
+def _use() -> list[str]:
+    return [
+        "## 用途與限制 Intended use and limits",
+        "",
+        "- 用途：為與訓練資料同類的短文建議主題標籤，供研究與編輯參考。",
+        "  Use: suggesting topic labels for short texts of the kind it was trained on, for research and editing.",
+        "- 不可用於診斷、用藥或任何對個人的決定。Not for diagnosis, medication or any decision about a person.",
+        "- 其他語言、文體或領域的文字未經測試。Texts of another language, genre or field were not tested.",
+        f"- 黃金集正例少於 {UNSTABLE} 的標籤成績不穩定。"
+        f"Figures of labels with fewer than {UNSTABLE} gold positives are unstable.",
+        "- 訓練文字可能由主動學習挑選，並非隨機樣本：標籤比例不代表母體。"
+        "Training texts may have been chosen by active learning: their label shares are not the population's.",
+        "",
+    ]
+
+
+def _approximations(config: Mapping[str, Any], card: Mapping[str, Any]) -> list[str]:
+    lines = ["## 近似之處 Approximations", ""]
+    for name, published in PUBLISHED.items():
+        used = config.get(name)
+        used = tuple(used) if isinstance(used, list) else used
+        if used != published:
+            lines.append(f"- `{name}` = {used}；發表值 published: {published}")
+    return [
+        *lines,
+        "- 詞向量只學自本專案的訓練與待標文字（量大時取樣）；發表作法另加中文維基百科。"
+        "Word vectors come from this project's training and pool texts alone (sampled when large); "
+        "the published ones add Chinese Wikipedia.",
+        "- 軟目標是老師對自己訓練文字的機率，與發表作法相同；老師過擬合時偏向 0 與 1。"
+        "Soft targets are the teachers' probabilities on their own training texts, as published; "
+        "they lean to 0 and 1 where a teacher overfits.",
+        "- 機率未經校準：類別權重移動了對數勝算，請與門檻比較，勿與 0.5 比較。"
+        "Probabilities are not calibrated: class weights shift the log-odds. Compare with the threshold, not with 0.5.",
+        f"- 門檻選自 {_text(card.get('n_valid'))} 則驗證文字，正例少者拉向 0.5。"
+        f"Thresholds were chosen on {_text(card.get('n_valid'))} validation texts, "
+        "pulled towards 0.5 where positives are few.",
+        f"- 每則文字只讀前 {_text(config.get('max_tokens'))} 個詞。"
+        f"Only the first {_text(config.get('max_tokens'))} tokens of a text are read.",
+        "- 未見過的詞一律視為同一個「未知」。Tokens outside the vocabulary all count as one unknown token.",
+        "",
+    ]
+
+
+def _settings(config: Mapping[str, Any]) -> list[str]:
+    return ["## 設定 Settings", "", *_table(("", ""), [(f"`{key}`", config[key]) for key in sorted(config)])]
+
+
+def _files() -> list[str]:
+    return [
+        "## 執行 Running it",
+        "",
+        "```",
+        "pip install -r requirements.txt",
+        'python predict.py "一段文字"',
+        "python predict.py --file texts.csv --column text > labels.jsonl",
+        "```",
+        "",
+        "`SHA256SUMS` 於載入時核對；`sha256sum -c SHA256SUMS` 核對全部。"
+        "Checked on loading; `sha256sum -c SHA256SUMS` checks every file.",
+        "",
+    ]
+
+
+def _name(label: Mapping[str, Any]) -> str:
+    return f"{label.get('zh') or label['key']} {label.get('en') or ''}".strip()
+
+
+def _numbers(row: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+    low, high = row.get("low"), row.get("high")
+    interval = "–" if low is None or high is None else f"{low:.3f}–{high:.3f}"
+    rates = (_number(row.get("f1")), interval, _number(row.get("precision")), _number(row.get("recall")))
+    return (*rates, _text(row.get("support")))
+
+
+def _stability(row: Mapping[str, Any]) -> str:
+    support = row.get("support")
+    return "不穩定 unstable" if support is None or support < UNSTABLE else ""
+
+
+def _find(rows: Iterable[Mapping[str, Any]], model: str, scope: str) -> Mapping[str, Any]:
+    return next((row for row in rows if (row.get("model"), row.get("scope")) == (model, scope)), {})
+
+
+def _number(value: Any) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _text(value: Any) -> str:
+    return "未知 unknown" if value is None or value == "" else str(value)
+
+
+def _plain(row: Any) -> Mapping[str, Any]:
+    return asdict(row) if is_dataclass(row) and not isinstance(row, type) else row
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
+    def line(cells: Sequence[Any]) -> str:
+        safe = (_cell(cell) for cell in cells)
+        return "| " + " | ".join(safe) + " |"
+
+    return [line(head), "|" + "---|" * len(head), *(line(row) for row in rows), ""]
+
+
+def _cell(value: Any) -> str:
+    if value == "":
+        return ""
+    return " ".join(_text(value).split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,34 @@
+"""The label board: a Streamlit component whose choices live in the browser and whose decisions are never lost.
+
+Promise to the page: ``st.session_state[key]["outbox"]`` holds every decision that the page has not acknowledged yet,
+in order; the same decision may come many times under the same ``uid``. It is state, never a trigger: triggers that
+arrive while a run is in progress replace each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_HERE = Path(__file__).parent
+SCRIPTS = ("outbox.js", "keys.js", "view.js", "board.js")  # one module to the browser; board.js exports
+
+
+def _read(name: str) -> str:
+    return (_HERE / name).read_text("utf-8")
+
+
+_mount = st.components.v2.component(
+    "tagtail.label_board",
+    html=_read("board.html"),
+    css=_read("board.css"),
+    js="\n".join(_read(name) for name in SCRIPTS),
+)
+
+
+def label_board(data: dict[str, Any], *, key: str, on_outbox_change: Callable[[], None]) -> None:
+    """Draws the board. ``data`` is made by ``pages.annotate``; the key must not change while a person works."""
+    _mount(key=key, data=data, default={"outbox": None}, on_outbox_change=on_outbox_change)

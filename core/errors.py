@@ -1,0 +1,109 @@
+"""What can go wrong, and whose fault it is.
+
+TagtailError
+├── UserMistake                 the person can mend it; nothing was written
+│   ├── UnknownLabel            a label that this project does not have
+│   ├── EmptyText / TextTooLong a text that cannot be labelled
+│   ├── NoLabels                a "labelled" decision without one label
+│   ├── BadFile                 a file that cannot be read as what it claims to be
+│   ├── BadRows                 rows of an import that were refused (see the report)
+│   ├── BadProjectFile          the project file lacks a field or has a wrong one
+│   ├── BadSetting              a setting outside its bounds
+│   ├── NameTaken / BadName / BadPassword / WrongPassword / SignInThrottled
+│   ├── NotAllowed              the role is too low
+│   └── NothingToExport
+├── NotYet                      correct, but too early: says have and need
+│   ├── TooFewLabels            too few labelled texts for a round
+│   ├── NoGold                  no gold text has a label yet
+│   └── LabelWithoutPositives   a label that no training text has
+├── ModelUnavailable            a model or segmenter that cannot be loaded here
+├── Cancelled                   somebody asked to stop
+└── CannotStart                 a configuration that must not run (open network, second worker)
+
+Each error has a ``code`` and ``fields``; ``core.messages`` turns both into a sentence in the reader's language.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class TagtailError(Exception):
+    """An error with a code and named fields, so that any language can say it."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.fields = fields
+        super().__init__(self.code + (": " + ", ".join(f"{k}={v}" for k, v in fields.items()) if fields else ""))
+
+    @property
+    def code(self) -> str:
+        return type(self).__name__
+
+
+class UserMistake(TagtailError): ...
+
+
+class UnknownLabel(UserMistake): ...  # label, known
+
+
+class EmptyText(UserMistake): ...
+
+
+class TextTooLong(UserMistake): ...  # have, limit
+
+
+class NoLabels(UserMistake): ...
+
+
+class BadFile(UserMistake): ...  # name, why
+
+
+class BadRows(UserMistake): ...  # bad, rows, report
+
+
+class BadProjectFile(UserMistake): ...  # name, field, why
+
+
+class BadSetting(UserMistake): ...  # field, value, why
+
+
+class NameTaken(UserMistake): ...  # name
+
+
+class BadName(UserMistake): ...  # name
+
+
+class BadPassword(UserMistake): ...  # need
+
+
+class WrongPassword(UserMistake): ...
+
+
+class SignInThrottled(UserMistake): ...  # wait_s
+
+
+class NotAllowed(UserMistake): ...  # need
+
+
+class NothingToExport(UserMistake): ...  # what
+
+
+class NotYet(TagtailError): ...
+
+
+class TooFewLabels(NotYet): ...  # have, need
+
+
+class NoGold(NotYet): ...
+
+
+class LabelWithoutPositives(NotYet): ...  # labels
+
+
+class ModelUnavailable(TagtailError): ...  # name, why
+
+
+class Cancelled(TagtailError): ...
+
+
+class CannotStart(TagtailError): ...  # why, fix

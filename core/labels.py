@@ -1,0 +1,80 @@
+"""The label set of a project: its order, its names, and label sets as rows of zeros and ones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import UnknownLabel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """One label as people see it; ``key`` is what files and models keep."""
+
+    key: str
+    zh: str
+    en: str = ""
+    definition: str = ""
+    definition_en: str = ""
+    examples: tuple[str, ...] = ()
+    colour: str = "#4c78a8"
+    hotkey: str = ""
+
+    def name(self, lang: str) -> str:
+        return self.en if lang == "en" and self.en else self.zh
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """The canonical order of a project's labels; every export and every model uses it."""
+
+    labels: tuple[Label, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(label.key for label in self.labels)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when a label is added, removed, renamed or moved: a model of another fingerprint is refused."""
+        return hashlib.sha256(json.dumps(self.keys, ensure_ascii=False).encode()).hexdigest()[:16]
+
+    def find(self, name: str) -> str:
+        """The key of a label given by key, Chinese or English name.
+
+        Raises UnknownLabel: nothing of that name exists here.
+        """
+        wanted = name.strip()
+        for label in self.labels:
+            if wanted in (label.key, label.zh) or (label.en and wanted.casefold() == label.en.casefold()):
+                return label.key
+        raise UnknownLabel(label=wanted, known=", ".join(label.zh for label in self.labels))
+
+    def canonical(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Keys without repetition, in the set's order."""
+        found = {self.find(name) for name in names}
+        return tuple(key for key in self.keys if key in found)
+
+    def encode(self, label_sets: Sequence[Iterable[str]]) -> NDArray[np.int8]:
+        """Label sets as rows. Shapes: → (N, K) of 0 and 1."""
+        position = {key: k for k, key in enumerate(self.keys)}
+        matrix = np.zeros((len(label_sets), len(self)), dtype=np.int8)
+        for n, keys in enumerate(label_sets):
+            for key in keys:
+                matrix[n, position[key]] = 1
+        return matrix
+
+
+def majority(label_sets: Sequence[frozenset[str]]) -> frozenset[str]:
+    """Labels that more than half of the annotators chose; one annotator's choice stands as it is."""
+    names = frozenset().union(*label_sets) if label_sets else frozenset()
+    return frozenset(name for name in names if 2 * sum(name in chosen for chosen in label_sets) > len(label_sets))

@@ -1,0 +1,191 @@
+"""Every error as one sentence for the person who reads it, in Traditional Chinese or English.
+
+Pages, routes and the command line all ask here. A code without a sentence of its own gets a calm general one with a
+short mark that the log has too. Sentences say what was wrong and what to do next.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import secrets
+from typing import Any
+
+log = logging.getLogger("tagtail")
+
+SENTENCES: dict[str, tuple[str, str]] = {
+    # What people can mend.
+    "UnknownLabel": (
+        "專案裡沒有「{label}」這個標籤。可用的標籤：{known}。請改正檔案，或匯入成新專案。",
+        "This project has no label “{label}”. Its labels: {known}. Correct the file, or import it as a new project.",
+    ),
+    "EmptyText": ("文字是空的。請補上內容或刪掉這一列。", "The text is empty. Fill it in or remove this row."),
+    "TextTooLong": (
+        "文字有 {have} 個字，上限是 {limit} 個字。請先切成段落再匯入。",
+        "The text has {have} characters; the limit is {limit}. Split it into passages first.",
+    ),
+    "NoLabels": (
+        "還沒有選任何標籤。若九個都不適合，請標記（F）或略過（S）。",
+        "No label is chosen yet. If none fits, flag the text (F) or skip it (S).",
+    ),
+    "NotJson": ("這一行不是 JSON 物件（{why}）。", "This line is not a JSON object ({why})."),
+    "NoText": ("這一列沒有「{column}」欄位，或內容不是文字。", "This row has no “{column}” field, or it is not text."),
+    "LabelsNotAList": (
+        "標籤欄位要是字串清單，或用分隔符號連起來的文字。",
+        "Labels must be a list of strings, or one string joined by the separator.",
+    ),
+    "TooManyCells": (
+        "這一列有 {have} 格，比標題列多。文字裡的逗號要用雙引號包起來。",
+        "This row has {have} cells, more than the header. Put texts with commas in double quotes.",
+    ),
+    "BadRows": (
+        "{rows} 列中有 {bad} 列有問題，什麼都沒有寫入。請照報告修正，或選擇只匯入沒問題的列。",
+        "{bad} of {rows} rows are bad; nothing was written. Mend them as reported, or choose to import the good ones.",
+    ),
+    "BadProjectFile": (
+        "專案檔 {name} 的「{field}」有問題：{why}。",
+        "The project file {name} has a problem at “{field}”: {why}.",
+    ),
+    "BadSetting": ("設定「{field}」不能是 {value}（{why}）。", "Setting “{field}” cannot be {value} ({why})."),
+    "NameTaken": ("「{name}」已經有人用了，請換一個名稱。", "“{name}” is taken. Choose another name."),
+    "BadName": (
+        "名稱要有 1 到 60 個可見字元。",
+        "A name has 1 to 60 printable characters.",
+    ),
+    "BadPassword": ("密碼至少要 {need} 個字元。", "A password has at least {need} characters."),
+    "WrongPassword": ("帳號或密碼不對。", "The name or the password is wrong."),
+    "SignInThrottled": (
+        "錯太多次了，請等 {wait_s} 秒再試。",
+        "Too many wrong tries. Wait {wait_s} seconds and try again.",
+    ),
+    "NotAllowed": (
+        "你的帳號沒有這個權限（需要：{need}）。若剛被調整過權限，請重新登入。",
+        "Your account may not do this (it needs: {need}). If your role has just changed, sign in again.",
+    ),
+    "NothingToExport": (
+        "還沒有可以匯出的內容。先標註幾段，或等第一輪訓練完成。",
+        "There is nothing to export yet. Label some texts, or wait for the first round.",
+    ),
+    # Too early.
+    "TooFewLabels": (
+        "已標註 {have} 段，至少要 {need} 段才能訓練。再標 {missing} 段就可以開始。",
+        "{have} texts are labelled; a round needs {need}. Label {missing} more and it can start.",
+    ),
+    "NoGold": (
+        "金標準裡還沒有任何已標註的文字，無法衡量成效。請先標註幾段金標準文字。",
+        "No gold text is labelled yet, so nothing can be measured. Label some gold texts first.",
+    ),
+    "LabelWithoutPositives": (
+        "還沒有任何文字標上：{labels}。這些標籤這一輪學不到，請優先找它們的例子。",
+        "No text carries: {labels}. This round cannot learn them; look for examples of them first.",
+    ),
+    # The machine.
+    "ModelUnavailable": (
+        "無法載入「{name}」：{why}。",
+        "“{name}” cannot be loaded: {why}.",
+    ),
+    "Cancelled": ("已經取消，先前的結果維持不變。", "Cancelled; the results from before stand."),
+    "WorkerDied": (
+        "背景程式在訓練中停掉了 {attempts} 次，這一輪已放棄。請看紀錄檔（可能是記憶體不足）。",
+        "The worker died {attempts} times in this round, which was given up. See the log (memory may be short).",
+    ),
+    "NoDatabase": (
+        "找不到資料庫 {path}。請先執行：python -m core init",
+        "There is no database at {path}. Run first: python -m core init",
+    ),
+    "NewerDatabase": (
+        "資料庫是較新版本建立的（版本 {have}，這個程式只懂到 {need}）。請更新程式；資料沒有被更動。",
+        "The database was made by a newer version ({have}; this program knows {need}). "
+        "Update the program; nothing was changed.",
+    ),
+    "DatabaseBusy": (
+        "資料庫正忙，這個動作沒有完成。請再試一次。",
+        "The database is busy and this was not done. Try again.",
+    ),
+    "DiskFull": (
+        "磁碟滿了或不能寫入，這個動作沒有完成。請清出空間；先前存好的都還在。",
+        "The disk is full or read-only and this was not done. Free some space; what was saved before is safe.",
+    ),
+    "DamagedDatabase": (
+        "資料庫檔案無法讀取（{why}）。請從備份還原。",
+        "The database file cannot be read ({why}). Restore a backup.",
+    ),
+    "NotFound": ("找不到：{what}。它可能已經被移走。", "Not found: {what}. It may have been removed."),
+    "LeaseLost": ("{what} 已經由別的程式接手。", "{what} has been taken over by another process."),
+    "NotUnique": (
+        "已經有同名的項目（{what}），請換一個名稱。",
+        "There is one of that name already ({what}). Choose another.",
+    ),
+}
+
+BAD_FILE = {
+    "missing": ("找不到檔案 {name}。", "There is no file {name}."),
+    "empty": ("{name} 裡沒有任何一列資料。", "{name} has no rows."),
+    "jsonl_or_csv": ("{name} 要是 .jsonl 或 .csv（可以再加 .gz）。", "{name} must be .jsonl or .csv (or .gz of one)."),
+    "not_utf8": (
+        "{name} 不是 UTF-8 編碼。請另存成 UTF-8 再匯入（Excel：CSV UTF-8）。",
+        "{name} is not UTF-8. Save it as UTF-8 (in Excel: CSV UTF-8) and import again.",
+    ),
+    "no_text_column": (
+        "{name} 沒有「{column}」這個文字欄位；它有：{have}。請在匯入設定裡指定。",
+        "{name} has no text column “{column}”; it has: {have}. Name the right one in the import settings.",
+    ),
+    "no_labels": (
+        "{name} 裡沒有任何標籤，無法從它建立標籤集。請改匯入到現有的專案。",
+        "{name} has no labels to make a label set from. Import it into an existing project instead.",
+    ),
+    "too_many_labels": (
+        "{name} 有太多不同的標籤。請確認標籤欄位和分隔符號。",
+        "{name} has too many different labels. Check the labels column and the separator.",
+    ),
+    "unreadable": ("{name} 讀不下去：{detail}", "{name} cannot be read: {detail}"),
+}
+
+CANNOT_START = {
+    "HOST": (
+        "要開放網路連線（{why}），必須同時列出允許的主機名稱，例如：{fix}",
+        "To listen on the network ({why}) you must also list the allowed host names, e.g. {fix}",
+    ),
+    "PORT": ("連接埠不對：{why}。例如：{fix}", "That is no port: {why}. For example: {fix}"),
+    "worker": (
+        "這個資料庫已經有一個背景程式在跑（{why}）。一個資料庫只能有一個。",
+        "A worker is already running on this database ({why}). There can be only one.",
+    ),
+    "": ("無法啟動：{why}。{fix}", "Cannot start: {why}. {fix}"),
+}
+
+
+class _Fields(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "—"
+
+
+def say(code: str, fields: dict[str, Any] | None = None, lang: str = "zh") -> str | None:
+    """The sentence of a code, or None when there is none."""
+    values = _Fields(fields or {})
+    column = 1 if lang == "en" else 0
+    pair = SENTENCES.get(code)
+    if code == "BadFile":
+        pair = BAD_FILE.get(str(values["why"]), BAD_FILE["unreadable"])
+        values.setdefault("detail", values["why"])
+    elif code == "CannotStart":
+        pair = CANNOT_START.get(str(values["why"]).split("=")[0].split(" ")[0], CANNOT_START[""])
+    elif code == "TooFewLabels":
+        values["missing"] = max(int(values.get("need", 0)) - int(values.get("have", 0)), 0)
+    return pair[column].format_map(values) if pair else None
+
+
+def sentence(error: BaseException, lang: str = "zh") -> str:
+    """What to tell the person at the screen; details of an unforeseen error go to the log under the mark shown."""
+    code, fields = getattr(error, "code", None), getattr(error, "fields", None)
+    if isinstance(code, str) and isinstance(fields, dict):
+        known = say(code, fields, lang)
+        if known:
+            return known
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return say("DiskFull", {}, lang) or ""
+    mark = secrets.token_hex(3)
+    log.error("unforeseen error %s", mark, exc_info=error)
+    if lang == "en":
+        return f"Something unforeseen went wrong; nothing half-done was kept. Mark for the log: {mark}"
+    return f"發生了沒料到的問題，沒有留下做到一半的東西。紀錄代號：{mark}"

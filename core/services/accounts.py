@@ -1,0 +1,196 @@
+"""Who may come in, and as what: local accounts, sessions, roles."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlite_utils import Database
+
+from core.errors import BadName, BadPassword, NameTaken, NotAllowed, SignInThrottled, WrongPassword
+from db import events, users
+from db.connect import writing
+from db.errors import NotFound
+from db.records import User
+
+ROLES = ("annotator", "lead", "admin")
+SESSION_S = 14 * 86_400
+MIN_PASSWORD = 10
+FREE_FAILURES = 5  # wrong passwords before each further try has to wait
+FAILURE_WINDOW_S = 15 * 60
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash(secrets.token_hex(16))  # compared when the name is unknown, so that both answers take as long
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _check_password(password: str) -> None:
+    if len(password) < MIN_PASSWORD or len(password) > 1000 or not password.strip():
+        raise BadPassword(need=MIN_PASSWORD)
+
+
+def _matches(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def sign_in(db: Database, name: str, password: str, *, client: str, now: float) -> tuple[str, User]:
+    """A new session's token and its user; the database keeps only the token's hash.
+
+    Raises WrongPassword (name or password, never which), SignInThrottled (too many wrong ones for this name or from
+    this client; each further one waits longer).
+    """
+    name = name.strip()
+    failed = users.failures(db, client=client, name=name, since=now - FAILURE_WINDOW_S)
+    if len(failed) >= FREE_FAILURES:
+        wait_s = failed[-1] + min(2 ** (len(failed) - FREE_FAILURES + 1), 300) - now
+        if wait_s > 0:
+            raise SignInThrottled(wait_s=int(wait_s) + 1)
+    found = users.by_name(db, name)
+    right = _matches(found[1] if found else _NOBODY, password)
+    if not found or not right or not found[0].active or found[0].role == "system":
+        with writing(db):
+            users.record_failure(db, client=client, name=name, now=now, keep_s=FAILURE_WINDOW_S)
+        raise WrongPassword()
+    user, password_hash = found
+    token = secrets.token_urlsafe(32)
+    with writing(db):
+        users.forget_failures(db, name=name)
+        if _hasher.check_needs_rehash(password_hash):
+            users.update(db, user.id, password_hash=_hasher.hash(password))
+        users.start_session(db, user.id, token_hash=_digest(token), expires_at=now + SESSION_S, now=now)
+        events.append(db, "signed_in", now=now, user_id=user.id)
+    return token, user
+
+
+def who(db: Database, token: str | None, *, now: float) -> User | None:
+    """The active user of a live session, or None; a session in use is prolonged once a day."""
+    if not token:
+        return None
+    found = users.session(db, _digest(token), now=now)
+    if not found:
+        return None
+    user, expires_at = found
+    if expires_at - now < SESSION_S - 86_400:
+        with writing(db):
+            users.prolong_session(db, _digest(token), expires_at=now + SESSION_S)
+    return user
+
+
+def sign_out(db: Database, token: str, *, now: float) -> None:
+    """End the session; the token is worth nothing from here on."""
+    with writing(db):
+        found = users.session(db, _digest(token), now=now)
+        users.end_session(db, _digest(token))
+        if found:
+            events.append(db, "signed_out", now=now, user_id=found[0].id)
+
+
+def require(user: User | None, role: str) -> User:
+    """The user, if the role suffices (admin ⊃ lead ⊃ annotator). Raises NotAllowed."""
+    if user is None or not user.active or user.role not in ROLES or ROLES.index(user.role) < ROLES.index(role):
+        raise NotAllowed(need=role)
+    return user
+
+
+def require_active(db: Database, user_id: int, role: str = "annotator") -> User:
+    """The user as the database has it now: what every write asks, for a page may be older than a dismissal."""
+    return require(users.peek(db, user_id), role)
+
+
+def create_user(
+    db: Database, name: str, password: str, role: str, *, by: int | None, now: float, lang: str = "zh"
+) -> User:
+    """Raises BadName, BadPassword (need), NameTaken."""
+    name = name.strip()
+    if not 1 <= len(name) <= 60 or any(not c.isprintable() for c in name):
+        raise BadName(name=name[:60])
+    if role not in ROLES:
+        raise NotAllowed(need=role)
+    _check_password(password)
+    password_hash = _hasher.hash(password)
+    with writing(db):
+        if by is not None:
+            require_active(db, by, "admin")
+        if users.by_name(db, name):
+            raise NameTaken(name=name)
+        user_id = users.insert(db, name=name, role=role, password_hash=password_hash, lang=lang, now=now)
+        events.append(db, "user_created", now=now, user_id=by, after={"user": user_id, "name": name, "role": role})
+    return _existing(db, user_id)
+
+
+def _existing(db: Database, user_id: int) -> User:
+    user = users.peek(db, user_id)
+    if user is None or user.role == "system":
+        raise NotFound(what=f"user {user_id}")
+    return user
+
+
+def _keep_an_admin(db: Database, user: User) -> None:
+    if user.role == "admin" and user.active and users.count_active(db, "admin") <= 1:
+        raise NotAllowed(need="another_admin")
+
+
+def set_role(db: Database, user_id: int, role: str, *, by: int, now: float) -> User:
+    """Raises NotAllowed: the last admin stays one."""
+    if role not in ROLES:
+        raise NotAllowed(need=role)
+    with writing(db):
+        require_active(db, by, "admin")
+        before = _existing(db, user_id)
+        if role != "admin":
+            _keep_an_admin(db, before)
+        users.update(db, user_id, role=role)
+        events.append(
+            db, "role_set", now=now, user_id=by, before={"user": user_id, "role": before.role}, after={"role": role}
+        )
+    return _existing(db, user_id)
+
+
+def set_active(db: Database, user_id: int, active: bool, *, by: int, now: float) -> User:
+    """Deactivating ends the person's sessions; their work stays. Raises NotAllowed: the last admin stays active."""
+    with writing(db):
+        require_active(db, by, "admin")
+        before = _existing(db, user_id)
+        if not active:
+            _keep_an_admin(db, before)
+            users.end_sessions(db, user_id)
+        users.update(db, user_id, active=int(active))
+        events.append(db, "active_set", now=now, user_id=by, before={"user": user_id}, after={"active": active})
+    return _existing(db, user_id)
+
+
+def set_password(db: Database, user_id: int, password: str, *, by: int | None, now: float) -> None:
+    """A new password ends all sessions of that person. Raises BadPassword, NotAllowed."""
+    _check_password(password)
+    password_hash = _hasher.hash(password)
+    with writing(db):
+        if by is not None and by != user_id:
+            require_active(db, by, "admin")
+        _existing(db, user_id)
+        users.update(db, user_id, password_hash=password_hash)
+        users.end_sessions(db, user_id)
+        events.append(db, "password_set", now=now, user_id=by, after={"user": user_id})
+
+
+def set_lang(db: Database, user_id: int, lang: str, *, now: float) -> None:
+    with writing(db):
+        users.update(db, user_id, lang="en" if lang == "en" else "zh")
+
+
+def list_users(db: Database) -> list[User]:
+    return users.all_people(db)
+
+
+def find(db: Database, name: str) -> User:
+    """The person of that name. Raises NotFound."""
+    found = users.by_name(db, name)
+    if not found or found[0].role == "system":
+        raise NotFound(what=name)
+    return found[0]

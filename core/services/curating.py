@@ -1,0 +1,361 @@
+"""What is in a project: importing texts and labels, exporting them again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from core.config import MAX_TEXT, ProjectSettings
+from core.errors import BadFile, BadRows, NothingToExport, UnknownLabel
+from core.export import datasets
+from core.export.datasets import BadRow, Columns, Row
+from core.labels import Label, LabelSet
+from core.services.projects import (
+    LABEL_COLOURS,
+    Project,
+    create_project,
+    insert_project,
+    label_sets,
+    list_projects,
+    project,
+    update_settings,
+)
+from core.text.normalize import normalize
+from db import annotations as annotation_rows
+from db import documents, events, users
+from db.annotations import NewAnnotation
+from db.connect import reading, writing
+from db.records import NewDocument
+
+IMPORTER = "import"  # the system user whose annotations are those that came with a file
+__all__ = [
+    "ImportOptions",
+    "ImportPlan",
+    "ImportReport",
+    "Project",
+    "create_project",
+    "export_labels",
+    "import_as_project",
+    "import_in_transaction",
+    "label_sets",
+    "list_projects",
+    "plan_import",
+    "project",
+    "run_import",
+    "update_settings",
+]
+
+GOLD_SPLITS = ("gold", "test")
+MAX_LABELS_IN_FILE = 500
+Tick = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """How to read a file. ``use_labels=False`` keeps training rows' labels out (gold rows keep theirs)."""
+
+    text_column: str = "text"
+    id_column: str = "id"
+    labels_column: str = "labels"
+    split_column: str = "split"
+    labels_separator: str = datasets.SEPARATOR
+    use_labels: bool = True
+    allow_partial: bool = False
+    encoding: str = "utf-8"
+
+    @property
+    def columns(self) -> Columns:
+        return Columns(
+            text=self.text_column, id=self.id_column, labels=self.labels_column, split=self.split_column,
+            separator=self.labels_separator,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportPlan:
+    """What an import would do; ``new_labels`` are names in the file that the project does not have."""
+
+    name: str
+    rows: int
+    good: int
+    duplicates: int
+    with_labels: int
+    gold: int
+    bad: tuple[BadRow, ...]
+    new_labels: tuple[str, ...]
+    documents: tuple[NewDocument, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportReport:
+    added: int
+    labelled: int
+    gold: int
+    duplicates: int
+    refused: tuple[BadRow, ...]
+    seconds: float
+
+
+def _read(path: Path, options: ImportOptions, progress: Tick | None) -> Iterator[Row | BadRow]:
+    total = max(path.stat().st_size, 1)
+    seen = 0
+    for n, each in enumerate(datasets.read_rows(path, columns=options.columns, encoding=options.encoding), start=1):
+        yield each
+        if isinstance(each, Row):
+            seen += len(each.text) * 3
+        if progress and n % 500 == 0:
+            progress(min(seen, total), total)
+    if progress:
+        progress(total, total)
+
+
+def _in_gold(sha256: str, project_key: str, share: float) -> bool:
+    """A fixed random part, by hash: the same texts on every machine and in every later import."""
+    mark = hashlib.sha256(f"gold:{project_key}:{sha256}".encode()).digest()
+    return int.from_bytes(mark[:6]) / 2**48 < share
+
+
+class _Planner:
+    """Collects rows into documents; nothing is written."""
+
+    def __init__(self, label_set: LabelSet | None, *, key: str, gold_share: float, known: set[str]) -> None:
+        self.label_set, self.key, self.gold_share = label_set, key, gold_share
+        self.seen = set(known)
+        self.found: list[tuple[NewDocument, bool]] = []  # with whether the file itself names a split
+        self.bad: list[BadRow] = []
+        self.names: Counter[str] = Counter()
+        self.rows = self.duplicates = 0
+
+    def take(self, row: Row | BadRow, source: str) -> None:
+        """Check one row and keep its document, count it as a duplicate, or note what is wrong with it."""
+        self.rows += 1
+        if isinstance(row, BadRow):
+            self.bad.append(row)
+            return
+        text = normalize(row.text)
+        error = datasets.check_text(row.text if text else "", limit=MAX_TEXT)
+        if error:
+            self.bad.append(BadRow(line=row.line, field="text", code=error.code, fields=error.fields))
+            return
+        try:
+            labels = self._canonical(row)
+        except UnknownLabel as unknown:
+            self.names[unknown.fields["label"]] += 1
+            self.bad.append(BadRow(line=row.line, field="labels", code=unknown.code, fields=unknown.fields))
+            return
+        sha256 = hashlib.sha256(text.encode()).hexdigest()
+        if sha256 in self.seen:
+            self.duplicates += 1
+            return
+        self.seen.add(sha256)
+        document = NewDocument(
+            external_id=row.id or sha256[:12], text=row.text.strip(), sha256=sha256,
+            role="gold" if row.split in GOLD_SPLITS else "pool", labels=labels, source=source, meta=row.rest,
+        )  # fmt: skip
+        self.found.append((document, bool(row.split)))
+
+    def _canonical(self, row: Row) -> tuple[str, ...] | None:
+        if row.labels is None:
+            return None
+        if self.label_set is None:
+            self.names.update(row.labels)
+            return row.labels
+        return self.label_set.canonical(row.labels)
+
+    def documents(self, *, use_labels: bool) -> tuple[NewDocument, ...]:
+        """The documents that would enter. A file that names no gold of its own has a random part set aside."""
+        share = 0.0 if any(document.role == "gold" for document, _ in self.found) else self.gold_share
+        chosen = []
+        for document, has_split in self.found:
+            if not has_split and _in_gold(document.sha256, self.key, share):
+                document = replace(document, role="gold")
+            if not use_labels and document.role == "pool":
+                document = replace(document, labels=None)
+            chosen.append(document)
+        return tuple(chosen)
+
+
+def _plan(
+    db: Database, target: Project | None, path: Path, options: ImportOptions, progress: Tick | None, *, key: str = ""
+) -> ImportPlan:
+    if not path.exists():
+        raise BadFile(name=path.name, why="missing")
+    share = (target.settings if target else ProjectSettings()).gold_share
+    if target and documents.gold_exists(db, target.id):
+        share = 0.0  # gold is set aside once, at the start: what comes later is for the pool
+    planner = _Planner(
+        target.label_set if target else None, key=target.key if target else key, gold_share=share,
+        known=documents.known_hashes(db, target.id) if target else set(),
+    )  # fmt: skip
+    for each in _read(path, options, progress):
+        planner.take(each, path.name)
+    if not planner.rows:
+        raise BadFile(name=path.name, why="empty")
+    found = planner.documents(use_labels=options.use_labels)
+    return ImportPlan(
+        name=path.name, rows=planner.rows, good=len(found), duplicates=planner.duplicates,
+        with_labels=sum(d.labels is not None for d in found), gold=sum(d.role == "gold" for d in found),
+        bad=tuple(planner.bad), new_labels=tuple(name for name, _ in planner.names.most_common()), documents=found,
+    )  # fmt: skip
+
+
+def plan_import(
+    db: Database, project_id: int | None, path: Path, *, options: ImportOptions, progress: Tick | None = None
+) -> ImportPlan:
+    """Read the whole file and say what importing it would do; nothing is written. Raises BadFile."""
+    return _plan(db, project(db, project_id) if project_id else None, path, options, progress)
+
+
+def run_import(
+    db: Database, project_id: int, path: Path, *, options: ImportOptions, by: int | None, now: float,
+    progress: Tick | None = None,
+) -> ImportReport:  # fmt: skip
+    """Import a file in one transaction: all of it, or (``allow_partial``) its good rows.
+
+    Raises BadFile, BadRows (some rows are bad and a partial import was not asked for; nothing was written).
+    """
+    started = time.perf_counter()
+    target = project(db, project_id)
+    plan = _plan(db, target, path, options, progress)
+    _refuse_bad(plan, options)
+    with writing(db):
+        labelled = _insert(db, target, plan, by=by, now=now)
+    return _report(plan, labelled, started)
+
+
+def import_in_transaction(
+    db: Database, project_id: int, path: Path, *, options: ImportOptions, now: float, by: int | None = None
+) -> ImportReport:
+    """``run_import`` inside the caller's transaction, for a project that is made with its texts or not at all."""
+    started = time.perf_counter()
+    target = project(db, project_id)
+    plan = _plan(db, target, path, options, None)
+    _refuse_bad(plan, options)
+    return _report(plan, _insert(db, target, plan, by=by, now=now), started)
+
+
+def import_as_project(
+    db: Database, path: Path, *, key: str, name: str, options: ImportOptions, by: int | None, now: float,
+    settings: ProjectSettings | None = None, progress: Tick | None = None,
+) -> tuple[Project, ImportReport]:  # fmt: skip
+    """A new project whose label set is the labels found in the file, the commonest first.
+
+    Raises BadFile (also when the file has no labels at all), BadRows, NotUnique (the key is taken).
+    """
+    started = time.perf_counter()
+    plan = _plan(db, None, path, options, progress, key=key)
+    _refuse_bad(plan, options)
+    if not plan.new_labels or len(plan.new_labels) > MAX_LABELS_IN_FILE:
+        raise BadFile(name=path.name, why="no_labels" if not plan.new_labels else "too_many_labels")
+    labels = tuple(
+        Label(key=each, zh=each, colour=LABEL_COLOURS[n % len(LABEL_COLOURS)], hotkey=str(n + 1) if n < 9 else "")
+        for n, each in enumerate(plan.new_labels)
+    )
+    with writing(db):
+        project_id = insert_project(
+            db, key=key, name=name, name_en="", guideline="", settings=settings or ProjectSettings(), labels=labels,
+            by=by, now=now,
+        )  # fmt: skip
+        made = project(db, project_id)
+        labelled = _insert(db, made, plan, by=by, now=now)
+    return made, _report(plan, labelled, started)
+
+
+def _refuse_bad(plan: ImportPlan, options: ImportOptions) -> None:
+    if plan.bad and not options.allow_partial:
+        raise BadRows(bad=len(plan.bad), rows=plan.rows, report=plan.bad)
+
+
+def _report(plan: ImportPlan, labelled: int, started: float) -> ImportReport:
+    return ImportReport(
+        added=len(plan.documents), labelled=labelled, gold=plan.gold, duplicates=plan.duplicates, refused=plan.bad,
+        seconds=time.perf_counter() - started,
+    )  # fmt: skip
+
+
+def _insert(db: Database, target: Project, plan: ImportPlan, *, by: int | None, now: float) -> int:
+    """Inside the caller's transaction; what came in between planning and now is left out. Says how many had labels."""
+    importer = users.by_name(db, IMPORTER)
+    importer_id = importer[0].id if importer else users.insert(
+        db, name=IMPORTER, role="system", password_hash="", lang="zh", now=now
+    )  # fmt: skip
+    known = documents.known_hashes(db, target.id)
+    labelled = 0
+    for document in plan.documents:
+        if document.sha256 in known:
+            continue
+        done = document.labels is not None and len(document.labels) > 0
+        document_id = documents.insert(db, target.id, document, overlap=target.settings.overlap, done=done, now=now)
+        if done:
+            labelled += 1
+            new = NewAnnotation(
+                project_id=target.id, document_id=document_id, user_id=importer_id, decision="labelled",
+                labels=target.label_set.canonical(document.labels or ()), submission_id=f"import:{document_id}",
+            )  # fmt: skip
+            annotation_rows.append(db, new, now=now)
+    events.append(
+        db, "imported", now=now, project_id=target.id, user_id=by,
+        after={"file": plan.name, "added": len(plan.documents), "labelled": labelled, "refused": len(plan.bad)},
+    )  # fmt: skip
+    return labelled
+
+
+def export_labels(
+    db: Database, project_id: int, *, format: str, include: str = "labelled", now: float
+) -> Iterator[bytes]:
+    """The project's texts as a file's bytes, JSONL or CSV; importing it again gives the same texts and labels.
+
+    ``include``: "labelled" (texts with a settled label set), "all" (also those without), or "decisions" (one row a
+    person and text, as each decided). Raises NothingToExport.
+    """
+    with reading(db):
+        build = _decision_rows if include == "decisions" else _text_rows
+        rows = list(build(db, project_id, everything=include == "all"))
+    if not rows:
+        raise NothingToExport(what="labels")
+    return datasets.write_csv(rows) if format == "csv" else datasets.write_jsonl(rows)
+
+
+def _text_rows(db: Database, project_id: int, *, everything: bool) -> Iterator[dict[str, Any]]:
+    label_set = project(db, project_id).label_set
+    names = {label.key: label.zh for label in label_set.labels}
+    final = {each.document_id: each for role in ("pool", "gold") for each in label_sets(db, project_id, role)}
+    for document in documents.stream(db, project_id):
+        labelled = final.get(document["id"])
+        if labelled is None and not everything:
+            continue
+        meta = {key: value for key, value in json.loads(document["meta"]).items() if key not in datasets.COLUMNS}
+        yield {
+            "id": document["external_id"],
+            "text": document["text"],
+            "labels": [names[key] for key in label_set.canonical(labelled.labels)] if labelled else None,
+            "split": "gold" if document["role"] == "gold" else "train" if labelled else "pool",
+            **meta,
+        }
+
+
+def _decision_rows(db: Database, project_id: int, *, everything: bool) -> Iterator[dict[str, Any]]:
+    label_set = project(db, project_id).label_set
+    names = {label.key: label.zh for label in label_set.labels}
+    decided = annotation_rows.by_document(db, project_id)
+    for document in documents.stream(db, project_id):
+        for each in decided.get(document["id"], []):
+            yield {
+                "id": document["external_id"],
+                "text": document["text"],
+                "labels": [names[key] for key in label_set.canonical(each["labels"])],
+                "split": document["role"],
+                "annotator": each["annotator"],
+                "decision": each["decision"],
+                "comment": each["comment"],
+                "at": each["created_at"],
+                "ms": each["ms"],
+            }

@@ -1,0 +1,180 @@
+"""Projects: their label sets, their settings, and which label set each text ends up with."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from core.config import ProjectSettings
+from core.errors import BadProjectFile, BadSetting
+from core.labels import Label, LabelSet, majority
+from core.services import accounts
+from db import annotations as annotation_rows
+from db import events
+from db import projects as project_rows
+from db.connect import writing
+from db.errors import NotFound
+
+LABEL_COLOURS = (
+    "#1f77b4", "#d95f02", "#2a9d5c", "#8e63c7", "#c2417c", "#7a6a00", "#0f8b8d", "#b5462f", "#5a6b7b",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    id: int
+    key: str
+    name: str
+    name_en: str
+    label_set: LabelSet
+    settings: ProjectSettings
+    guideline: str
+
+
+def project(db: Database, project_id: int) -> Project:
+    """Raises NotFound."""
+    found = project_rows.peek(db, project_id)
+    if not found:
+        raise NotFound(what=f"project {project_id}")
+    return _project(db, found)
+
+
+def _project(db: Database, found: dict[str, Any]) -> Project:
+    labels = tuple(Label(**each) for each in project_rows.labels(db, found["id"]))
+    return Project(
+        id=found["id"], key=found["key"], name=found["name"], name_en=found["name_en"], label_set=LabelSet(labels),
+        settings=ProjectSettings.from_json(found["settings"]), guideline=found["guideline"],
+    )  # fmt: skip
+
+
+def list_projects(db: Database) -> list[Project]:
+    return [_project(db, found) for found in project_rows.everything(db)]
+
+
+def insert_project(
+    db: Database, *, key: str, name: str, name_en: str, guideline: str, settings: ProjectSettings,
+    labels: tuple[Label, ...], by: int | None, now: float,
+) -> int:  # fmt: skip
+    """Inside the caller's transaction."""
+    project_id = project_rows.insert(
+        db, key=key, name=name, name_en=name_en, guideline=guideline, settings=settings.to_json(), now=now
+    )
+    project_rows.insert_labels(db, project_id, [vars(label) | {"examples": list(label.examples)} for label in labels])
+    events.append(db, "project_created", now=now, project_id=project_id, user_id=by, after={"key": key})
+    return project_id
+
+
+def update_settings(db: Database, project_id: int, settings: ProjectSettings, *, by: int, now: float) -> None:
+    """Raises NotAllowed. A new overlap also holds for texts that still wait."""
+    with writing(db):
+        accounts.require_active(db, by, "lead")
+        before = project(db, project_id).settings
+        project_rows.set_settings(db, project_id, settings.to_json())
+        if before.overlap != settings.overlap:
+            project_rows.set_overlap(db, project_id, settings.overlap)
+        events.append(
+            db, "settings_set", now=now, project_id=project_id, user_id=by, before=before.to_json(),
+            after=settings.to_json(),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectFile:
+    """What a project file (TOML) says: names, labels, settings, and where its guideline and corpus lie."""
+
+    key: str
+    name: str
+    name_en: str
+    labels: tuple[Label, ...]
+    settings: ProjectSettings
+    guideline: str
+    corpus: Path | None
+
+
+def read_project_file(path: Path) -> ProjectFile:
+    """Raises BadProjectFile (name, field, why): no such file, not TOML, a field missing or wrong."""
+
+    def bad(field: str, why: str) -> BadProjectFile:
+        return BadProjectFile(name=path.name, field=field, why=why)
+
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise bad("", "missing") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise bad("", str(error)[:200]) from error
+    for name in ("key", "name", "labels"):
+        if not found.get(name):
+            raise bad(name, "missing")
+    labels = tuple(_label(each, n, bad) for n, each in enumerate(found["labels"]))
+    for what in ("key", "zh", "hotkey"):
+        values = [getattr(label, what) for label in labels if getattr(label, what)]
+        if len(set(values)) != len(values):
+            raise bad(f"labels.{what}", "twice")
+    try:
+        settings = ProjectSettings.from_mapping(found.get("settings", {}))
+    except (BadSetting, TypeError) as error:
+        raise bad("settings", str(error)) from error
+    texts: dict[str, Path | None] = {}
+    for name in ("guideline", "corpus"):
+        texts[name] = path.parent / found[name] if found.get(name) else None
+        if found.get(name) and not (path.parent / found[name]).exists():
+            raise bad(name, f"missing: {found[name]}")
+    guideline = texts["guideline"].read_text(encoding="utf-8") if texts["guideline"] else ""
+    return ProjectFile(
+        key=found["key"], name=found["name"], name_en=found.get("name_en", ""), labels=labels, settings=settings,
+        guideline=guideline, corpus=texts["corpus"],
+    )  # fmt: skip
+
+
+def _label(found: dict[str, Any], n: int, bad: Any) -> Label:
+    known = {field.name for field in fields(Label)}
+    for name in found:
+        if name not in known:
+            raise bad(f"labels[{n}].{name}", "unknown field")
+    for name in ("key", "zh"):
+        if not isinstance(found.get(name), str) or not found[name].strip():
+            raise bad(f"labels[{n}].{name}", "missing")
+    colour = found.get("colour") or LABEL_COLOURS[n % len(LABEL_COLOURS)]
+    hotkey = str(found.get("hotkey") or (n + 1 if n < 9 else ""))
+    return Label(**{**found, "examples": tuple(found.get("examples", ())), "colour": colour, "hotkey": hotkey})
+
+
+def create_project(db: Database, path: Path, *, by: int | None, now: float) -> Project:
+    """A project as its file says, still without texts. Raises BadProjectFile, NotUnique (the key is taken)."""
+    file = read_project_file(path)
+    with writing(db):
+        project_id = insert_project(
+            db, key=file.key, name=file.name, name_en=file.name_en, guideline=file.guideline, settings=file.settings,
+            labels=file.labels, by=by, now=now,
+        )  # fmt: skip
+    return project(db, project_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledText:
+    """A document and its settled label set: adjudicated, else by majority of its annotators."""
+
+    document_id: int
+    external_id: str
+    text: str
+    labels: frozenset[str]
+
+
+def label_sets(db: Database, project_id: int, role: str) -> list[LabelledText]:
+    """Each labelled document of a role with the label set that training and metrics use."""
+    settled = annotation_rows.settled(db, project_id)
+    grouped: dict[int, list[dict[str, Any]]] = {}
+    for each in annotation_rows.label_sets(db, project_id, role):
+        grouped.setdefault(each["document_id"], []).append(each)
+    return [
+        LabelledText(
+            document_id=document_id, external_id=same[0]["external_id"], text=same[0]["text"],
+            labels=settled[document_id] if document_id in settled else majority([each["labels"] for each in same]),
+        )
+        for document_id, same in grouped.items()
+    ]  # fmt: skip

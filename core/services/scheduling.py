@@ -1,0 +1,160 @@
+"""When a round runs: on a lead's word, or by itself after enough new labels. Asking twice is asking once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlite_utils import Database
+
+from core.errors import NoGold, TooFewLabels
+from core.labels import LabelSet
+from core.services import accounts, curating
+from db import annotations as annotation_rows
+from db import events, jobs
+from db import rounds as round_rows
+from db.connect import reading, writing
+from db.errors import NotFound
+from db.records import Job, RoundRow
+
+KIND = "round"
+WORKER_SILENT_S = 30.0  # a worker that has not been heard of for so long is taken for dead
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readiness:
+    """Whether a round can run now: ``have`` of ``need`` labelled pool texts, ``gold`` labelled gold texts."""
+
+    ready: bool
+    have: int
+    need: int
+    gold: int
+    since_last: int
+    next_at: int
+    warnings: tuple[tuple[str, dict[str, Any]], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundStatus:
+    worker_alive: bool
+    job_id: int | None
+    state: str
+    stage: str
+    done: int
+    total: int
+    detail: dict[str, Any] = field(default_factory=dict)
+    started_at: float | None = None
+    eta_s: float | None = None
+    attempts: int = 0
+    last_error: tuple[str, dict[str, Any]] | None = None
+    last_published: RoundRow | None = None
+
+
+def readiness(db: Database, project_id: int) -> Readiness:
+    """What a round would train on, and what it would warn of."""
+    project = curating.project(db, project_id)
+    train = curating.label_sets(db, project_id, "pool")
+    gold = curating.label_sets(db, project_id, "gold")
+    counts = Counter(key for each in train for key in each.labels)
+    missing = [key for key in project.label_set.keys if not counts[key]]
+    since = annotation_rows.n_labelled_since(db, project_id, round_rows.last_snapshot(db, project_id))
+    need = project.settings.round_min_labels
+    return Readiness(
+        ready=len(train) >= need and bool(gold),
+        have=len(train),
+        need=need,
+        gold=len(gold),
+        since_last=since,
+        next_at=max(project.settings.round_every, 1),
+        warnings=(("LabelWithoutPositives", {"labels": _names(project.label_set, missing)}),) if missing else (),
+    )
+
+
+def _names(label_set: LabelSet, keys: list[str]) -> str:
+    return "、".join(label.zh for label in label_set.labels if label.key in keys)
+
+
+def request_round(db: Database, project_id: int, *, by: int, now: float) -> int:
+    """Queue a round; the one that is queued or running already is returned as it is.
+
+    Raises TooFewLabels (have, need), NoGold, NotAllowed.
+    """
+    state = readiness(db, project_id)
+    if state.have < state.need:
+        raise TooFewLabels(have=state.have, need=state.need)
+    if not state.gold:
+        raise NoGold()
+    with writing(db):
+        accounts.require_active(db, by, "lead")
+        return _enqueue(db, project_id, by=by, now=now)
+
+
+def _enqueue(db: Database, project_id: int, *, by: int | None, now: float) -> int:
+    before = jobs.live(db, project_id, KIND)
+    job_id = jobs.enqueue(db, project_id, KIND, dedupe_key=f"{KIND}:{project_id}", payload={}, by=by, now=now)
+    if before is None:
+        events.append(db, "round_requested", now=now, project_id=project_id, user_id=by, after={"job": job_id})
+    return job_id
+
+
+def request_if_due(db: Database, project: curating.Project, *, now: float) -> int | None:
+    """Inside a save's transaction: queue a round when enough new labels have come since the last one looked."""
+    settings = project.settings
+    since = annotation_rows.n_labelled_since(db, project.id, round_rows.last_snapshot(db, project.id))
+    if since < settings.round_every or jobs.live(db, project.id, KIND):
+        return None
+    decided = annotation_rows.decision_counts(db, project.id)
+    if decided.get(("pool", "labelled"), 0) < settings.round_min_labels or not decided.get(("gold", "labelled"), 0):
+        return None
+    return _enqueue(db, project.id, by=None, now=now)
+
+
+def cancel(db: Database, job_id: int, *, by: int, now: float) -> None:
+    """Ask a round to stop; the published one stays as it is. Raises NotAllowed, NotFound."""
+    with writing(db):
+        accounts.require_active(db, by, "lead")
+        job = jobs.peek(db, job_id)
+        if job is None:
+            raise NotFound(what=f"job {job_id}")
+        if job.state in ("queued", "running") and not job.cancel_requested:
+            jobs.request_cancel(db, job_id, now=now)
+            events.append(
+                db, "round_cancel_requested", now=now, project_id=job.project_id, user_id=by, after={"job": job_id}
+            )
+
+
+def status(db: Database, project_id: int, *, now: float) -> RoundStatus:
+    """What the worker is doing for this project, live."""
+    with reading(db):
+        job = jobs.latest(db, project_id, KIND)
+        worker = jobs.worker(db)
+        published = round_rows.last_published(db, project_id)
+    alive = bool(worker and now - worker["beat_at"] < WORKER_SILENT_S)
+    state = _state(job)
+    progress = job.progress if job and state in ("running", "cancelling") else {}
+    return RoundStatus(
+        worker_alive=alive,
+        job_id=job.id if job and state != "idle" else None,
+        state=state,
+        stage=progress.get("stage", ""),
+        done=progress.get("done", 0),
+        total=progress.get("total", 0),
+        detail=progress.get("detail", {}),
+        started_at=job.started_at if job and state != "idle" else None,
+        eta_s=progress.get("eta_s"),
+        attempts=job.attempts if job else 0,
+        last_error=(job.error["code"], job.error.get("fields", {})) if job and job.error else None,
+        last_published=published,
+    )
+
+
+def _state(job: Job | None) -> str:
+    if job is None or job.state not in ("queued", "running"):
+        return "idle"
+    return "cancelling" if job.cancel_requested else job.state
+
+
+def rounds(db: Database, project_id: int) -> list[RoundRow]:
+    """Every round, newest first."""
+    return round_rows.all_rounds(db, project_id)

@@ -1,0 +1,153 @@
+"""The background worker: claims jobs, keeps them alive, re-ranks between rounds, and stops when told to.
+
+One worker a database: it holds a lock on a file beside it, which the system lets go of however the worker ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from sqlite_utils import Database
+
+from core.config import Runtime
+from core.errors import Cancelled, CannotStart, TagtailError
+from core.messages import sentence
+from core.worker.fast_lane import FastLanes
+from core.worker.rounds import JOB_LEASE_S, RoundRunner, Stopped
+from db import events, jobs
+from db import rounds as round_rows
+from db.connect import open_database, writing
+from db.errors import DatabaseBusy, LeaseLost, StorageError
+from db.records import Job
+
+log = logging.getLogger("tagtail.worker")
+
+POLL_S = 1.0
+MAX_ATTEMPTS = 3  # times that a job may take its worker down before it is given up
+NICE = 19
+
+
+def hold_lock(database: Path) -> IO[str]:
+    """The one worker's lock, held until this process ends. Raises CannotStart: another process has it."""
+    handle = open(database.with_name("worker.lock"), "a+")  # noqa: SIM115 (held on purpose)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.seek(0)
+        holder = handle.read().strip() or "?"
+        handle.close()
+        raise CannotStart(why=f"worker {holder}", fix="") from None
+    handle.truncate(0)
+    handle.write(f"pid {os.getpid()}")
+    handle.flush()
+    return handle
+
+
+class Worker:
+    """One tick at a time: a heartbeat, the fast lane, a job."""
+
+    def __init__(self, db: Database, models: Path, *, stopping: Callable[[], bool]) -> None:
+        self.db, self.models, self.stopping = db, models, stopping
+        self.lanes = FastLanes()
+
+    def tick(self) -> bool:
+        """Do what is due; True when a job was run."""
+        self._beat("")
+        self._fast_lane()
+        with writing(self.db):
+            round_rows.end_orphans(self.db, now=time.time())
+            job = jobs.claim(self.db, lease_s=JOB_LEASE_S, max_attempts=MAX_ATTEMPTS, now=time.time())
+            round_rows.end_orphans(self.db, now=time.time())
+        if job is None:
+            return False
+        self._run(job)
+        return True
+
+    def _beat(self, doing: str) -> None:
+        with writing(self.db):
+            jobs.worker_beat(self.db, pid=os.getpid(), doing=doing, now=time.time())
+
+    def _fast_lane(self) -> None:
+        """The queue is a convenience: what goes wrong here is told, and must not keep a round from running."""
+        try:
+            self.lanes.tick(self.db)
+        except (TagtailError, StorageError, ValueError) as error:
+            log.warning("fast lane: %s", sentence(error, "en"))
+
+    def _run(self, job: Job) -> None:
+        log.info("round job %d: start (attempt %d)", job.id, job.attempts)
+        started = time.monotonic()
+        runner = RoundRunner(self.db, job, self.models, stopping=self.stopping, beside=self._beside)
+        try:
+            runner.run()
+            log.info("round %d: published after %.0f s", runner.number, time.monotonic() - started)
+        except Stopped:
+            log.info("round job %d: handed back, the worker is stopping", job.id)
+            with writing(self.db):
+                jobs.hand_back(self.db, job)
+        except Cancelled as error:
+            self._end(job, runner, "cancelled", error)
+        except (LeaseLost, DatabaseBusy) as error:
+            log.warning("round job %d: %s", job.id, sentence(error, "en"))
+        except Exception as error:  # whatever it was: the job ends with a sentence, the worker goes on
+            self._end(job, runner, "failed", error)
+
+    def _beside(self) -> None:
+        self._beat("round")
+        self._fast_lane()
+
+    def _end(self, job: Job, runner: RoundRunner, state: str, error: Exception) -> None:
+        text = sentence(error, "en")
+        log.warning("round job %d: %s (%s)", job.id, state, text)
+        known = isinstance(error, TagtailError | StorageError)
+        told = {
+            "code": getattr(error, "code", "Unforeseen") if known else "Unforeseen",
+            "fields": {k: str(v) for k, v in error.fields.items()} if known else {"why": text},  # type: ignore[attr-defined]
+        }
+        now = time.time()
+        with writing(self.db):
+            jobs.finish(self.db, job, state, error=None if state == "cancelled" else told, now=now)
+            if runner.round_id:
+                round_rows.end(self.db, runner.round_id, state, error=told, now=now)
+            events.append(self.db, f"round_{state}", now=now, project_id=job.project_id, after={"job": job.id})
+
+
+def main(runtime: Runtime) -> int:
+    """Run until SIGTERM or Ctrl-C. Raises CannotStart (a second worker), StorageError (no usable database)."""
+    stop = {"asked": False}
+
+    def ask(signum: int, frame: object) -> None:
+        stop["asked"] = True
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+    db = open_database(runtime.database)
+    lock = hold_lock(runtime.database)
+    os.nice(max(0, NICE - os.nice(0)))
+    log.info("worker %d: ready on %s", os.getpid(), runtime.database)
+    worker = Worker(db, runtime.models, stopping=lambda: stop["asked"])
+    while not stop["asked"]:
+        try:
+            busy = worker.tick()
+        except DatabaseBusy as error:
+            log.warning("worker: %s", sentence(error, "en"))
+            busy = False
+        if not busy:
+            _sleep(POLL_S, lambda: stop["asked"])
+    db.close()
+    lock.close()
+    log.info("worker %d: stopped", os.getpid())
+    return 0
+
+
+def _sleep(seconds: float, stopping: Callable[[], bool]) -> None:
+    until = time.monotonic() + seconds
+    while not stopping() and time.monotonic() < until:
+        time.sleep(0.1)

@@ -1,0 +1,235 @@
+"""One round, from the rows of a snapshot to a publication: the only place where tables and models meet."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlite_utils import Database
+
+from core.active.select import Ranked, rank
+from core.config import RoundConfig
+from core.distill.pipeline import RoundData, RoundReport, RoundResult, run_round
+from core.errors import Cancelled, NoGold, TooFewLabels
+from core.evaluate.metrics import MetricRow, rows
+from core.export.bundle import write_bundle
+from core.models.linear import LinearModel
+from core.services import projects
+from core.version import VERSION
+from core.worker.eta import Clock
+from db import annotations as annotation_rows
+from db import documents, events, jobs
+from db import rounds as round_rows
+from db.connect import reading, writing
+from db.records import Job, QueueRow
+
+log = logging.getLogger("tagtail.worker")
+
+JOB_LEASE_S = 60.0
+QUEUE_LENGTH = 2_000  # ranked texts kept; beyond, the pool's shuffled order serves
+KEEP_ROUNDS = 3  # published students kept on disk
+LINEAR_THRESHOLD = 0.5  # class weights are balanced, so that is where the linear model cuts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """What a round sees: everything as it was at one moment."""
+
+    project: projects.Project
+    data: RoundData
+    gold_ids: tuple[int, ...]
+    annotation_id: int
+    positives: NDArray[np.int64]
+
+
+class Stopped(Exception):
+    """The worker is told to stop: the job goes back, nothing is kept."""
+
+
+def snapshot(db: Database, project_id: int) -> Snapshot:
+    """Labelled pool, labelled gold and open pool, in one read. Raises TooFewLabels, NoGold."""
+    with reading(db):
+        project = projects.project(db, project_id)
+        train = projects.label_sets(db, project_id, "pool")
+        gold = projects.label_sets(db, project_id, "gold")
+        pool = documents.unlabelled_pool(db, project_id)
+        latest = annotation_rows.latest_id(db, project_id)
+    if len(train) < project.settings.round_min_labels:
+        raise TooFewLabels(have=len(train), need=project.settings.round_min_labels)
+    if not gold:
+        raise NoGold()
+    encode = project.label_set.encode
+    train_y = encode([each.labels for each in train])
+    data = RoundData(
+        label_keys=project.label_set.keys,
+        train_texts=[each.text for each in train],
+        train_y=train_y,
+        gold_texts=[each.text for each in gold],
+        gold_y=encode([each.labels for each in gold]),
+        pool_ids=[document_id for document_id, _ in pool],
+        pool_texts=[text for _, text in pool],
+    )
+    return Snapshot(
+        project=project,
+        data=data,
+        gold_ids=tuple(each.document_id for each in gold),
+        annotation_id=latest,
+        positives=train_y.sum(axis=0).astype(np.int64),
+    )
+
+
+class RoundRunner:
+    """Runs one claimed job to its end: published, cancelled, failed or handed back."""
+
+    def __init__(
+        self, db: Database, job: Job, models: Path, *, stopping: Callable[[], bool], beside: Callable[[], None]
+    ) -> None:
+        self.db, self.job, self.models = db, job, models
+        self.stopping, self.beside = stopping, beside
+        self.round_id = self.number = 0
+        self._last_beat = 0.0
+
+    def run(self) -> None:
+        """Raises Cancelled, Stopped, NotYet, LeaseLost; the published round of before stays current until the end."""
+        seen = snapshot(self.db, self.job.project_id)
+        config = seen.project.settings.round
+        with writing(self.db):
+            jobs.check_fence(self.db, self.job)
+            self.round_id, self.number = round_rows.begin(
+                self.db, self.job.project_id, self.job.id, snapshot_annotation=seen.annotation_id,
+                config=config.to_json(), code_version=VERSION, now=time.time(),
+            )  # fmt: skip
+        out = self.models / seen.project.key / f"round-{self.number}-{self.job.token}"
+        try:
+            result = self._train(seen, config, out)
+            self._report(RoundReport("publish", 0, 2))
+            metrics = [*result.metrics, *_linear_metrics(seen, config.seed)]
+            ranked = self._rank(seen, result)
+            self._bundle(seen, result, metrics, out)
+            self._publish(seen, result, metrics, ranked, out)
+        except BaseException:
+            shutil.rmtree(out, ignore_errors=True)
+            raise
+        self._sweep(seen.project.key)
+
+    def _train(self, seen: Snapshot, config: RoundConfig, out: Path) -> RoundResult:
+        before = round_rows.last_published(self.db, self.job.project_id)
+        self.clock = Clock(before.timings if before else {}, now=time.monotonic())
+        steps = run_round(seen.data, config, out, self.models.parent / "cache")
+        try:
+            while True:
+                self._report(next(steps))
+        except StopIteration as finished:
+            return finished.value
+        finally:
+            steps.close()
+
+    def _report(self, report: RoundReport) -> None:
+        """Heartbeat, progress, and the chance to stop; at most once a second, for it writes."""
+        if self.stopping():
+            raise Stopped()
+        eta_s = self.clock.eta_s(report.stage, report.done, report.total, now=time.monotonic())
+        if time.monotonic() - self._last_beat < 1.0 and report.done:
+            return
+        self._last_beat = time.monotonic()
+        self.beside()
+        progress = {**asdict(report), "eta_s": eta_s, "number": self.number}
+        with writing(self.db):
+            cancel = jobs.beat(self.db, self.job, progress=progress, lease_s=JOB_LEASE_S, now=time.time())
+        if cancel:
+            raise Cancelled()
+
+    def _rank(self, seen: Snapshot, result: RoundResult) -> list[QueueRow]:
+        rng = np.random.default_rng([seen.project.settings.round.seed, self.number])
+        ranked = rank(
+            result.pool_probs, result.thresholds["student"], seen.positives, rng=rng, limit=QUEUE_LENGTH
+        )  # fmt: skip
+        return queue_rows(ranked, seen.data.pool_ids, seen.project.label_set.keys)
+
+    def _bundle(self, seen: Snapshot, result: RoundResult, metrics: Sequence[MetricRow], out: Path) -> None:
+        self._report(RoundReport("publish", 0, 2))
+        labels = [
+            {"key": each.key, "zh": each.zh, "en": each.en, "definition": each.definition}
+            for each in seen.project.label_set.labels
+        ]
+        card = {
+            "project": seen.project.name,
+            "round": self.number,
+            "code_version": VERSION,
+            "finished": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+            "n_train": result.n_train,
+            "n_valid": result.n_valid,
+            "n_gold": len(seen.gold_ids),
+            "config": asdict(seen.project.settings.round),
+            "metrics": [asdict(each) for each in metrics if each.split == "gold"],
+            "teacher_weights": result.teacher_weights,
+            "warnings": list(result.warnings),
+        }
+        write_bundle(result.student_dir, labels, card, out / "student.zip")
+        self._report(RoundReport("publish", 1, 2))
+
+    def _publish(
+        self, seen: Snapshot, result: RoundResult, metrics: Sequence[MetricRow], ranked: list[QueueRow], out: Path
+    ) -> None:
+        """Everything that the round found, in one transaction behind the job's fence."""
+        db, project_id, now = self.db, self.job.project_id, time.time()
+        keys = seen.project.label_set.keys
+        thresholds = {key: float(t) for key, t in zip(keys, result.thresholds["student"], strict=True)}
+        half = result.pool_probs.astype("<f2")
+        blobs = [(document_id, half[n].tobytes()) for n, document_id in enumerate(seen.data.pool_ids)]
+        digest = hashlib.sha256((out / "student.zip").read_bytes()).hexdigest()
+        with writing(db):
+            jobs.check_fence(db, self.job)
+            round_rows.publish(
+                db, self.round_id, n_train=result.n_train, n_valid=result.n_valid, n_gold=len(seen.gold_ids),
+                timings=result.timings, warnings=result.warnings, now=now,
+            )  # fmt: skip
+            round_rows.insert_metrics(db, self.round_id, [asdict(each) for each in metrics])
+            model_id = round_rows.set_current_model(
+                db, project_id, self.round_id, kind="student", path=str(out), sha256=digest,
+                fingerprint=seen.project.label_set.fingerprint, thresholds=thresholds, now=now,
+            )  # fmt: skip
+            round_rows.replace_predictions(db, project_id, model_id, blobs)
+            round_rows.replace_queue(db, project_id, ranked, source="student", round_id=self.round_id)
+            jobs.finish(db, self.job, "done", now=now)
+            events.append(db, "round_published", now=now, project_id=project_id, after={"round": self.number})
+
+    def _sweep(self, key: str) -> None:
+        """Remove students that neither the last rounds nor a half-finished one of a dead worker need."""
+        kept = sorted((self.models / key).glob("round-*-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in kept[KEEP_ROUNDS:]:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def queue_rows(ranked: Sequence[Ranked], pool_ids: Sequence[int] | NDArray, keys: Sequence[str]) -> list[QueueRow]:
+    """Ranked positions as rows of the queue, each with its reason."""
+    return [
+        QueueRow(
+            document_id=int(pool_ids[each.position]),
+            rank=place,
+            score=each.score,
+            reason={
+                "label": keys[each.label],
+                "probability": round(each.probability, 4),
+                "threshold": round(each.threshold, 4),
+                "random": each.random,
+            },
+        )
+        for place, each in enumerate(ranked)
+    ]
+
+
+def _linear_metrics(seen: Snapshot, seed: int) -> list[MetricRow]:
+    """The baseline that every round is held against: TF-IDF and logistic regression on the same texts."""
+    data = seen.data
+    model = LinearModel().fit(data.train_texts, data.train_y, seed=seed)
+    cut = np.full(len(data.label_keys), LINEAR_THRESHOLD)
+    probs = model.probabilities(data.gold_texts)
+    return rows(probs, data.gold_y, cut, keys=data.label_keys, model="linear", split="gold", seed=seed)

@@ -1,0 +1,175 @@
+"""Annotations, append-only, and which of them is each person's current one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from db.connect import execute, row, rows, value
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewAnnotation:
+    project_id: int
+    document_id: int
+    user_id: int
+    decision: str
+    labels: tuple[str, ...]
+    submission_id: str
+    comment: str = ""
+    round_id: int | None = None
+    suggestions: dict[str, float] | None = None
+    ms: int = 0
+    supersedes: int | None = None
+
+
+def append(db: Database, new: NewAnnotation, *, now: float) -> int:
+    """Write one annotation down and make it its person's current one for the document."""
+    labels = json.dumps(new.labels, ensure_ascii=False)
+    cursor = execute(
+        db,
+        "INSERT INTO annotations (project_id, document_id, user_id, decision, labels, comment, round_id, suggestions, "
+        "ms, submission_id, supersedes, created_at) VALUES (:p, :document_id, :user_id, :decision, :labels, :comment, "
+        ":round_id, :suggestions, :ms, :submission_id, :supersedes, :now)",
+        p=new.project_id, document_id=new.document_id, user_id=new.user_id, decision=new.decision, labels=labels,
+        comment=new.comment, round_id=new.round_id,
+        suggestions=None if new.suggestions is None else json.dumps(new.suggestions), ms=new.ms,
+        submission_id=new.submission_id, supersedes=new.supersedes, now=now,
+    )  # fmt: skip
+    annotation_id = int(cursor.lastrowid or 0)
+    if new.decision == "undone":
+        execute(
+            db, "DELETE FROM current_annotations WHERE document_id = :d AND user_id = :u",
+            d=new.document_id, u=new.user_id,
+        )  # fmt: skip
+    else:
+        _make_current(db, annotation_id, new, labels)
+    return annotation_id
+
+
+def _make_current(db: Database, annotation_id: int, new: NewAnnotation, labels: str) -> None:
+    execute(
+        db,
+        "INSERT INTO current_annotations (document_id, user_id, project_id, annotation_id, decision, labels) "
+        "VALUES (:d, :u, :p, :a, :decision, :labels) ON CONFLICT (document_id, user_id) DO UPDATE SET "
+        "annotation_id = excluded.annotation_id, decision = excluded.decision, labels = excluded.labels",
+        d=new.document_id, u=new.user_id, p=new.project_id, a=annotation_id, decision=new.decision, labels=labels,
+    )  # fmt: skip
+
+
+def by_submission(db: Database, submission_id: str) -> dict[str, Any] | None:
+    found = row(
+        db,
+        "SELECT id, project_id, document_id, user_id, decision, labels, supersedes FROM annotations "
+        "WHERE submission_id = :s",
+        s=submission_id,
+    )
+    return {**found, "labels": tuple(json.loads(found["labels"]))} if found else None
+
+
+def current(db: Database, document_id: int, user_id: int) -> dict[str, Any] | None:
+    """What this person says of this document now."""
+    found = row(
+        db,
+        "SELECT annotation_id, decision, labels FROM current_annotations WHERE document_id = :d AND user_id = :u",
+        d=document_id, u=user_id,
+    )  # fmt: skip
+    return {**found, "labels": tuple(json.loads(found["labels"]))} if found else None
+
+
+def n_deciding(db: Database, document_id: int) -> int:
+    """How many people have decided on this document; a skip is no decision."""
+    return int(
+        value(
+            db, "SELECT count(*) FROM current_annotations WHERE document_id = :d AND decision != 'skipped'",
+            d=document_id,
+        )
+    )  # fmt: skip
+
+
+def latest_id(db: Database, project_id: int) -> int:
+    return int(value(db, "SELECT coalesce(max(id), 0) FROM annotations WHERE project_id = :p", p=project_id))
+
+
+def n_labelled_since(db: Database, project_id: int, annotation_id: int) -> int:
+    """Labelled decisions on pool documents after that annotation."""
+    return int(
+        value(
+            db,
+            "SELECT count(*) FROM annotations a JOIN documents d ON d.id = a.document_id WHERE a.project_id = :p "
+            "AND a.decision = 'labelled' AND a.id > :a AND d.role = 'pool'",
+            p=project_id, a=annotation_id,
+        )
+    )  # fmt: skip
+
+
+def label_sets(db: Database, project_id: int, role: str) -> list[dict[str, Any]]:
+    """Every current labelled decision on documents of a role: document_id, external_id, text, labels."""
+    found = rows(
+        db,
+        "SELECT d.id AS document_id, d.external_id, d.text, c.labels FROM current_annotations c "
+        "JOIN documents d ON d.id = c.document_id WHERE c.project_id = :p AND c.decision = 'labelled' "
+        "AND d.role = :role ORDER BY d.id, c.user_id",
+        p=project_id, role=role,
+    )  # fmt: skip
+    return [{**each, "labels": frozenset(json.loads(each["labels"]))} for each in found]
+
+
+def settled(db: Database, project_id: int) -> dict[int, frozenset[str]]:
+    """Adjudicated label sets by document."""
+    found = rows(db, "SELECT document_id, labels FROM adjudications WHERE project_id = :p", p=project_id)
+    return {each["document_id"]: frozenset(json.loads(each["labels"])) for each in found}
+
+
+def by_document(db: Database, project_id: int) -> dict[int, list[dict[str, Any]]]:
+    """Current decisions with who and when, by document, for exports."""
+    found = rows(
+        db,
+        "SELECT c.document_id, u.name AS annotator, c.decision, c.labels, a.comment, a.created_at, a.ms "
+        "FROM current_annotations c JOIN annotations a ON a.id = c.annotation_id JOIN users u ON u.id = c.user_id "
+        "WHERE c.project_id = :p ORDER BY c.document_id, u.name",
+        p=project_id,
+    )
+    by_id: dict[int, list[dict[str, Any]]] = {}
+    for each in found:
+        each["labels"] = json.loads(each["labels"])
+        by_id.setdefault(each.pop("document_id"), []).append(each)
+    return by_id
+
+
+def decision_counts(db: Database, project_id: int) -> dict[tuple[str, str], int]:
+    """How many documents by (role, decision)."""
+    found = rows(
+        db,
+        "SELECT d.role, c.decision, count(DISTINCT d.id) AS n FROM current_annotations c "
+        "JOIN documents d ON d.id = c.document_id WHERE c.project_id = :p GROUP BY d.role, c.decision",
+        p=project_id,
+    )
+    return {(each["role"], each["decision"]): each["n"] for each in found}
+
+
+def per_day(db: Database, project_id: int) -> list[tuple[str, str, int]]:
+    """(day in UTC, person, decisions), imports left out."""
+    found = rows(
+        db,
+        "SELECT date(a.created_at, 'unixepoch') AS day, u.name, count(*) AS n FROM current_annotations c "
+        "JOIN annotations a ON a.id = c.annotation_id JOIN users u ON u.id = a.user_id "
+        "WHERE c.project_id = :p AND u.role != 'system' AND c.decision != 'skipped' GROUP BY day, u.name ORDER BY day",
+        p=project_id,
+    )
+    return [(each["day"], each["name"], each["n"]) for each in found]
+
+
+def n_mine(db: Database, project_id: int, user_id: int, *, since: float) -> int:
+    """This person's current decisions (skips left out) made since a moment."""
+    return int(
+        value(
+            db,
+            "SELECT count(*) FROM current_annotations c JOIN annotations a ON a.id = c.annotation_id "
+            "WHERE c.project_id = :p AND c.user_id = :u AND c.decision != 'skipped' AND a.created_at >= :since",
+            p=project_id, u=user_id, since=since,
+        )
+    )  # fmt: skip

@@ -1,0 +1,97 @@
+"""Opening the one SQLite file, and the two ways to use it: a read snapshot and a short write."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlite_utils
+from sqlite_utils import Database
+
+from db import migrations
+from db.errors import NoDatabase, translate
+
+BUSY_TIMEOUT_S = 15
+
+
+def open_database(path: Path, *, create: bool = False) -> Database:
+    """A connection with our pragmas to an up-to-date database.
+
+    Raises NoDatabase (missing and not ``create``), NewerDatabase (made by newer code), DamagedDatabase, DiskFull.
+    """
+    if not path.exists() and not create:
+        raise NoDatabase(path=str(path))
+    try:
+        if create:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        # The timeout comes before WAL: switching the journal needs the lock itself.
+        conn = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+        try:
+            conn.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
+            conn.execute("PRAGMA journal_mode=WAL")
+            conn.execute("PRAGMA synchronous=FULL")  # an acknowledged click is on disk
+            conn.execute("PRAGMA foreign_keys=ON")
+            migrations.bring_up_to_date(conn, path)
+        except BaseException:
+            conn.close()
+            raise
+    except sqlite3.Error as error:
+        raise translate(error) from error
+    return sqlite_utils.Database(conn)
+
+
+@contextlib.contextmanager
+def writing(db: Database) -> Iterator[None]:
+    """One short write: all of it or nothing. IMMEDIATE, for a deferred read-then-write fails under contention."""
+    with _transaction(db, "BEGIN IMMEDIATE"):
+        yield
+
+
+@contextlib.contextmanager
+def reading(db: Database) -> Iterator[None]:
+    """One snapshot: every query inside sees the same state."""
+    with _transaction(db, "BEGIN"):
+        yield
+
+
+@contextlib.contextmanager
+def _transaction(db: Database, begin: str) -> Iterator[None]:
+    try:
+        db.conn.execute(begin)
+        try:
+            yield
+            db.conn.execute("COMMIT")
+        except BaseException:
+            if db.conn.in_transaction:
+                db.conn.execute("ROLLBACK")
+            raise
+    except sqlite3.Error as error:
+        raise translate(error) from error
+
+
+def rows(db: Database, sql: str, **values: Any) -> list[dict[str, Any]]:
+    """All rows of a query, as dicts."""
+    cursor = db.conn.execute(sql, values)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def row(db: Database, sql: str, **values: Any) -> dict[str, Any] | None:
+    """The first row of a query, or None."""
+    cursor = db.conn.execute(sql, values)
+    found = cursor.fetchone()
+    return None if found is None else dict(zip([c[0] for c in cursor.description], found, strict=True))
+
+
+def value(db: Database, sql: str, **values: Any) -> Any:
+    """The first column of the first row, or None."""
+    found = db.conn.execute(sql, values).fetchone()
+    return None if found is None else found[0]
+
+
+def execute(db: Database, sql: str, **values: Any) -> sqlite3.Cursor:
+    """One statement inside the caller's ``writing``."""
+    return db.conn.execute(sql, values)

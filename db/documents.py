@@ -1,0 +1,84 @@
+"""Documents: in once each, by the hash of their normalised text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from sqlite_utils import Database
+
+from db.connect import execute, row, rows, value
+from db.records import NewDocument
+
+
+def known_hashes(db: Database, project_id: int) -> set[str]:
+    return {each["sha256"] for each in rows(db, "SELECT sha256 FROM documents WHERE project_id = :p", p=project_id)}
+
+
+def insert(db: Database, project_id: int, document: NewDocument, *, overlap: int, done: bool, now: float) -> int:
+    """``shuffle`` orders a pool without a ranking: as good as random, and the same on every machine."""
+    cursor = execute(
+        db,
+        "INSERT INTO documents (project_id, external_id, text, sha256, role, state, overlap, shuffle, source, meta, "
+        "created_at) VALUES (:p, :external_id, :text, :sha256, :role, :state, :overlap, :shuffle, :source, :meta, "
+        ":now)",
+        p=project_id, external_id=document.external_id, text=document.text, sha256=document.sha256, role=document.role,
+        state="done" if done else "open", overlap=overlap, shuffle=int(document.sha256[:12], 16),
+        source=document.source, meta=json.dumps(document.meta, ensure_ascii=False), now=now,
+    )  # fmt: skip
+    return int(cursor.lastrowid or 0)
+
+
+def peek(db: Database, project_id: int, document_id: int) -> dict | None:
+    return row(
+        db, "SELECT id, text, role, state, overlap, external_id FROM documents WHERE id = :id AND project_id = :p",
+        id=document_id, p=project_id,
+    )  # fmt: skip
+
+
+def set_state(db: Database, document_id: int, state: str) -> None:
+    execute(db, "UPDATE documents SET state = :state WHERE id = :id", state=state, id=document_id)
+
+
+def texts(db: Database, ids: Sequence[int]) -> dict[int, str]:
+    wanted = json.dumps(list(ids))
+    return {
+        each["id"]: each["text"]
+        for each in rows(
+            db, "SELECT id, text FROM documents WHERE id IN (SELECT value FROM json_each(:ids))", ids=wanted
+        )
+    }
+
+
+def unlabelled_pool(db: Database, project_id: int) -> list[tuple[int, str]]:
+    """Pool documents that still wait for an annotation: (id, text)."""
+    found = rows(
+        db, "SELECT id, text FROM documents WHERE project_id = :p AND role = 'pool' AND state = 'open' ORDER BY id",
+        p=project_id,
+    )  # fmt: skip
+    return [(each["id"], each["text"]) for each in found]
+
+
+def gold_exists(db: Database, project_id: int) -> bool:
+    return (
+        value(db, "SELECT 1 FROM documents WHERE project_id = :p AND role = 'gold' LIMIT 1", p=project_id) is not None
+    )
+
+
+def counts(db: Database, project_id: int) -> dict[tuple[str, str], int]:
+    """How many documents by (role, state)."""
+    found = rows(
+        db, "SELECT role, state, count(*) AS n FROM documents WHERE project_id = :p GROUP BY role, state", p=project_id
+    )
+    return {(each["role"], each["state"]): each["n"] for each in found}
+
+
+def stream(db: Database, project_id: int) -> Iterator[dict]:
+    """Every document in the order it entered, for exports."""
+    cursor = db.conn.execute(
+        "SELECT id, external_id, text, role, state, source, meta FROM documents WHERE project_id = ? ORDER BY id",
+        (project_id,),
+    )
+    names = [column[0] for column in cursor.description]
+    for found in cursor:
+        yield dict(zip(names, found, strict=True))

@@ -1,0 +1,142 @@
+"""The schema, as a list of steps; ``PRAGMA user_version`` says how many a file has had.
+
+A file of a newer version is refused. An older one is copied beside itself first, then brought up in one IMMEDIATE
+transaction, so that two processes that start together migrate once and a crash leaves the old file whole.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from db.errors import NewerDatabase
+
+_FIRST = """
+CREATE TABLE projects (
+  id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL, name_en TEXT NOT NULL DEFAULT '',
+  guideline TEXT NOT NULL DEFAULT '', settings TEXT NOT NULL DEFAULT '{}', created_at REAL NOT NULL);
+CREATE TABLE labels (
+  id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects, key TEXT NOT NULL, position INTEGER NOT NULL,
+  zh TEXT NOT NULL, en TEXT NOT NULL DEFAULT '', definition TEXT NOT NULL DEFAULT '',
+  definition_en TEXT NOT NULL DEFAULT '', examples TEXT NOT NULL DEFAULT '[]', colour TEXT NOT NULL DEFAULT '',
+  hotkey TEXT NOT NULL DEFAULT '', UNIQUE (project_id, key));
+CREATE TABLE users (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  role TEXT NOT NULL CHECK (role IN ('annotator', 'lead', 'admin', 'system')),
+  active INTEGER NOT NULL DEFAULT 1, password_hash TEXT NOT NULL DEFAULT '', lang TEXT NOT NULL DEFAULT 'zh',
+  created_at REAL NOT NULL);
+CREATE TABLE sessions (
+  token_hash TEXT PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users, created_at REAL NOT NULL,
+  expires_at REAL NOT NULL);
+CREATE TABLE sign_in_failures (client TEXT NOT NULL, name TEXT NOT NULL, at REAL NOT NULL);
+CREATE INDEX sign_in_failures_at ON sign_in_failures (at);
+CREATE TABLE documents (
+  id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects, external_id TEXT NOT NULL,
+  text TEXT NOT NULL, sha256 TEXT NOT NULL, role TEXT NOT NULL CHECK (role IN ('pool', 'gold')),
+  state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done')), overlap INTEGER NOT NULL DEFAULT 1,
+  shuffle INTEGER NOT NULL, source TEXT NOT NULL DEFAULT '', meta TEXT NOT NULL DEFAULT '{}', created_at REAL NOT NULL,
+  UNIQUE (project_id, sha256));
+CREATE INDEX documents_open ON documents (project_id, role, state, shuffle);
+CREATE TABLE leases (
+  id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects,
+  document_id INTEGER NOT NULL REFERENCES documents, user_id INTEGER NOT NULL REFERENCES users,
+  leased_at REAL NOT NULL, until REAL NOT NULL, state TEXT NOT NULL DEFAULT 'open'
+  CHECK (state IN ('open', 'closed', 'released')), reopened INTEGER NOT NULL DEFAULT 0,
+  chosen TEXT NOT NULL DEFAULT '[]');
+CREATE UNIQUE INDEX leases_one_each ON leases (document_id, user_id) WHERE state = 'open';
+CREATE INDEX leases_mine ON leases (project_id, user_id, state);
+CREATE TABLE annotations (
+  id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects,
+  document_id INTEGER NOT NULL REFERENCES documents, user_id INTEGER NOT NULL REFERENCES users,
+  decision TEXT NOT NULL CHECK (decision IN ('labelled', 'skipped', 'flagged', 'undone')),
+  labels TEXT NOT NULL DEFAULT '[]', comment TEXT NOT NULL DEFAULT '', round_id INTEGER, suggestions TEXT,
+  ms INTEGER NOT NULL DEFAULT 0, submission_id TEXT NOT NULL UNIQUE, supersedes INTEGER REFERENCES annotations,
+  created_at REAL NOT NULL);
+CREATE INDEX annotations_project ON annotations (project_id, decision, id);
+CREATE INDEX annotations_user ON annotations (project_id, user_id, created_at);
+CREATE TABLE current_annotations (
+  document_id INTEGER NOT NULL REFERENCES documents, user_id INTEGER NOT NULL REFERENCES users,
+  project_id INTEGER NOT NULL REFERENCES projects, annotation_id INTEGER NOT NULL REFERENCES annotations,
+  decision TEXT NOT NULL, labels TEXT NOT NULL, PRIMARY KEY (document_id, user_id)) WITHOUT ROWID;
+CREATE INDEX current_annotations_project ON current_annotations (project_id, decision);
+CREATE TABLE adjudications (
+  document_id INTEGER PRIMARY KEY REFERENCES documents, project_id INTEGER NOT NULL REFERENCES projects,
+  labels TEXT NOT NULL, comment TEXT NOT NULL DEFAULT '', user_id INTEGER NOT NULL REFERENCES users, at REAL NOT NULL);
+CREATE TABLE jobs (
+  id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects, kind TEXT NOT NULL,
+  dedupe_key TEXT NOT NULL, payload TEXT NOT NULL DEFAULT '{}', state TEXT NOT NULL DEFAULT 'queued'
+  CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')), cancel_requested INTEGER NOT NULL DEFAULT 0,
+  attempts INTEGER NOT NULL DEFAULT 0, token TEXT NOT NULL DEFAULT '', lease_until REAL NOT NULL DEFAULT 0,
+  progress TEXT NOT NULL DEFAULT '{}', error TEXT, requested_by INTEGER, created_at REAL NOT NULL, started_at REAL,
+  finished_at REAL);
+CREATE UNIQUE INDEX jobs_one_live ON jobs (dedupe_key) WHERE state IN ('queued', 'running');
+CREATE TABLE rounds (
+  id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects, number INTEGER NOT NULL,
+  job_id INTEGER NOT NULL REFERENCES jobs, state TEXT NOT NULL
+  CHECK (state IN ('running', 'published', 'failed', 'cancelled')), snapshot_annotation INTEGER NOT NULL,
+  config TEXT NOT NULL, code_version TEXT NOT NULL, n_train INTEGER, n_valid INTEGER, n_gold INTEGER, timings TEXT,
+  warnings TEXT, error TEXT, started_at REAL NOT NULL, finished_at REAL, UNIQUE (project_id, number));
+CREATE TABLE metrics (
+  round_id INTEGER NOT NULL REFERENCES rounds, model TEXT NOT NULL, split TEXT NOT NULL, scope TEXT NOT NULL,
+  precision REAL, recall REAL, f1 REAL, support INTEGER, threshold REAL, low REAL, high REAL, n INTEGER,
+  PRIMARY KEY (round_id, model, split, scope)) WITHOUT ROWID;
+CREATE TABLE models (
+  id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects, round_id INTEGER NOT NULL REFERENCES rounds,
+  kind TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL, fingerprint TEXT NOT NULL,
+  thresholds TEXT NOT NULL, current INTEGER NOT NULL DEFAULT 0, created_at REAL NOT NULL);
+CREATE UNIQUE INDEX models_one_current ON models (project_id, kind) WHERE current = 1;
+CREATE TABLE queue (
+  project_id INTEGER NOT NULL REFERENCES projects, document_id INTEGER NOT NULL REFERENCES documents,
+  rank INTEGER NOT NULL, score REAL NOT NULL, reason TEXT NOT NULL, source TEXT NOT NULL, round_id INTEGER,
+  PRIMARY KEY (project_id, document_id)) WITHOUT ROWID;
+CREATE INDEX queue_rank ON queue (project_id, rank);
+CREATE TABLE predictions (
+  model_id INTEGER NOT NULL REFERENCES models, document_id INTEGER NOT NULL REFERENCES documents,
+  probabilities BLOB NOT NULL, PRIMARY KEY (model_id, document_id)) WITHOUT ROWID;
+CREATE TABLE fast_lane (
+  project_id INTEGER PRIMARY KEY REFERENCES projects, annotation_id INTEGER NOT NULL, n_labelled INTEGER NOT NULL,
+  seconds REAL NOT NULL, at REAL NOT NULL);
+CREATE TABLE workers (
+  id INTEGER PRIMARY KEY CHECK (id = 1), pid INTEGER NOT NULL, started_at REAL NOT NULL, beat_at REAL NOT NULL,
+  doing TEXT NOT NULL DEFAULT '');
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY, project_id INTEGER, user_id INTEGER, at REAL NOT NULL, kind TEXT NOT NULL,
+  document_id INTEGER, before TEXT, after TEXT);
+CREATE INDEX events_project ON events (project_id, id);
+"""
+
+STEPS: tuple[str, ...] = (_FIRST,)
+
+
+def version(conn: sqlite3.Connection) -> int:
+    """How many steps this file has had."""
+    return int(conn.execute("PRAGMA user_version").fetchone()[0])
+
+
+def bring_up_to_date(conn: sqlite3.Connection, path: Path) -> None:
+    """Apply the missing steps, all or none. Raises NewerDatabase: the file knows steps that this code does not."""
+    have = version(conn)
+    if have == len(STEPS):
+        return
+    if have > len(STEPS):
+        raise NewerDatabase(have=have, need=len(STEPS))
+    if have:
+        _backup(conn, path.with_name(f"{path.name}.v{have}.backup"))
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        for step in STEPS[version(conn) :]:  # read again: another process may have been faster
+            for statement in step.split(";\n"):
+                if statement.strip():
+                    conn.execute(statement)
+        conn.execute(f"PRAGMA user_version={len(STEPS)}")
+        conn.execute("COMMIT")
+    except BaseException:
+        if conn.in_transaction:
+            conn.execute("ROLLBACK")
+        raise
+
+
+def _backup(conn: sqlite3.Connection, target: Path) -> None:
+    with sqlite3.connect(target) as copy:
+        conn.backup(copy)
+    copy.close()

@@ -21,7 +21,7 @@ from core.services.accounts import User
 from core.services.annotating import LeasedText, MyProgress
 from core.services.projects import Project
 from db.errors import StorageError
-from pages.shared import session, stored_errors
+from pages.shared import reasons, session, stored_errors
 from pages.shared.components.label_board import label_board
 from pages.shared.i18n import lang, t
 
@@ -65,25 +65,6 @@ def board_labels(labels: tuple[Label, ...], language: str) -> list[dict[str, Any
     return found
 
 
-def why(reason: dict[str, Any] | None, names: dict[str, str]) -> str:
-    """The reason for a text as a sentence; nothing where there is none to give."""
-    if not reason:
-        return ""
-    source = reason.get("source")
-    if source in ("random", "returned"):
-        return t(f"annotate.reason_{source}")
-    if source not in ("student", "linear") or not isinstance(reason.get("probability"), int | float):
-        return ""
-    label = str(reason.get("label", ""))
-    threshold = reason.get("threshold")
-    return t(
-        f"annotate.reason_{source}",
-        label=names.get(label, label),
-        probability=f"{reason['probability']:.2f}",
-        threshold=f"{threshold:.2f}" if isinstance(threshold, int | float) else "–",
-    )
-
-
 def empty_words(mine: MyProgress, role: str) -> dict[str, str]:
     """What an empty desk says: nothing imported, nothing free just now, or all done."""
     who = "annotator" if role == "annotator" else "lead"
@@ -102,7 +83,7 @@ def board_text(text: LeasedText, names: dict[str, str]) -> dict[str, Any]:
     return {
         "id": text.id,
         "text": text.text,
-        "why": why(text.reason, names),
+        "why": reasons.words("annotate", text.reason, names),
         "chosen": list(text.chosen),
         "suggestions": text.suggestions,
     }

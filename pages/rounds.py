@@ -1,0 +1,191 @@
+"""Rounds: what the next one needs, what the running one does, and what the past ones gave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.errors import TagtailError
+from core.services import scheduling
+from core.services.scheduling import Readiness, RoundStatus
+from db.errors import StorageError
+from db.records import Metric, RoundRow
+from pages.shared import cache, charts, messages, round_strip, session, stored_errors, when
+from pages.shared.i18n import catalogue, lang, plain, t
+
+LIVE_S = 1.5
+TABLE_MODELS = ("student", "standalone", "teacher", "linear")
+
+
+def start(project_id: int) -> None:
+    """Asks for a round, as the person at the screen."""
+    try:
+        user = session.require("lead")
+        with session.db() as db:
+            scheduling.request_round(db, project_id, by=user.id, now=session.now())
+    except (TagtailError, StorageError) as error:
+        messages.show(error)
+
+
+def cancel(job_id: int) -> None:
+    """Asks the running round to stop."""
+    try:
+        user = session.require("lead")
+        with session.db() as db:
+            scheduling.cancel(db, job_id, by=user.id, now=session.now())
+    except (TagtailError, StorageError) as error:
+        messages.show(error)
+
+
+def stepper(status: RoundStatus) -> str:
+    """The stages on one line: done, present, to come."""
+    at = round_strip.STAGES.index(status.stage) if status.stage in round_strip.STAGES else -1
+    parts = []
+    for i, stage in enumerate(round_strip.STAGES):
+        words = t(f"rounds.stage_{stage}")
+        parts.append(f"✓ {words}" if i < at else f"**● {words}**" if i == at else f"○ {words}")
+    return "　".join(parts)
+
+
+def running_card(status: RoundStatus, names: dict[str, str]) -> None:
+    """The round under way, with a way to stop it."""
+    with st.container(border=True):
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        key = {"queued": "strip_queued", "cancelling": "strip_cancelling"}.get(status.state, "strip_running")
+        left.markdown(f"##### {t(f'rounds.{key}')}")
+        if status.job_id is not None:
+            right.button(
+                t("rounds.cancel"), key="cancel_round", on_click=cancel, args=(status.job_id,),
+                disabled=status.state == "cancelling", width="stretch",
+            )  # fmt: skip
+        if status.state == "queued":
+            st.caption(t("rounds.queued_note"))
+            return
+        st.progress(round_strip.share(status), text=plain(round_strip.progress_words(status)))
+        detail = round_strip.detail_words(status.detail, names)
+        st.caption(stepper(status))
+        facts = [plain(detail)] if detail else []
+        if status.started_at:
+            facts.append(t("rounds.since", time=when.duration(session.now() - status.started_at)))
+        if status.attempts > 1:
+            facts.append(t("rounds.attempt", n=status.attempts))
+        st.caption(" · ".join(facts))
+
+
+def ready_card(project_id: int, status: RoundStatus, ready: Readiness) -> None:
+    """What the next round needs, and the button."""
+    with st.container(border=True):
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        with left:
+            st.markdown(f"##### {t('rounds.ready' if ready.ready else 'rounds.not_ready')}")
+            st.caption(plain(round_strip.idle_words(status, ready)))
+        right.button(
+            t("rounds.start"), key="start_round", type="primary", on_click=start, args=(project_id,),
+            disabled=not ready.ready, width="stretch",
+        )  # fmt: skip
+        have, gold, since = st.columns(3)
+        have.metric(t("rounds.have"), f"{ready.have} / {ready.need}", help=t("rounds.have_help"))
+        gold.metric(t("rounds.gold"), ready.gold, help=t("rounds.gold_help"))
+        since.metric(t("rounds.since_last"), f"{ready.since_last} / {ready.next_at}", help=t("rounds.since_last_help"))
+        for code, fields in ready.warnings:
+            st.warning(plain(stored_errors.words(code, fields)), icon=":material/warning:")
+
+
+@st.fragment(run_every=LIVE_S)
+def live(project_id: int, names: dict[str, str]) -> None:
+    """The part that moves by itself."""
+    try:
+        with session.db() as db:
+            status = scheduling.status(db, project_id, now=session.now())
+            ready = scheduling.readiness(db, project_id)
+    except (TagtailError, StorageError) as error:
+        messages.show(error)
+        return
+    if not status.worker_alive:
+        st.warning(t("rounds.worker_silent"), icon=":material/build:")
+    if status.state == "idle":
+        ready_card(project_id, status, ready)
+        if status.last_error:
+            st.warning(
+                t("rounds.last_error", why=plain(stored_errors.words(*status.last_error))), icon=":material/warning:"
+            )
+    else:
+        running_card(status, names)
+    round_strip.note_change(status)
+
+
+def state_words(row: RoundRow) -> str:
+    key = f"rounds.state_{row.state}"
+    return t(key) if key in catalogue() else row.state
+
+
+def table_row(row: RoundRow, history: tuple[Metric, ...]) -> dict[str, Any]:
+    """One round as a line of the table; figures are macro-F1 on gold."""
+    line: dict[str, Any] = {
+        t("rounds.column_number"): row.number,
+        t("rounds.column_state"): state_words(row),
+        t("rounds.column_started"): when.moment(row.started_at),
+        t("rounds.column_took"): when.duration(row.finished_at - row.started_at) if row.finished_at else "–",
+        t("rounds.column_train"): row.n_train,
+        t("rounds.column_valid"): row.n_valid,
+        t("rounds.column_gold"): row.n_gold,
+    }
+    for model in TABLE_MODELS:
+        found = charts.find(history, model, "macro", number=row.number)
+        words = f"{found.f1:.3f}" if found else "–"
+        if found and model == "student":
+            words += " " + charts.interval(found)
+        line[t(f"dashboard.model_{model}")] = words
+    return line
+
+
+def past(project_id: int) -> None:
+    """All rounds with their figures; settings, warnings and timings of one of them on demand."""
+    with session.db() as db:
+        rows = scheduling.rounds(db, project_id)
+    st.subheader(t("rounds.past"), anchor=False)
+    if not rows:
+        st.caption(t("rounds.past_empty"))
+        return
+    history = cache.overview(project_id).history
+    st.caption(t("rounds.past_note"))
+    st.dataframe([table_row(row, history) for row in rows], hide_index=True, width="stretch")
+    with st.expander(t("rounds.details")):
+        numbers = [row.number for row in rows]
+        chosen = st.selectbox(t("rounds.column_number"), numbers, key="round_details")
+        details(next(row for row in rows if row.number == chosen))
+
+
+def details(row: RoundRow) -> None:
+    if row.error:
+        st.warning(
+            plain(stored_errors.words(row.error.get("code", ""), row.error.get("fields", {}))),
+            icon=":material/warning:",
+        )
+    for code, fields in row.warnings:
+        st.warning(plain(stored_errors.words(code, fields)), icon=":material/warning:")
+    left, right = st.columns(2)
+    with left:
+        st.markdown(f"**{t('rounds.config')}**")
+        st.json(row.config)
+    with right:
+        st.markdown(f"**{t('rounds.timings')}**")
+        st.json({key: round(value, 2) for key, value in row.timings.items()})
+        st.caption(t("rounds.code", version=plain(row.code_version)))
+
+
+def show() -> None:
+    session.require("lead")
+    project = session.project()
+    st.title(t("rounds.title"), anchor=False)
+    names = {label.key: label.name(lang()) for label in project.label_set.labels}
+    live(project.id, names)
+    try:
+        past(project.id)
+    except (TagtailError, StorageError) as error:
+        messages.show(error)
+
+
+if __name__ == "__main__":
+    show()

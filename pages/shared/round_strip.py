@@ -1,0 +1,111 @@
+"""What the worker is doing, live: one slim strip for any page, and the words that the Rounds page shares with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.errors import TagtailError
+from core.services import scheduling
+from core.services.scheduling import Readiness, RoundStatus
+from db.errors import StorageError
+from pages.shared import messages, session, stored_errors, when
+from pages.shared.i18n import catalogue, plain, t
+
+STAGES = ("text", "vectors", "teachers", "student", "evaluate", "score", "save", "publish")
+LIVE_S = 2.0
+_SEEN = "round_strip_seen"
+
+
+def share(status: RoundStatus) -> float:
+    """How far the present stage is, 0 … 1."""
+    return min(1.0, status.done / status.total) if status.total else 0.0
+
+
+def stage_words(status: RoundStatus) -> str:
+    """The present stage in words; a stage without words shows its own name."""
+    key = f"rounds.stage_{status.stage}"
+    return t(key) if key in catalogue() else (status.stage or t("rounds.stage_start"))
+
+
+def detail_words(detail: dict[str, Any], names: dict[str, str]) -> str:
+    """What the trainer reports beside the count: labels at hand, epoch, models still learning, validation F1."""
+    parts = []
+    labels = detail.get("labels")
+    if isinstance(labels, list) and labels:
+        parts.append(t("rounds.detail_labels", labels="、".join(names.get(str(key), str(key)) for key in labels)))
+    if detail.get("epoch") is not None:
+        parts.append(t("rounds.detail_epoch", n=detail["epoch"]))
+    if detail.get("active") is not None:
+        parts.append(t("rounds.detail_active", n=detail["active"]))
+    scores = detail.get("valid_f1")
+    scores = scores if isinstance(scores, list) else [scores]
+    said = [f"{score:.2f}" for score in scores if isinstance(score, int | float)]
+    if said:
+        parts.append(t("rounds.detail_f1", f1=" / ".join(said)))
+    return " · ".join(parts)
+
+
+def progress_words(status: RoundStatus) -> str:
+    """Stage, count and time left on one line."""
+    words = stage_words(status)
+    if status.total:
+        key = "rounds.count_teachers" if status.stage == "teachers" else "rounds.count"
+        words += " " + t(key, done=status.done, total=status.total)
+    if status.eta_s is not None:
+        words += t("rounds.left", time=when.duration(status.eta_s))
+    return words
+
+
+def idle_words(status: RoundStatus, ready: Readiness) -> str:
+    """What has to happen before the next round."""
+    if ready.have < ready.need:
+        return t("rounds.idle_need", have=ready.have, need=ready.need, more=ready.need - ready.have)
+    if not ready.gold:
+        return t("rounds.idle_gold")
+    more = max(0, ready.next_at - ready.since_last)
+    if status.last_published is None:
+        return t("rounds.idle_first", more=more) if more else t("rounds.idle_first_ready")
+    return t("rounds.idle_next", n=status.last_published.number, more=more)
+
+
+def note_change(status: RoundStatus) -> None:
+    """Redraws the whole page when a round has ended since the strip was last drawn."""
+    now = (status.last_published.id if status.last_published else 0, status.state == "idle")
+    before = st.session_state.get(_SEEN)
+    st.session_state[_SEEN] = now
+    if before is not None and before != now:
+        st.rerun()
+
+
+@st.fragment(run_every=LIVE_S)
+def strip(project_id: int) -> None:
+    """The strip; it looks again every two seconds, and redraws nothing else unless a round ended."""
+    try:
+        with session.db() as db:
+            status = scheduling.status(db, project_id, now=session.now())
+            ready = scheduling.readiness(db, project_id)
+    except (TagtailError, StorageError) as error:
+        messages.show(error)
+        return
+    draw(status, ready)
+    note_change(status)
+
+
+def draw(status: RoundStatus, ready: Readiness) -> None:
+    """The strip for a given state."""
+    if not status.worker_alive:
+        st.warning(t("rounds.worker_silent"), icon=":material/build:")
+    if status.state in ("running", "cancelling"):
+        lead = t("rounds.strip_cancelling") if status.state == "cancelling" else t("rounds.strip_running")
+        st.progress(share(status), text=f"{lead} {plain(progress_words(status))}")
+    elif status.state == "queued":
+        st.progress(0.0, text=t("rounds.strip_queued"))
+    else:
+        st.caption(plain(idle_words(status, ready)))
+    if status.last_error and status.state == "idle":
+        st.warning(
+            t("rounds.last_error", why=plain(stored_errors.words(*status.last_error))),
+            icon=":material/warning:",
+        )

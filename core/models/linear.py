@@ -139,6 +139,10 @@ class FastLane:
         """The model of the latest refit; it also scores texts outside the pool."""
         return self._model
 
+    def vectorise(self, texts: Sequence[str]) -> sp.csr_matrix:
+        """Rows of texts outside the pool, for ``model.probabilities_of_rows`` after each refit."""
+        return self._vectoriser.transform(texts)
+
     def refit(self, positions: Sequence[int] | NDArray, Y: NDArray, *, seed: int) -> NDArray[np.float32]:
         """Train on the texts at these positions, score all. Shapes: positions (N,), Y (N, K) → (P, K)."""
         self._model = LinearModel(self._vectoriser)

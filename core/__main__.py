@@ -194,7 +194,8 @@ def worker(args: argparse.Namespace, runtime: Runtime) -> int:
     """Run the background worker in the foreground."""
     from core.worker import loop
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("tagtail").setLevel(logging.INFO)
     return loop.main(runtime)
 
 

@@ -1,0 +1,54 @@
+# Two commands: `make run` starts the product, `make test` checks it. Both set up what they need.
+PYTHON ?= python3
+VENV   ?= .venv
+PY     := $(VENV)/bin/python
+PIP    := $(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt
+export PORT DATA_DIR PROJECT HOST ALLOWED_HOSTS
+
+.PHONY: run test check unit e2e screenshots bench-loop bench-desk clean help
+
+help:            ## what can be made
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
+
+run: $(VENV)/.run  ## set up, make the database on the first start, run the app with its worker (PORT, DATA_DIR, PROJECT)
+	@$(PY) -m core init && exec $(PY) app.py
+
+test: check unit e2e  ## everything: lint, types, unit, laws, flows, architecture, docs, and a real browser
+
+check: $(VENV)/.test  ## lint and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+unit: $(VENV)/.test  ## all tests but the browser's
+	$(PY) -m pytest -m "not e2e"
+
+e2e: $(VENV)/.test  ## the browser's tests (needs Debian's chromium)
+	@command -v chromium >/dev/null || [ -x /usr/bin/chromium ] || \
+	  { echo "No Chromium here. Install it with:  sudo apt-get install chromium fonts-noto-cjk"; exit 2; }
+	$(PY) -m pytest -m e2e
+
+screenshots: $(VENV)/.test  ## the README's pictures, made by the browser's tests
+	SCREENSHOTS=1 $(PY) -m pytest -m e2e
+
+bench-loop: $(VENV)/.test  ## one whole loop on real data: seconds a stage, peak memory, F1 on gold
+	$(PY) -m bench.loop
+
+bench-desk: $(VENV)/.test  ## how fast the annotate page answers in headless Chromium
+	$(PY) -m bench.desk
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV) || { echo "No venv module. Install it with:  sudo apt-get install python3-venv"; exit 2; }
+
+$(VENV)/.run: $(VENV)/bin/python requirements.txt constraints.txt
+	@echo "Setting up the environment (a few minutes, once) ..."
+	$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
+	@touch $@
+
+clean:           ## remove the environment; data stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis

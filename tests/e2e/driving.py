@@ -1,0 +1,215 @@
+"""A real server on a free port with a fresh database, and a real browser in front of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, Playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "a-long-enough-password"
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MISSING = "No Chromium here. Install it with:  sudo apt-get install chromium chromium-driver"
+DESKTOP = {"width": 1440, "height": 900}
+TELEPHONE = {"width": 390, "height": 844}
+# A round that takes seconds: the way is real, the model is tiny.
+SMALL_ROUND = """
+[settings.round]
+segmenter = "characters"
+max_tokens = 120
+vector_size = 12
+filters = 12
+hidden = 16
+class_weights = [0.5, 1.0]
+max_epochs = 3
+patience = 2
+threads = 1
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def small_project(folder: Path) -> Path:
+    """The demo project with settings for tests: the same texts and labels, a round of seconds."""
+    for name in ("corpus.jsonl", "guideline.md"):
+        shutil.copy(ROOT / "demo" / name, folder / name)
+    text = (ROOT / "demo" / "project.toml").read_text("utf-8")
+    head, labels = text.split("[[labels]]", 1)
+    path = folder / "project.toml"
+    path.write_text(head + SMALL_ROUND + "\n[[labels]]" + labels, "utf-8")
+    return path
+
+
+class Server:
+    """``python app.py`` as a person would start it."""
+
+    def __init__(self, folder: Path, *, worker: bool) -> None:
+        self.folder, self.port = folder, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.database = folder / "data" / "tagtail.db"
+        self.env = {
+            **os.environ,
+            "DATA_DIR": str(folder / "data"),
+            "PORT": str(self.port),
+            "PROJECT": str(small_project(folder)),
+            "ADMIN_PASSWORD": PASSWORD,
+            "WORKER": "1" if worker else "0",
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self._core("init")
+        for name, role in (("lina", "lead"), ("amy", "annotator"), ("bob", "annotator")):
+            self._core("user", "add", name, "--role", role, "--password-stdin", words=PASSWORD + "\n")
+
+    def _core(self, *arguments: str, words: str = "") -> None:
+        command = [sys.executable, "-m", "core", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.env, input=words, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self) -> None:
+        with open(self.folder / "server.log", "ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "app.py"], cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(self.url + "/login", timeout=2):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        raise AssertionError("the server did not start:\n" + (self.folder / "server.log").read_text("utf-8"))
+
+    def kill(self) -> None:
+        """As a power cut would: no shutdown code runs."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        """What the database really holds, through a connection of our own."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as conn:
+            conn.row_factory = sqlite3.Row
+            return [dict(row) for row in conn.execute(query, values)]
+
+    def run(self, statement: str) -> None:
+        """Changes the database behind the server's back, as an administrator elsewhere would."""
+        with contextlib.closing(sqlite3.connect(self.database, timeout=10, isolation_level=None)) as conn:
+            conn.execute(statement)
+
+    def decisions(self, name: str) -> list[dict[str, Any]]:
+        """All decisions of one person, in order, labels as a list."""
+        found = self.rows(
+            "SELECT a.* FROM annotations a JOIN users u ON u.id = a.user_id WHERE u.name = ? ORDER BY a.id", name
+        )
+        return [{**each, "labels": json.loads(each["labels"])} for each in found]
+
+
+@contextlib.contextmanager
+def running(folder: Path, *, worker: bool) -> Iterator[Server]:
+    server = Server(folder, worker=worker)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def launch(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+
+
+def sign_in(browser: Browser, server: Server, name: str, **context: Any) -> Page:
+    """A signed-in page of a browser profile of its own."""
+    options: dict[str, Any] = {"viewport": DESKTOP, "timezone_id": "Asia/Taipei", **context}
+    page = browser.new_context(**options).new_page()
+    page.set_default_timeout(20_000)
+    page.goto(server.url + "/")
+    page.fill("input[name=name]", name)
+    page.fill("input[name=password]", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+    return page
+
+
+def open_board(page: Page, server: Server) -> None:
+    """The annotate page is the first one of everybody: its address is the root."""
+    if page.url.rstrip("/") != server.url:
+        page.goto(server.url + "/")
+    page.wait_for_selector("[data-part=paper]:not([data-document=''])[data-document]")
+
+
+def board_state(page: Page) -> str:
+    return page.get_attribute("[data-part=state]", "data-state") or ""
+
+
+def wait_saved(page: Page, timeout_s: float = 20) -> None:
+    page.wait_for_selector("[data-part=state][data-state=saved]", timeout=timeout_s * 1000)
+
+
+def shown(page: Page) -> int:
+    """The id of the text on the desk."""
+    return int(page.get_attribute("[data-part=paper]", "data-document") or 0)
+
+
+def pressed(page: Page) -> list[str]:
+    return page.eval_on_selector_all("[data-label][aria-pressed=true]", "all => all.map((one) => one.dataset.label)")
+
+
+def label_keys(page: Page) -> list[str]:
+    return page.eval_on_selector_all("[data-label]", "all => all.map((one) => one.dataset.label)")
+
+
+# Notes each text that comes on the desk, without asking the page while somebody types.
+WATCH = """() => {
+  const find = (root) => {
+    for (const el of root.querySelectorAll('*')) {
+      if (el.matches('[data-part=paper]')) return el;
+      if (el.shadowRoot) { const inner = find(el.shadowRoot); if (inner) return inner; }
+    }
+    return null;
+  };
+  const paper = find(document);
+  window.seenTexts = [Number(paper.dataset.document)];
+  new MutationObserver(() => {
+    const id = Number(paper.dataset.document || 0);
+    if (id && window.seenTexts.at(-1) !== id) window.seenTexts.push(id);
+  }).observe(paper, {attributes: true, attributeFilter: ['data-document']});
+}"""

@@ -25,6 +25,8 @@ PAGES = (
     ("people", ":material/group:", "admin"),
 )
 RANK = {"annotator": 0, "lead": 1, "admin": 2}
+# Streamlit leaves 6rem above every page; a text to label wants the room.
+STYLE = "<style>[data-testid=stMainBlockContainer] {padding-top: 3.5rem; padding-bottom: 3rem}</style>"
 LANGUAGES = {"zh": "中文", "en": "English"}
 
 
@@ -87,9 +89,9 @@ def main() -> None:
     pages = [
         st.Page(HERE / f"{name}.py", title=t(f"main.{name}"), icon=icon, url_path=name, default=i == 0)
         for i, (name, icon) in enumerate(may_open(user.role))
-        if (HERE / f"{name}.py").exists()
     ]
     chosen = st.navigation(pages)
+    st.html(STYLE)
     try:
         sidebar(user)
     except (TagtailError, StorageError) as error:

@@ -1,4 +1,4 @@
-"""The one place where a page turns an error into a sentence."""
+"""What a page says about how something went: the one place where an error becomes a sentence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import streamlit as st
 
 from core.messages import sentence
 from pages.shared.i18n import lang, plain
+
+_LATER = "said_later"
 
 
 def words(error: BaseException) -> str:
@@ -16,3 +18,14 @@ def words(error: BaseException) -> str:
 def show(error: BaseException) -> None:
     """Shows an error as a calm box."""
     st.error(words(error), icon=":material/error:")
+
+
+def later(text: str) -> None:
+    """Keeps a good word for the next run: what was just done is seen together with its effect."""
+    st.session_state.setdefault(_LATER, []).append(text)
+
+
+def show_later() -> None:
+    """Shows what was kept, once."""
+    for text in st.session_state.pop(_LATER, []):
+        st.success(text, icon=":material/check_circle:")

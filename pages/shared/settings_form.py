@@ -1,0 +1,74 @@
+"""The form of a project's settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.config import ProjectSettings
+from core.errors import TagtailError
+from core.services import curating
+from core.services.accounts import User
+from core.services.curating import Project
+from db.errors import StorageError
+from pages.shared import messages, session
+from pages.shared.i18n import t
+
+
+def _fields(now: ProjectSettings, project_id: int) -> ProjectSettings:
+    """The settings as the form has them. A key holds the project, so that another project shows its own values."""
+
+    def number(name: str, value: int, low: int, high: int, help_key: str | None = None) -> int:
+        return int(
+            st.number_input(
+                t(f"data.{name}"),
+                min_value=low,
+                max_value=high,
+                value=value,
+                step=1,
+                key=f"{name}_{project_id}",
+                help=t(f"data.{help_key}") if help_key else None,
+            )
+        )
+
+    left, right = st.columns(2, gap="large")
+    with left:
+        round_every = number("round_every", now.round_every, 1, 1_000_000)
+        round_min_labels = number("round_min_labels", now.round_min_labels, 10, 1_000_000)
+        daily_goal = number("daily_goal", now.daily_goal, 0, 100_000, "daily_goal_help")
+    with right:
+        overlap = number("overlap", now.overlap, 1, 20, "overlap_help")
+        lease_min = number("lease_min", max(1, round(now.lease_s / 60)), 1, 1440)
+        suggestions = st.toggle(
+            t("data.suggestions"),
+            value=now.suggestions,
+            key=f"suggestions_{project_id}",
+            help=t("data.suggestions_help"),
+        )
+    return replace(
+        now,
+        round_every=round_every,
+        round_min_labels=round_min_labels,
+        daily_goal=daily_goal,
+        overlap=overlap,
+        lease_s=lease_min * 60,
+        suggestions=suggestions,
+    )
+
+
+def section(project: Project, me: User) -> None:
+    """Shows the form; saves it when asked to."""
+    with st.form("settings", enter_to_submit=False):
+        wanted = _fields(project.settings, project.id)
+        pressed = st.form_submit_button(t("common.save"), type="primary")
+    if not pressed:
+        return
+    try:
+        with session.db() as db:
+            curating.update_settings(db, project.id, wanted, by=me.id, now=session.now())
+    except (TagtailError, StorageError) as error:
+        messages.show(error)
+        return
+    messages.later(t("data.settings_saved"))
+    st.rerun()

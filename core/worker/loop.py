@@ -132,6 +132,10 @@ def main(runtime: Runtime) -> int:
     lock = hold_lock(runtime.database)
     os.nice(max(0, NICE - os.nice(0)))
     log.info("worker %d: ready on %s", os.getpid(), runtime.database)
+    with writing(db):
+        orphans = jobs.free_orphans(db)
+    if orphans:
+        log.info("worker: %d unfinished job of a worker that died comes back", orphans)
     worker = Worker(db, runtime.models, stopping=lambda: stop["asked"])
     while not stop["asked"]:
         try:

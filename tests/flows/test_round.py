@@ -1,0 +1,225 @@
+"""A round's way: whole or not at all, whatever is killed, cancelled or claimed again. Real training, small."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlite_utils import Database
+
+from core.config import RoundConfig
+from core.errors import Cancelled, TooFewLabels
+from core.services import annotating, curating, reporting, scheduling
+from core.services.curating import ImportOptions
+from core.worker import loop
+from core.worker.rounds import RoundRunner, Stopped
+from db import jobs, rounds
+from db.connect import open_database, rows, value, writing
+from db.errors import LeaseLost
+from db.records import Job
+from tests.conftest import NOW, make_project
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = {
+    "vector_size": 8, "filters": 4, "hidden": 8, "max_epochs": 2, "patience": 1, "class_weights": [0.5, 1, 3],
+    "threads": 1,
+}  # fmt: skip
+WORDS = {"甲": "血壓 心臟 高鹽 頭暈", "乙": "失眠 焦慮 壓力 情緒", "丙": "魚油 維他命 膠囊 補充"}
+
+
+def corpus(n: int, seed: int) -> list[dict]:
+    """Texts whose words give their labels away."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(n):
+        labels = [name for name in WORDS if rng.random() < 0.45] or ["甲"]
+        words = [str(rng.choice(WORDS[name].split())) for name in labels for _ in range(3)]
+        found.append({"text": f"{'，'.join(rng.permutation(words))}。{rng.integers(1e9)}", "labels": labels})
+    return found
+
+
+@pytest.fixture
+def ready(db: Database, people: dict[str, int], tmp_path: Path) -> tuple[Database, int, dict[str, int]]:
+    """A project with 40 labelled, 20 gold and 30 waiting texts."""
+    project = make_project(
+        db,
+        round_min_labels=20,
+        round_every=10,
+        fast_lane_every=3,
+        round=json.loads(RoundConfig.from_mapping(SMALL).to_json()),
+    )
+    lines = [{**r, "split": "train"} for r in corpus(40, 1)] + [{**r, "split": "gold"} for r in corpus(20, 2)]
+    lines += [{"text": r["text"], "split": "pool"} for r in corpus(30, 3)]
+    file = tmp_path / "c.jsonl"
+    file.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in lines), encoding="utf-8")
+    curating.run_import(db, project, file, options=ImportOptions(), by=None, now=NOW)
+    return db, project, people
+
+
+def claimed(db: Database, project: int, by: int) -> Job:
+    scheduling.request_round(db, project, by=by, now=time.time())
+    with writing(db):
+        job = jobs.claim(db, lease_s=60, max_attempts=3, now=time.time())
+    assert job is not None
+    return job
+
+
+def runner(db: Database, job: Job, tmp_path: Path, **more: object) -> RoundRunner:
+    return RoundRunner(db, job, tmp_path / "models", **{"stopping": lambda: False, "beside": lambda: None, **more})  # type: ignore[arg-type]
+
+
+def folders(tmp_path: Path) -> list[Path]:
+    return [p for p in (tmp_path / "models").rglob("*") if p.is_file()]
+
+
+def test_a_round_publishes_figures_a_student_and_a_ranking(ready, tmp_path: Path) -> None:
+    db, project, who = ready
+    runner(db, claimed(db, project, who["lee"]), tmp_path).run()
+    seen = reporting.overview(db, project)
+    assert seen.round is not None
+    assert (seen.round.number, seen.round.n_train + seen.round.n_valid, seen.round.n_gold) == (1, 40, 20)
+    on_gold = {(m.model, m.scope) for m in seen.metrics if m.split == "gold"}
+    for model in ("teacher", "standalone", "student", "linear"):
+        assert {(model, "k0"), (model, "k1"), (model, "k2"), (model, "macro"), (model, "micro")} <= on_gold
+    assert all(0 <= m.low <= m.f1 <= m.high <= 1 for m in seen.metrics if m.low is not None)
+    assert seen.queue_head
+    assert set(seen.queue_head[0].reason) == {"label", "probability", "threshold", "random", "source"}
+    assert value(db, "SELECT count(*) FROM predictions") == 30
+    assert reporting.student_bundle(db, project) is not None
+    assert scheduling.status(db, project, now=time.time()).state == "idle"
+    first = annotating.next_texts(db, project, who["ann"], n=1, now=time.time())[0]
+    assert first.id == seen.queue_head[0].document_id
+
+
+@pytest.mark.parametrize(("how", "error"), [("cancel", Cancelled), ("stop", Stopped), ("taken", LeaseLost)])
+def test_a_round_that_is_broken_off_publishes_nothing_and_leaves_nothing(ready, tmp_path, how, error) -> None:
+    db, project, who = ready
+    job = claimed(db, project, who["lee"])
+    turns = {"n": 0}
+
+    def interfere() -> bool:
+        turns["n"] += 1
+        if turns["n"] == 4 and how == "cancel":
+            scheduling.cancel(db, job.id, by=who["lee"], now=time.time())
+        if turns["n"] == 4 and how == "taken":
+            with writing(db):
+                jobs.claim(db, lease_s=60, max_attempts=3, now=time.time() + 999)
+        return turns["n"] >= 4 and how == "stop"
+
+    running = runner(db, job, tmp_path, stopping=interfere)
+    with pytest.raises(error):
+        running.run()
+    assert turns["n"] >= 4
+    assert folders(tmp_path) == []
+    assert value(db, "SELECT count(*) FROM metrics") == value(db, "SELECT count(*) FROM queue") == 0
+    assert rounds.last_published(db, project) is None
+
+
+def test_the_worker_turns_each_end_into_a_state_that_people_see(ready, tmp_path: Path) -> None:
+    db, project, who = ready
+    worker = loop.Worker(db, tmp_path / "models", stopping=lambda: False)
+    scheduling.request_round(db, project, by=who["lee"], now=time.time())
+    assert worker.tick()
+    status = scheduling.status(db, project, now=time.time())
+    assert (status.worker_alive, status.state, status.last_error) == (True, "idle", None)
+    with writing(db):
+        db.conn.execute("DELETE FROM current_annotations WHERE document_id > 8 AND document_id <= 40")
+        jobs.enqueue(db, project, "round", dedupe_key=f"round:{project}", payload={}, by=None, now=time.time())
+    assert worker.tick()
+    status = scheduling.status(db, project, now=time.time())
+    assert status.last_error == ("TooFewLabels", {"have": "8", "need": "20"})
+    assert status.last_published is not None
+    assert status.last_published.number == 1, "the round before stays current"
+
+
+def test_too_few_labels_and_no_gold_are_said_before_anything_is_queued(db, people, project_id) -> None:
+    with pytest.raises(TooFewLabels) as caught:
+        scheduling.request_round(db, project_id, by=people["lee"], now=NOW)
+    assert caught.value.fields == {"have": 0, "need": 40}
+    assert value(db, "SELECT count(*) FROM jobs") == 0
+
+
+def test_a_few_labels_re_rank_the_queue_between_rounds(ready, tmp_path: Path) -> None:
+    db, project, who = ready
+    worker = loop.Worker(db, tmp_path / "models", stopping=lambda: False)
+    worker.tick()
+    assert {r["source"] for r in rows(db, "SELECT source FROM queue")} == {"linear"}
+    before = value(db, "SELECT annotation_id FROM fast_lane")
+    worker.tick()
+    assert value(db, "SELECT annotation_id FROM fast_lane") == before, "nothing new, nothing done"
+    for n, text in enumerate(annotating.next_texts(db, project, who["ann"], n=3, now=time.time())):
+        op = {"uid": f"u{n}", "kind": "save", "document": text.id, "decision": "labelled", "labels": ["k1"]}
+        annotating.apply(db, project, who["ann"], [op], now=time.time())
+    worker.tick()
+    assert value(db, "SELECT annotation_id FROM fast_lane") > before
+    assert value(db, "SELECT count(*) FROM queue") == 27
+
+
+def _worker(path: Path) -> subprocess.Popen[str]:
+    env = {**os.environ, "DATA_DIR": str(path.parent), "TAGTAIL_LANG": "en"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "core", "worker"], cwd=ROOT, env=env, text=True, stderr=subprocess.PIPE
+    )  # fmt: skip
+
+
+def _until(what, *, process: subprocess.Popen[str], limit_s: float = 120) -> None:
+    """Wait for a state; a limit only so that a broken product fails instead of hanging."""
+    end = time.monotonic() + limit_s
+    while not what():
+        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_worker_killed_in_mid_round_is_followed_by_one_that_finishes_the_job(ready, path: Path) -> None:
+    db, project, who = ready
+    slow = RoundConfig.from_mapping({**SMALL, "max_epochs": 60, "patience": 60})
+    settings = curating.project(db, project).settings
+    curating.update_settings(
+        db, project, type(settings)(**{**vars(settings), "round": slow}), by=who["lee"], now=NOW
+    )  # fmt: skip
+    job_id = scheduling.request_round(db, project, by=who["lee"], now=time.time())
+    first = _worker(path)
+    try:
+        _until(lambda: scheduling.status(db, project, now=time.time()).stage == "teachers", process=first)
+        second = subprocess.run(
+            [sys.executable, "-m", "core", "worker"], cwd=ROOT, text=True, capture_output=True, check=False,
+            env={**os.environ, "DATA_DIR": str(path.parent), "TAGTAIL_LANG": "en"},
+        )  # fmt: skip
+        assert second.returncode == 3
+        assert "already running" in second.stderr
+    finally:
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        if first.stderr:
+            first.stderr.close()
+    assert value(db, "SELECT count(*) FROM metrics") == 0
+    curating.update_settings(
+        db, project, type(settings)(**vars(settings)), by=who["lee"], now=NOW
+    )  # fmt: skip
+    third = _worker(path)
+    try:
+        _until(lambda: rounds.last_published(db, project) is not None, process=third)
+        third.send_signal(signal.SIGTERM)
+        assert third.wait(timeout=30) == 0
+    finally:
+        if third.poll() is None:
+            third.kill()
+        if third.stderr:
+            third.stderr.close()
+    job = jobs.peek(db, job_id)
+    assert job is not None
+    assert (job.state, job.attempts) == ("done", 2)
+    assert [r.state for r in scheduling.rounds(db, project)] == ["published"]
+    left = list((path.parent / "models").glob("*/*"))
+    assert len(left) == 1, "what the dead worker began is gone"
+    reopened = open_database(path)
+    assert reporting.student_bundle(reopened, project) is not None
+    reopened.close()

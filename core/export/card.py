@@ -28,8 +28,9 @@ def model_card(
     """The card as Markdown.
 
     ``labels`` carry key, zh, en, definition, threshold; ``card`` may hold project, round, finished, n_train,
-    n_valid, n_gold, code_version and metrics (rows with model, split, scope, f1, precision, recall, support,
-    low, high, n). What it lacks is said to be unknown, never left out.
+    n_valid, n_gold, code_version, teacher_weights (key → W), warnings ((code, fields) pairs) and metrics
+    (rows with model, split, scope, f1, precision, recall, support, low, high, n).
+    What it lacks is said to be unknown, never left out.
     """
     metrics = [_plain(row) for row in card.get("metrics") or ()]
     gold = [row for row in metrics if row.get("split") == "gold"]
@@ -37,7 +38,7 @@ def model_card(
         [
             *_head(card, config, tokens),
             *_figures(labels, gold, card),
-            *_labels(labels),
+            *_labels(labels, card.get("teacher_weights") or {}),
             *_use(),
             *_approximations(config, card),
             *_settings(config),
@@ -98,17 +99,22 @@ def _figures(
     return lines
 
 
-def _labels(labels: Sequence[Mapping[str, Any]]) -> list[str]:
+def _labels(labels: Sequence[Mapping[str, Any]], weights: Mapping[str, float]) -> list[str]:
     rows = [
-        (label["key"], label.get("zh"), label.get("en"), label.get("definition"), f"{label['threshold']:.4f}")
+        (
+            *(label.get(name) or "" for name in ("key", "zh", "en", "definition")),
+            f"{label['threshold']:.4f}",
+            weights.get(label["key"], "–"),
+        )
         for label in labels
     ]
+    head = ("key", "中文", "English", "定義 definition", "門檻 threshold", "老師權重 teacher's class weight")
     return [
         "## 標籤與門檻 Labels and thresholds",
         "",
         "機率大於或等於門檻即給予標籤。A label is given when its probability is at or above its threshold.",
         "",
-        *_table(("key", "中文", "English", "定義 definition", "門檻 threshold"), rows),
+        *_table(head, rows),
     ]
 
 
@@ -151,8 +157,14 @@ def _approximations(config: Mapping[str, Any], card: Mapping[str, Any]) -> list[
         f"- 每則文字只讀前 {_text(config.get('max_tokens'))} 個詞。"
         f"Only the first {_text(config.get('max_tokens'))} tokens of a text are read.",
         "- 未見過的詞一律視為同一個「未知」。Tokens outside the vocabulary all count as one unknown token.",
+        *(_warning(code, fields) for code, fields in card.get("warnings") or ()),
         "",
     ]
+
+
+def _warning(code: str, fields: Mapping[str, Any]) -> str:
+    said = ", ".join(f"{key} = {value}" for key, value in sorted(fields.items()))
+    return f"- 此回合的警告 warning of this round: `{code}` {_cell(said)}".rstrip()
 
 
 def _settings(config: Mapping[str, Any]) -> list[str]:

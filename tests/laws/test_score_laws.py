@@ -99,10 +99,7 @@ def test_a_rarer_label_never_weighs_less():
     share = [contributions(probs, [0.5, 0.5], [n, 50])[0, 0] for n in (1, 5, 49, 50, 51, 500)]
     assert share == sorted(share, reverse=True)
     for n, first in ((5, 0), (500, 1)):
-        assert (
-            rank(probs, [0.5, 0.5], [n, 50], rng=np.random.default_rng(0), explore_every=0)[0].position
-            == first
-        )
+        assert rank(probs, [0.5, 0.5], [n, 50], rng=np.random.default_rng(0), explore_every=0)[0].position == first
 
 
 def test_need_is_a_share_and_defined_without_one_positive():
@@ -126,9 +123,7 @@ def test_a_label_nobody_has_leaves_the_order_to_the_others_and_to_more_chance():
 
 def test_with_no_positive_at_all_the_order_is_random_and_still_has_reasons():
     probs, thresholds, _ = pool()
-    orders = [
-        positions(rank(probs, thresholds, np.zeros(5), rng=np.random.default_rng(seed))) for seed in range(2)
-    ]
+    orders = [positions(rank(probs, thresholds, np.zeros(5), rng=np.random.default_rng(seed))) for seed in range(2)]
     assert orders[0] != orders[1]
     item = rank(probs, thresholds, np.zeros(5), rng=np.random.default_rng(0))[0]
     assert item.score == 0
@@ -136,9 +131,7 @@ def test_with_no_positive_at_all_the_order_is_random_and_still_has_reasons():
 
 
 @given(
-    probs=hnp.arrays(
-        np.float32, st.tuples(st.integers(0, 12), st.just(3)), elements=st.floats(0, 1, width=32)
-    ),
+    probs=hnp.arrays(np.float32, st.tuples(st.integers(0, 12), st.just(3)), elements=st.floats(0, 1, width=32)),
     thresholds=hnp.arrays(np.float64, 3, elements=st.floats(0, 1)),
     positives=hnp.arrays(np.int64, 3, elements=st.integers(0, 10_000)),
 )

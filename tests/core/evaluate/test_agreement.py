@@ -51,9 +51,7 @@ def test_labels_are_measured_each_on_its_own():
     together = krippendorff_alpha(votes)
     alone = [krippendorff_alpha(votes[:, :, k : k + 1])[0] for k in range(4)]
     assert together == pytest.approx(alone)
-    assert cohen_kappa(votes[0], votes[1])[::-1] == pytest.approx(
-        cohen_kappa(votes[0][:, ::-1], votes[1][:, ::-1])
-    )
+    assert cohen_kappa(votes[0], votes[1])[::-1] == pytest.approx(cohen_kappa(votes[0][:, ::-1], votes[1][:, ::-1]))
 
 
 def test_the_order_of_annotators_does_not_matter():

@@ -38,6 +38,8 @@ CARD = {
     "round": 3,
     "n_train": 120,
     "n_valid": 18,
+    "teacher_weights": {"notice": 1.0, "senior": 5.0},
+    "warnings": [["FewPositives", {"labels": "senior", "have": 3}]],
     "metrics": [
         {"model": "student", "split": "gold", "scope": scope, "precision": 0.5, "recall": 0.7, "f1": 0.583}
         | {"support": support, "threshold": 0.5, "low": 0.41, "high": 0.72, "n": 60}
@@ -134,6 +136,8 @@ def test_the_card_names_figures_support_interval_and_approximations(bundle):
     assert "要留意的事 \\| 與禁忌" in card
     assert "`vector_size` = 12；發表值 published: 300" in card
     assert "訓練文字 training texts | 120" in card
+    assert "| senior | 銀髮族 | Seniors |  | 0.3000 | 5.0 |" in card
+    assert "`FewPositives` have = 3, labels = senior" in card
     assert "程式版本 code version | 未知 unknown" in card
 
 

@@ -197,6 +197,30 @@ def label_keys(page: Page) -> list[str]:
     return page.eval_on_selector_all("[data-label]", "all => all.map((one) => one.dataset.label)")
 
 
+def roll(page: Page, keys: list[str], gap_s: float) -> None:
+    """Presses keys as fast hands do: the next one goes down before the last one is up."""
+    pad = page.context.new_cdp_session(page)
+
+    def move(key: str, way: str) -> None:
+        if not key.startswith("Numpad"):
+            (page.keyboard.down if way == "keyDown" else page.keyboard.up)(key)
+            return
+        digit = key[-1]  # with NumLock on, which Playwright's own keyboard does not know
+        values = {"key": digit, "code": key, "windowsVirtualKeyCode": 96 + int(digit), "isKeypad": True, "location": 3}
+        pad.send("Input.dispatchKeyEvent", {"type": way, **values})
+
+    held = ""
+    due = time.monotonic()
+    for key in keys:
+        due += gap_s
+        time.sleep(max(0.0, due - time.monotonic()))
+        move(key, "keyDown")
+        if held:
+            move(held, "keyUp")
+        held = key
+    move(held, "keyUp")
+
+
 # Notes each text that comes on the desk, without asking the page while somebody types.
 WATCH = """() => {
   const find = (root) => {

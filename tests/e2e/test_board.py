@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-import time
 from collections import Counter
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from tests.e2e.driving import (
     TELEPHONE,
@@ -17,6 +16,7 @@ from tests.e2e.driving import (
     label_keys,
     open_board,
     pressed,
+    roll,
     shown,
     sign_in,
     wait_saved,
@@ -30,30 +30,6 @@ IME_KEY = """([selector, options]) => {
   const at = selector ? find(document) : document.body;
   at.dispatchEvent(new KeyboardEvent('keydown', {bubbles: true, composed: true, cancelable: true, ...options}));
 }"""
-
-
-def roll(page: Page, keys: list[str], gap_s: float) -> None:
-    """Presses keys as fast hands do: the next one goes down before the last one is up."""
-    pad = page.context.new_cdp_session(page)
-
-    def move(key: str, way: str) -> None:
-        if not key.startswith("Numpad"):
-            (page.keyboard.down if way == "keyDown" else page.keyboard.up)(key)
-            return
-        digit = key[-1]  # with NumLock on, which Playwright's own keyboard does not know
-        values = {"key": digit, "code": key, "windowsVirtualKeyCode": 96 + int(digit), "isKeypad": True, "location": 3}
-        pad.send("Input.dispatchKeyEvent", {"type": way, **values})
-
-    held = ""
-    due = time.monotonic()
-    for key in keys:
-        due += gap_s
-        time.sleep(max(0.0, due - time.monotonic()))
-        move(key, "keyDown")
-        if held:
-            move(held, "keyUp")
-        held = key
-    move(held, "keyUp")
 
 
 def test_fast_typing_with_rollover_saves_every_text_with_its_own_labels(browser: Browser, server: Server) -> None:

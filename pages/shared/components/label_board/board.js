@@ -18,6 +18,8 @@ function makeBoard(root) {
   let flagging = false;
   let lastAct = Date.now();
   let lastSid = null;
+  let strayAt = 0;          // a key pressed while no text was there
+  let guardUntil = 0;
   let setStateValue = null;
 
   const open = () => data && data.state === "open";
@@ -73,6 +75,8 @@ function makeBoard(root) {
     const draft = doc ? drafts.get(doc.id) : null;
     // The id is made when the text is shown: however often this showing is sent, it counts once.
     current = doc ? { doc, uid: freshUid(), chosen: new Set(draft || doc.chosen || []), since: performance.now() } : null;
+    // Hands that outran an empty desk must not label the text that comes up under them.
+    if (doc && performance.now() - strayAt < 1000) guardUntil = performance.now() + 400;
     closeFlag();
     paintAll();
   }
@@ -175,6 +179,8 @@ function makeBoard(root) {
 
   function act(action) {
     lastAct = Date.now();
+    if (!current) strayAt = performance.now();
+    if (performance.now() < guardUntil && (action.act === "toggle" || action.act === "save")) return true;
     if (action.act === "save") decide("labelled");
     else if (action.act === "skip") decide("skipped");
     else if (action.act === "flag") openFlag();

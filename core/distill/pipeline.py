@@ -6,7 +6,6 @@ A generator, so that the caller can show progress, keep its lease alive, and sto
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from core.config import RoundConfig
 from core.distill.soft_targets import in_sample
 from core.distill.student import Pair, train_pair
-from core.distill.sweep import Lessons, Teachers, sweep
+from core.distill.sweep import Lessons, Teachers, sweep, threads_of
 from core.errors import LabelWithoutPositives, NoGold, TooFewLabels
 from core.evaluate.metrics import MetricRow, rows
 from core.evaluate.thresholds import choose
@@ -58,7 +57,7 @@ class RoundData:
 
 @dataclass(frozen=True)
 class RoundReport:
-    """Where a round stands: text, vectors, teachers, student, evaluate, score, save."""
+    """Where a round stands: text, vectors, teachers, student and standalone (side by side), evaluate, score, save."""
 
     stage: str
     done: int
@@ -94,7 +93,7 @@ def run_round(
     """
     _check(data)
     threads = torch.get_num_threads()
-    torch.set_num_threads(config.threads or min(4, os.cpu_count() or 1))
+    torch.set_num_threads(threads_of(config))
     try:
         return (yield from _Round(data, config, Path(out_dir), Path(cache_dir)).run())
     finally:
@@ -189,9 +188,7 @@ class _Round:
             part: [self.vocab.encode(tokens, limit) for tokens in lists] for part, lists in self.tokens.items()
         }
         y = np.asarray(self.data.train_y)
-        train, valid = hold_out(
-            self.data.train_texts, y, share=self.config.valid_share, seed=self.config.seed
-        )
+        train, valid = hold_out(self.data.train_texts, y, share=self.config.valid_share, seed=self.config.seed)
         return Lessons(
             vectors=vectors,
             train_rows=[self.rows["train"][n] for n in train],
@@ -215,12 +212,12 @@ class _Round:
         steps = train_pair(lessons, soft)
         while True:
             try:
-                report = next(steps)
+                name, report = next(steps)
             except StopIteration as finished:
                 return finished.value
             done = (report.epoch - 1) * report.steps + report.step
-            detail = {"epoch": report.epoch, "valid_f1": [round(max(0.0, b), 4) for b in report.best]}
-            yield RoundReport("student", done, report.steps * self.config.max_epochs, detail)
+            detail = {"epoch": report.epoch, "valid_f1": round(max(0.0, float(report.best[0])), 4)}
+            yield RoundReport(name, done, report.steps * self.config.max_epochs, detail)
 
     def _evaluate(self, lessons: Lessons, teachers: Teachers, pair: Pair) -> Steps:
         metrics: list[MetricRow] = []

@@ -1,11 +1,12 @@
 """The student by response distillation, and its standalone twin: the same start, batches and dropout, hard labels.
 
-Both are trained in one stack, so that any difference between them comes from their targets (lee2022kd, equation 2).
+Any difference between them so comes from their targets (lee2022kd, equation 2).
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,44 +14,53 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from core.distill.sweep import Lessons, stacked_models
+from core.distill.sweep import Lessons, stacked_models, threads_of
 from core.evaluate.metrics import per_label
 from core.models.stacked import unstack
 from core.models.textcnn import TextCNN
 from core.seeds import derive
+from core.train.lanes import side_by_side
 from core.train.loop import Course, Judge, StepReport, fit
+
+NAMES = ("student", "standalone")
 
 
 class Pair(NamedTuple):
     student: TextCNN
     standalone: TextCNN
-    best_epochs: tuple[int, int]
 
 
-def train_pair(lessons: Lessons, soft: NDArray[np.float32]) -> Generator[StepReport, None, Pair]:
-    """Mean binary cross-entropy over labels, without a hard term for the student. Shapes: soft (N, K)."""
+def train_pair(lessons: Lessons, soft: NDArray[np.float32]) -> Generator[tuple[str, StepReport], None, Pair]:
+    """Both models, side by side; yields which of them has taken a step. Shapes: soft (N, K)."""
+    targets = (soft, np.asarray(lessons.train_y))
+    steps = side_by_side([partial(train_one, lessons, y) for y in targets], threads_of(lessons.config))
+    while True:
+        try:
+            which, report = next(steps)
+        except StopIteration as finished:
+            return Pair(*finished.value)
+        yield NAMES[which], report
+
+
+def train_one(lessons: Lessons, targets: NDArray) -> Generator[StepReport, None, TextCNN]:
+    """Mean binary cross-entropy over all labels; no hard term beside soft targets. Shapes: targets (N, K)."""
     config, table = lessons.config, lessons.table()
-    hard = np.asarray(lessons.train_y, dtype=np.float32)
-    seed = derive(config.seed, "student")
-    n_labels = hard.shape[1]
+    seed, n_labels = derive(config.seed, "student"), targets.shape[1]
     course = Course(
         vectors=table,
         train_rows=lessons.train_rows,
         valid_rows=lessons.valid_rows,
-        targets=torch.from_numpy(np.stack([soft.astype(np.float32), hard])).to(table.device),
-        positive_weight=torch.ones(2, n_labels, device=table.device),
+        targets=torch.from_numpy(targets.astype(np.float32))[None].to(table.device),
+        positive_weight=torch.ones(1, n_labels, device=table.device),
         judge=macro_f1_judge(lessons.valid_y),
         config=config,
-        seeds=[derive(seed, "dropout")] * 2,
+        seeds=[derive(seed, "dropout")],
         order_seed=derive(config.seed, "students"),
     )
-    fitted = yield from fit(stacked_models(lessons, [seed, seed], n_labels, table.device), course)
-    models = []
-    for m in range(2):
-        model = TextCNN(lessons.vectors, n_labels, config)
-        model.load_state_dict(unstack(fitted.weights, m), strict=False)
-        models.append(model.eval())
-    return Pair(models[0], models[1], (int(fitted.best_epoch[0]), int(fitted.best_epoch[1])))
+    fitted = yield from fit(stacked_models(lessons, [seed], n_labels, table.device), course)
+    model = TextCNN(lessons.vectors, n_labels, config)
+    model.load_state_dict(unstack(fitted.weights, 0), strict=False)
+    return model.eval()
 
 
 def macro_f1_judge(valid_y: NDArray) -> Judge:

@@ -5,9 +5,11 @@ Source: lee2022kd, section 3. Which validation figure decides is not stated ther
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,10 +21,10 @@ from core.models.base import best_device
 from core.models.stacked import Weights, stack, unstack
 from core.models.textcnn import TextCNN
 from core.seeds import derive
-from core.train.loop import Course, Fitted, Judge, Rows, StepReport, fit
+from core.train.lanes import side_by_side
+from core.train.loop import Course, Judge, Rows, StepReport, fit
 from core.train.predict import probabilities
 
-_LABELS_TOGETHER = 3  # bounds memory; what is shared by more models is too little to matter
 _MINIMUM = 1e-4  # a constant teacher is never quite sure
 _SMOOTH = 2.0  # so many imagined mistakes temper the F1 of a label with few validation positives
 
@@ -80,73 +82,72 @@ def sweep(lessons: Lessons) -> Generator[SweepReport, None, Teachers]:
     learnable = [k for k in range(y.shape[1]) if 0 < y[:, k].sum() < len(y)]
     names = {False: "LabelWithoutPositives", True: "LabelWithoutNegatives"}
     warnings = tuple(
-        (names[bool(y[:, k].any())], {"label": lessons.label_keys[k]})
-        for k in range(y.shape[1])
-        if k not in learnable
+        (names[bool(y[:, k].any())], {"label": lessons.label_keys[k]}) for k in range(y.shape[1]) if k not in learnable
     )
-    table = lessons.table()
-    models: dict[int, TextCNN] = {}
-    chosen: dict[int, float] = {}
     per_label = len(lessons.config.class_weights)
     total = len(learnable) * per_label
-    for start in range(0, len(learnable), _LABELS_TOGETHER):
-        group = learnable[start : start + _LABELS_TOGETHER]
-        done = start * per_label
-        fitted, members = yield from _group(lessons, group, table, (done, total))
-        valid = probabilities(fitted.weights, lessons.valid_rows, table, lessons.config.chunks)[:, :, 0]  # (M, N)
-        for k in group:
-            own = [m for m, (label, _) in enumerate(members) if label == k]
-            best = own[_pick(valid[own], np.asarray(lessons.valid_y)[:, k], [members[m][1] for m in own])]
-            model = TextCNN(lessons.vectors, 1, lessons.config)
-            model.load_state_dict(unstack(fitted.weights, best), strict=False)
-            models[k], chosen[k] = model.eval(), members[best][1]
-        detail = {lessons.label_keys[k]: chosen[k] for k in group}
-        yield SweepReport(done + len(members), total, {"chosen": detail})
-    return Teachers(models, chosen, prevalence, lessons.vectors, lessons.config.chunks, warnings)
+    progress: dict[int, float] = {}
+    makers = [partial(_label, lessons, k) for k in learnable]
+    lanes = side_by_side(makers, threads_of(lessons.config))
+    while True:
+        try:
+            which, report = next(lanes)
+        except StopIteration as finished:
+            chosen: list[_Chosen] = finished.value
+            break
+        progress[which] = _done(report, lessons.config)
+        detail = {"label": lessons.label_keys[learnable[which]], "epoch": report.epoch, "training": report.active}
+        yield SweepReport(min(total, int(sum(progress.values()) * per_label)), total, detail)
+    yield SweepReport(total, total, {lessons.label_keys[k]: c.weight for k, c in zip(learnable, chosen, strict=True)})
+    return Teachers(
+        models={k: c.model for k, c in zip(learnable, chosen, strict=True)},
+        weights={k: c.weight for k, c in zip(learnable, chosen, strict=True)},
+        constants=prevalence,
+        vectors=lessons.vectors,
+        chunks=lessons.config.chunks,
+        warnings=warnings,
+    )
 
 
-def _group(
-    lessons: Lessons, group: Sequence[int], table: torch.Tensor, at: tuple[int, int]
-) -> Generator[SweepReport, None, tuple[Fitted, list[tuple[int, float]]]]:
-    config = lessons.config
-    members = [(k, float(weight)) for k in group for weight in config.class_weights]
-    seeds = [derive(config.seed, "teacher", lessons.label_keys[k], weight) for k, weight in members]
-    labels = [k for k, _ in members]
-    weight = torch.tensor([[w] for _, w in members])
+class _Chosen(NamedTuple):
+    model: TextCNN
+    weight: float
+
+
+def _label(lessons: Lessons, k: int) -> Generator[StepReport, None, _Chosen]:
+    """All class weights of one label in one stack, on the same batches."""
+    config, key, table = lessons.config, lessons.label_keys[k], lessons.table()
+    seeds = [derive(config.seed, "teacher", key, float(weight)) for weight in config.class_weights]
+    models = len(seeds)
+    weight = torch.tensor(config.class_weights, dtype=torch.float32)[:, None]  # (W, 1)
     course = Course(
         vectors=table,
         train_rows=lessons.train_rows,
         valid_rows=lessons.valid_rows,
-        targets=_columns(lessons.train_y, labels).to(table.device),
+        targets=_column(lessons.train_y, k, models).to(table.device),
         positive_weight=weight.to(table.device),
-        judge=weighted_loss_judge(_columns(lessons.valid_y, labels), weight),
+        judge=weighted_loss_judge(_column(lessons.valid_y, k, models), weight),
         config=config,
         seeds=[derive(seed, "dropout") for seed in seeds],
         order_seed=derive(config.seed, "teachers"),
     )
-    start = stacked_models(lessons, seeds, 1, table.device)
-    steps = fit(start, course)
-    while True:
-        try:
-            report = next(steps)
-        except StopIteration as finished:
-            return finished.value, members
-        yield _progress(report, len(members), at, [lessons.label_keys[k] for k in group], config)
+    fitted = yield from fit(stacked_models(lessons, seeds, 1, table.device), course)
+    valid = probabilities(fitted.weights, lessons.valid_rows, table, config.chunks)[:, :, 0]  # (W, N)
+    best = _pick(valid, np.asarray(lessons.valid_y)[:, k], config.class_weights)
+    model = TextCNN(lessons.vectors, 1, config)
+    model.load_state_dict(unstack(fitted.weights, best), strict=False)
+    return _Chosen(model.eval(), float(config.class_weights[best]))
 
 
-def _progress(
-    report: StepReport, members: int, at: tuple[int, int], labels: list[str], config: RoundConfig
-) -> SweepReport:
-    stopped = members - report.active
+def _done(report: StepReport, config: RoundConfig) -> float:
+    """The share of a label's teachers that are through, those in training counted in part."""
+    models = len(config.class_weights)
     share = (report.epoch - 1 + report.step / report.steps) / config.max_epochs
-    detail = {
-        "labels": labels,
-        "epoch": report.epoch,
-        "step": report.step,
-        "steps": report.steps,
-        "active": report.active,
-    }
-    return SweepReport(at[0] + stopped + int(report.active * share), at[1], detail)
+    return (models - report.active + report.active * share) / models
+
+
+def threads_of(config: RoundConfig) -> int:
+    return config.threads or min(4, os.cpu_count() or 1)
 
 
 def stacked_models(lessons: Lessons, seeds: Sequence[int], outputs: int, device: torch.device) -> Weights:
@@ -155,9 +156,10 @@ def stacked_models(lessons: Lessons, seeds: Sequence[int], outputs: int, device:
     return {name: value.to(device) for name, value in fresh.items()}
 
 
-def _columns(y: NDArray, labels: Sequence[int]) -> torch.Tensor:
-    """Each model's own label. Shapes: (N, K) → (M, N, 1)."""
-    return torch.from_numpy(np.asarray(y, dtype=np.float32)[:, list(labels)].T[:, :, None].copy())
+def _column(y: NDArray, k: int, models: int) -> torch.Tensor:
+    """One label for each of M models. Shapes: (N, K) → (M, N, 1)."""
+    column = torch.from_numpy(np.asarray(y)[:, k].astype(np.float32))
+    return column[None, :, None].expand(models, -1, -1)
 
 
 def weighted_loss_judge(targets: torch.Tensor, positive_weight: torch.Tensor) -> Judge:

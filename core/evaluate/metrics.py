@@ -35,9 +35,7 @@ class MetricRow:
     n: int
 
 
-def per_label(
-    predicted: NDArray, y: NDArray
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def per_label(predicted: NDArray, y: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Precision, recall, F1 of each label; 0 where undefined. Shapes: (N, K) each → (K,) each."""
     predicted, y = np.asarray(predicted) > 0, np.asarray(y) > 0
     hits = (predicted & y).sum(axis=0)

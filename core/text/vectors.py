@@ -23,8 +23,9 @@ from core.text.vocab import UNK, Vocab
 SAMPLE_TOKENS = 1_500_000  # at most so many tokens are learned from
 BUDGET_TOKENS = 4_000_000  # at most so many are passed over, all epochs together (one epoch at least)
 MAX_EPOCHS = 20
+_SPREAD = 0.3  # standard deviation of the entries: at 1.0 a frozen table is memorised in a few epochs
 _SLICE_TOKENS = 150_000  # between two reports
-_VERSION = "2"  # changes when the recipe does: an old cache file is then not found
+_VERSION = "3"  # changes when the recipe does: an old cache file is then not found
 
 
 def train_vectors(
@@ -95,8 +96,7 @@ def _train(
         model.train(part, total_examples=len(part), epochs=1, start_alpha=start, end_alpha=end)
         yield (step + 1) * tokens * epochs // steps, tokens * epochs
     learned = np.asarray(model.wv.vectors, dtype=np.float32)
-    # A convolution with the usual initial weights expects inputs of about unit variance.
-    learned = (learned - learned.mean(axis=0)) / max(float(learned.std()), 1e-6)
+    learned = (learned - learned.mean(axis=0)) * (_SPREAD / max(float(learned.std()), 1e-6))
     rows = np.array([vocab.position[token] for token in model.wv.index_to_key])
     vectors[rows] = learned
     rare = learned[-max(1, len(learned) // 10) :]  # gensim's order: the rarest tokens come last
@@ -105,7 +105,7 @@ def _train(
 
 
 def _fallback(n: int, size: int, seed: int) -> NDArray[np.float32]:
-    """Small random vectors, for tokens that the sample did not hold."""
+    """Smaller random vectors, for tokens that the sample did not hold."""
     vectors = np.random.default_rng(derive(seed, "unseen")).normal(0, 0.1, (n, size)).astype(np.float32)
     vectors[0] = 0
     return vectors

@@ -120,9 +120,7 @@ class _State:
         scores = self.course.judge(found, self.active)  # (A, J)
         if self.scores.shape[1] != scores.shape[1]:
             self.scores = np.full((len(self.scores), scores.shape[1]), -np.inf)
-        better = np.array(
-            [tuple(new) > tuple(self.scores[m]) for new, m in zip(scores, self.active, strict=True)]
-        )
+        better = np.array([tuple(new) > tuple(self.scores[m]) for new, m in zip(scores, self.active, strict=True)])
         for at in np.flatnonzero(better):
             m = self.active[at]
             self.scores[m], self.best_epoch[m] = scores[at], epoch
@@ -139,9 +137,7 @@ def packed_by_length(rows: Rows, vectors: Tensor, chunks: int) -> list[tuple[NDA
     return [(at, pack([rows[n] for n in at], vectors, chunks)) for at in by_length(rows, SCORE_BATCH)]
 
 
-def score(
-    weights: Weights, batches: Sequence[tuple[NDArray[np.int64], Packed]], chunks: int
-) -> NDArray[np.float32]:
+def score(weights: Weights, batches: Sequence[tuple[NDArray[np.int64], Packed]], chunks: int) -> NDArray[np.float32]:
     """Logits in the rows' own order, dropout off. Shapes: → (M, N, K)."""
     models, _, labels = weights["output.weight"].shape
     out = np.zeros((models, sum(len(at) for at, _ in batches), labels), dtype=np.float32)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from core.errors import TagtailError
 from core.services.reporting import Overview
@@ -12,9 +14,16 @@ from db.errors import StorageError
 from db.records import Metric
 from pages.shared import cache, charts, messages, reasons, session, when
 from pages.shared.i18n import lang, plain, t
+from pages.shared.links import page_link
 from pages.shared.round_strip import strip
 
 CHART: dict[str, Any] = {"displayModeBar": False}
+
+
+def go(page: str) -> None:
+    """A link to another page; a page that runs alone has no navigation, and then no link."""
+    with contextlib.suppress(StreamlitAPIException):
+        st.page_link(f"{page}.py", label=t(f"dashboard.go_{page}"))
 
 
 def _chart(figure: Any, key: str) -> None:
@@ -100,7 +109,7 @@ def label_section(view: Overview) -> None:
     st.subheader(t("dashboard.section_labels"), anchor=False)
     if not view.metrics or view.round is None:
         st.info(t("dashboard.empty_round"), icon=":material/info:")
-        st.page_link("pages/rounds.py", label=t("dashboard.go_rounds"))
+        page_link("rounds", t("dashboard.go_rounds"))
         return
     n = max((m.n for m in view.metrics if m.split == "gold"), default=0)
     st.caption(t("dashboard.section_labels_note", round=view.round.number, n=n, least=charts.UNSTABLE_BELOW))
@@ -174,12 +183,12 @@ def show() -> None:
         return
     if not view.n_pool and not view.n_gold:
         st.info(t("dashboard.empty_pool"), icon=":material/upload_file:")
-        st.page_link("pages/data.py", label=t("dashboard.go_data"))
+        page_link("data", t("dashboard.go_data"))
         return
     tiles(view)
     if not view.n_labelled and not view.n_gold_labelled:
         st.info(t("dashboard.empty_labels"), icon=":material/label:")
-        st.page_link("pages/annotate.py", label=t("dashboard.go_annotate"))
+        page_link("annotate", t("dashboard.go_annotate"))
         return
     label_section(view)
     history_section(view)

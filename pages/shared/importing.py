@@ -50,7 +50,7 @@ def _target(project: Project | None, turn: int) -> tuple[bool, str]:
     """Whether a new project is wanted, and its name."""
     new = project is None
     if project is not None:
-        words = [t("data.target_here", name=session.title(project)), t("data.target_new")]
+        words = [t("data.target_here", name=plain(session.title(project))), t("data.target_new")]
         new = st.radio(t("data.target"), [0, 1], format_func=words.__getitem__, key=f"import_target_{turn}") == 1
     name = st.text_input(t("data.new_name"), key=f"import_new_name_{turn}", max_chars=80) if new else ""
     return new, name.strip()

@@ -1,0 +1,151 @@
+"""The annotate page on the server's side: what the board is given, and what becomes of its outbox."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.labels import Label
+from core.services import accounts, annotating
+from core.services.annotating import MyProgress
+from pages import annotate
+from pages.shared import i18n, reasons
+from pages.shared.components import label_board
+from tests.pages.conftest import House
+from tests.pages.filling import fill
+
+Said = Callable[[AppTest], str]
+HERE = Path(label_board.__file__).parent
+
+
+def data_of(page: AppTest) -> dict[str, Any]:
+    """What the board was given."""
+    assert not page.exception, [each.value for each in page.exception]
+    proto = page.get("bidi_component")[0].proto
+    return json.loads(proto.mixed.json if proto.WhichOneof("data") == "mixed" else proto.json)
+
+
+def save(uid: str, document: int, labels: list[str], **other: Any) -> dict[str, Any]:
+    return {"uid": uid, "kind": "save", "document": document, "decision": "labelled", "labels": labels, **other}
+
+
+def test_the_board_gets_this_text_and_at_least_three_more(house: House, tmp_path: Path) -> None:
+    fill(house, tmp_path)
+    data = data_of(house.page("annotate", "annotator").run())
+    assert data["state"] == "open"
+    assert len(data["docs"]) >= 4
+    assert [label["digit"] for label in data["labels"]] == ["1", "2", "3"]
+    assert set(data["words"]) == {*annotate.WORDS, "keys"}
+    assert data["progress"] == {"today": 0, "labelled": 20, "pool": 26, "daily_goal": 100}
+
+
+def test_each_session_has_its_own_id_and_keeps_it(house: House, tmp_path: Path) -> None:
+    fill(house, tmp_path)
+    first, second = house.page("annotate", "annotator").run(), house.page("annotate", "annotator").run()
+    assert data_of(first)["sid"] != data_of(second)["sid"]
+    assert data_of(first)["sid"] == data_of(first.run())["sid"]
+
+
+@pytest.fixture
+def mine(house: House, tmp_path: Path) -> list[int]:
+    fill(house, tmp_path)
+    with house.open() as db:
+        texts = annotating.next_texts(db, house.project_id, house.people["annotator"].id, n=3, now=1e9)
+    return [text.id for text in texts]
+
+
+def test_an_outbox_is_carried_out_and_answered(house: House, mine: list[int]) -> None:
+    user = house.people["annotator"]
+    ops = [save("a", mine[0], ["k0"]), save("b", mine[1], ["nonsense"]), save("c", mine[2], ["k1", "k0"])]
+    answer = annotate.deliver(user, house.project_id, ops, 1e9)
+    assert answer["acked"] == ["a", "c"]
+    assert [each["uid"] for each in answer["refused"]] == ["b"]
+    assert "nonsense" in answer["refused"][0]["sentence"]
+    again = annotate.deliver(user, house.project_id, ops, 1e9)
+    assert again["acked"] == ["a", "c"]
+    with house.open() as db:
+        assert annotating.progress(db, house.project_id, user.id, now=1e9).total == 2
+
+
+def test_a_closed_account_saves_nothing_and_loses_nothing(house: House, mine: list[int]) -> None:
+    user = house.people["annotator"]
+    assert annotate.deliver(None, house.project_id, [save("a", mine[0], ["k0"])], 1e9)["acked"] == []
+    with house.open() as db:
+        accounts.set_active(db, user.id, False, by=house.people["admin"].id, now=1e9)
+    answer = annotate.deliver(user, house.project_id, [save("a", mine[0], ["k0"])], 1e9)
+    assert answer == {"acked": [], "refused": [], "trouble": ""}
+
+
+def test_a_broken_op_is_refused_and_stops_nothing(house: House, mine: list[int]) -> None:
+    user = house.people["annotator"]
+    ops: list[Any] = ["nonsense", None, {"uid": "x"}, save("a", mine[0], ["k0"], project="1")]
+    answer = annotate.deliver(user, house.project_id, ops, 1e9)
+    assert answer["acked"] == ["a"]
+    assert [each["uid"] for each in answer["refused"]] == ["x"]
+
+
+def test_an_unknown_project_is_told_and_keeps_the_rest(house: House, mine: list[int]) -> None:
+    user = house.people["annotator"]
+    answer = annotate.deliver(user, house.project_id, [save("z", mine[0], ["k0"], project=999)], 1e9)
+    assert answer["acked"] == []
+    assert answer["refused"] or answer["trouble"]
+
+
+def test_an_empty_desk_says_what_to_do(house: House, texts_of: Said) -> None:
+    assert "匯入" in data_of(house.page("annotate", "lead").run())["empty"]["body"]
+    none = MyProgress(today=0, total=0, labelled=5, pool=5, waiting=0, daily_goal=0)
+    assert "訓練輪次" in annotate.empty_words(none, "lead")["body"]
+    assert "主持人" in annotate.empty_words(none, "annotator")["body"]
+    held = MyProgress(today=0, total=0, labelled=5, pool=9, waiting=4, daily_goal=0)
+    assert "4" in annotate.empty_words(held, "annotator")["body"]
+
+
+def test_reasons_are_sentences() -> None:
+    names = {"k2": "保健食品"}
+    reason = {"label": "k2", "probability": 0.48, "threshold": 0.41, "source": "student"}
+    words = reasons.words("annotate", reason, names)
+    assert "保健食品" in words
+    assert "0.48" in words
+    assert "0.41" in words
+    assert "隨機" in reasons.words("annotate", {**reason, "random": True}, names)
+    assert "隨機" in reasons.words("dashboard", {"source": "random"}, names)
+    assert "取回" in reasons.words("annotate", {"source": "returned"}, names)
+    assert reasons.words("annotate", None, names) == ""
+
+
+def test_labels_beyond_nine_have_no_digit_and_speak_the_language() -> None:
+    labels = tuple(Label(key=f"k{n}", zh=f"中{n}", en=f"e{n}", definition="定", definition_en="def") for n in range(11))
+    made = annotate.board_labels(labels, "en")
+    assert [label["digit"] for label in made] == [*"123456789", "", ""]
+    assert (made[0]["name"], made[0]["other"], made[0]["definition"]) == ("e0", "中0", "def")
+    assert annotate.board_labels(labels, "zh")[0]["definition"] == "定"
+
+
+def test_the_board_never_writes_data_as_html_and_asks_nobody_outside() -> None:
+    for path in HERE.iterdir():
+        if path.suffix in (".js", ".html", ".css"):
+            text = path.read_text("utf-8")
+            assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", text), path.name
+            assert not re.search(r"https?://|@import|url\(", text), path.name
+            assert len(text.splitlines()) <= 400, path.name
+
+
+def test_every_word_that_the_board_asks_for_is_given() -> None:
+    scripts = "\n".join((HERE / name).read_text("utf-8") for name in label_board.SCRIPTS)
+    asked = set(re.findall(r"(?:data\.words|\bw)\.(\w+)", scripts))
+    assert asked <= {*annotate.WORDS, "keys"}
+    for name in annotate.WORDS:
+        assert {"zh", "en"} <= set(i18n.catalogue()[f"annotate.{name}"])
+    assert annotate.board_words()["keys"][1] == ["Enter", "儲存，看下一篇"]
+
+
+def test_the_component_is_one_with_a_fixed_key() -> None:
+    assert label_board.SCRIPTS[-1] == "board.js"
+    exported = [name for name in label_board.SCRIPTS if "export default" in (HERE / name).read_text("utf-8")]
+    assert exported == ["board.js"]

@@ -1,0 +1,72 @@
+"""The dashboard: each number with what it was measured on, and a next step where there is none yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from core.services import accounts
+from tests.pages.conftest import House
+from tests.pages.filling import fill, publish_round
+
+Said = Callable[[AppTest], str]
+
+
+def test_an_empty_project_says_to_import(house: House, texts_of: Said) -> None:
+    assert "匯入" in texts_of(house.page("dashboard", "lead").run())
+
+
+def test_before_the_first_round_it_says_where_to_start_one(house: House, texts_of: Said, tmp_path: Path) -> None:
+    fill(house, tmp_path)
+    page = house.page("dashboard", "lead").run()
+    assert "訓練輪次" in texts_of(page)
+    assert page.metric[0].value == "20 / 26"
+    assert page.metric[3].value == "還沒有"
+
+
+def test_the_headline_names_round_split_n_and_interval(house: House, texts_of: Said, tmp_path: Path) -> None:
+    fill(house, tmp_path)
+    publish_round(house)
+    page = house.page("dashboard", "lead").run()
+    said = texts_of(page)
+    assert [tile.value for tile in page.metric] == ["20 / 26", "12 / 12", "第 1 輪", "0.60", "0.40"]
+    assert page.metric[4].label.endswith("丙")
+    assert "\\[0\\.50, 0\\.70\\]" in said
+    assert "金標準 n=12" in said
+    assert "訓練 17 篇、驗證 3 篇" in said
+
+
+def test_the_table_holds_the_figures_of_all_models(house: House, texts_of: Said, tmp_path: Path) -> None:
+    fill(house, tmp_path)
+    publish_round(house)
+    page = house.page("dashboard", "lead").run()
+    texts_of(page)
+    table = page.dataframe[0].value
+    assert len(table) == 4 * 5
+    assert list(table["標籤"][:4]) == ["甲"] * 4
+
+
+def test_the_history_follows_the_chosen_label(house: House, texts_of: Said, tmp_path: Path) -> None:
+    fill(house, tmp_path)
+    publish_round(house)
+    page = house.page("dashboard", "lead").run()
+    page.selectbox(key="history_scope").set_value("k2").run()
+    assert "金標準，丙" in texts_of(page)
+
+
+def test_it_speaks_english(house: House, texts_of: Said, tmp_path: Path) -> None:
+    fill(house, tmp_path)
+    publish_round(house)
+    with house.open() as db:
+        accounts.set_lang(db, house.people["lead"].id, "en", now=1.0)
+    said = texts_of(house.page("dashboard", "lead").run())
+    assert "F1 of each label" in said
+    assert "95 % interval" in said
+
+
+def test_an_annotator_is_told_and_sees_nothing(house: House, texts_of: Said) -> None:
+    page = house.page("dashboard", "annotator").run()
+    assert not page.metric
+    assert "權限" in texts_of(page)

@@ -1,0 +1,54 @@
+"""The Export page: what can be taken away, and what to do while there is nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.conftest import House
+from tests.published import import_labelled, publish_student
+
+Said = Callable[[AppTest], str]
+
+
+def _links(page: AppTest) -> list[str]:
+    return [each.proto.url for each in page.get("link_button")]
+
+
+def test_an_empty_project_says_what_to_do_next(house: House, texts_of: Said) -> None:
+    page = house.page("export", "lead").run()
+    said = texts_of(page)
+    assert "還沒有任何已標註的文本" in said
+    assert "還沒有訓練好的模型" in said
+    assert _links(page) == []
+
+
+def test_labels_are_offered_in_both_formats(house: House, texts_of: Said, tmp_path: Path) -> None:
+    with house.open() as db:
+        import_labelled(db, house.project_id, tmp_path, n=6)
+    page = house.page("export", "lead").run()
+    texts_of(page)
+    base = f"/download/labels/{house.project_id}"
+    assert _links(page) == [f"{base}.jsonl?include=labelled", f"{base}.csv?include=labelled"]
+    page.radio(key="include").set_value("all").run()
+    assert _links(page)[1] == f"{base}.csv?include=all"
+
+
+def test_the_student_is_offered_with_its_round_figures_and_checksum(
+    house: House, texts_of: Said, tmp_path: Path
+) -> None:
+    with house.open() as db:
+        import_labelled(db, house.project_id, tmp_path)
+        lead = house.people["lead"].id
+        content = publish_student(db, house.project_id, tmp_path / "round", by=lead, now=time.time())
+    page = house.page("export", "lead").run()
+    said = texts_of(page)
+    assert "macro F1 0.512" in said
+    assert "第 1 輪" in said
+    assert page.code[0].value == hashlib.sha256(content).hexdigest()
+    assert _links(page)[-1] == f"/download/student/{house.project_id}"
+    assert "student/model.onnx" in set(page.dataframe[0].value.iloc[:, 0])

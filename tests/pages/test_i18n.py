@@ -1,0 +1,68 @@
+"""Every word exists in both languages, and every word that a page asks for exists."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pages.shared import i18n
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SOURCES = [*sorted((ROOT / "pages").rglob("*.py")), *sorted((ROOT / "web").rglob("*.py"))]
+
+
+def _asked_for(path: Path) -> list[tuple[str, int]]:
+    """The keys of ``t("...")`` and ``say("...")`` in a file; of an f-string only its fixed start."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name not in ("t", "say"):
+            continue
+        choices = [node.args[0]]
+        if isinstance(node.args[0], ast.IfExp):
+            choices = [node.args[0].body, node.args[0].orelse]
+        for first in choices:
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                found.append((first.value, node.lineno))
+            elif isinstance(first, ast.JoinedStr) and isinstance(first.values[0], ast.Constant):
+                found.append((f"{first.values[0].value}*", node.lineno))
+    return [(key, line) for key, line in found if "." in key]
+
+
+def test_each_entry_has_both_languages_with_the_same_placeholders() -> None:
+    for key, entry in i18n.catalogue().items():
+        assert set(entry) == {"zh", "en"}, key
+        assert entry["zh"].strip(), key
+        assert entry["en"].strip(), key
+        assert i18n.placeholders(entry["zh"]) == i18n.placeholders(entry["en"]), key
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_key_that_is_asked_for_exists(path: Path) -> None:
+    known = i18n.catalogue()
+    for key, line in _asked_for(path):
+        if key.endswith("*"):
+            assert any(each.startswith(key[:-1]) for each in known), f"{path.name}:{line} asks for {key}"
+        else:
+            assert key in known, f"{path.name}:{line} asks for {key}"
+
+
+def test_no_catalogue_hides_an_entry_of_another() -> None:
+    total = sum(len(i18n._entries(tomllib.loads(path.read_text("utf-8")), ())) for path in i18n.TEXTS.glob("*.toml"))
+    assert total == len(i18n.catalogue())
+
+
+MARKUP = ["**x**", "[a](http://b)", "<b>x</b>", "$x$", ":material/key:", "# x", "a_b_c", "1. x"]
+
+
+@pytest.mark.parametrize("text", MARKUP)
+def test_plain_leaves_no_markup_alive(text: str) -> None:
+    escaped = i18n.plain(text)
+    assert escaped.replace("\\", "") == text
+    for sign in "*[<$:#_":
+        assert escaped.count(sign) == escaped.count(f"\\{sign}")

@@ -1,0 +1,101 @@
+"""The frame: pages by role, language, and what somebody sees whose sign-in has ended."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.services import accounts
+from tests.conftest import make_project
+from tests.pages.conftest import PAGES, House
+
+Said = Callable[[AppTest], str]
+
+
+@pytest.mark.parametrize(("role", "name"), [("annotator", "dashboard"), ("annotator", "export"), ("lead", "people")])
+def test_a_page_above_the_role_is_not_in_the_navigation(house: House, role: str, name: str) -> None:
+    page = house.page("main", role).run()
+    with pytest.raises(ValueError):
+        page.switch_page(f"{name}.py")
+
+
+@pytest.mark.parametrize("name", ["data", "export", "people", "dashboard", "rounds", "annotate"])
+def test_an_admin_reaches_every_page(house: House, texts_of: Said, name: str) -> None:
+    page = house.page("main", "admin").run()
+    page.switch_page(f"{name}.py").run()
+    texts_of(page)
+
+
+@pytest.mark.parametrize(
+    ("name", "role"), [("people", "lead"), ("people", "annotator"), ("data", "annotator"), ("export", "annotator")]
+)
+def test_a_page_refuses_by_itself(house: House, texts_of: Said, name: str, role: str) -> None:
+    said = texts_of(house.page(name, role).run())
+    assert "這一頁不對你開放" in said
+    assert "權限" in said
+
+
+@pytest.mark.parametrize("name", ["people", "data", "export"])
+def test_nobody_sees_a_page(house: House, texts_of: Said, name: str) -> None:
+    assert "這一頁不對你開放" in texts_of(house.page(name, None).run())
+
+
+def test_the_sidebar_says_who_and_where(house: House, texts_of: Said) -> None:
+    page = house.page("main", "lead").run()
+    said = texts_of(page)
+    assert "**lead**" in said
+    assert "計畫主持人" in said
+    assert "**p**" in said
+
+
+def test_the_language_switch_is_kept_with_the_person(house: House, texts_of: Said) -> None:
+    page = house.page("main", "lead").run()
+    page.switch_page("export.py").run()
+    page.sidebar.button_group(key="language").set_value("en").run()
+    assert page.title[0].value == "Export"
+    with house.open() as db:
+        assert {u.id: u.lang for u in accounts.list_users(db)}[house.people["lead"].id] == "en"
+
+
+def test_several_projects_can_be_chosen(house: House) -> None:
+    with house.open() as db:
+        second = make_project(db, key="second")
+    page = house.page("main", "lead").run()
+    page.sidebar.selectbox[0].select(second).run()
+    page.switch_page("data.py").run()
+    assert page.session_state["project_id"] == second
+
+
+def test_a_closed_account_is_told_to_sign_in_again(house: House, texts_of: Said) -> None:
+    page = house.page("main", "annotator").run()
+    with house.open() as db:
+        accounts.set_active(db, house.people["annotator"].id, False, by=house.people["admin"].id, now=time.time())
+    assert "登入已結束" in texts_of(page.run())
+
+
+def test_a_missing_database_is_a_sentence(house: House, texts_of: Said) -> None:
+    page = house.page("main", "admin")
+    house.path.unlink()
+    assert "core init" in texts_of(page.run())
+
+
+def test_no_page_loads_the_learners(house: House) -> None:
+    """In a process of its own: this one may have loaded them for other tests."""
+    code = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+import pages.shared.session as session
+session.user_id = lambda: {house.people["admin"].id}
+for name in ("main", "annotate", "dashboard", "rounds", "data", "export", "people"):
+    page = AppTest.from_file({str(PAGES)!r} + "/" + name + ".py", default_timeout=60).run()
+    assert not page.exception, (name, page.exception)
+print([m for m in ("torch", "sklearn", "modAL", "gensim") if m in sys.modules])
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=PAGES.parent, check=False)
+    assert done.stdout.strip() == "[]", done.stderr[-2000:]

@@ -22,7 +22,7 @@ def figures(project: Project) -> None:
         "n_gold": f"{now.n_gold_labelled:,} / {now.n_gold:,}",
         "n_flagged": f"{now.n_flagged:,}",
     }
-    importing.figures({t(f"data.{name}"): value for name, value in values.items()})
+    importing.figures({t(f"data.{name}"): value for name, value in values.items()}, 170)
 
 
 def labels_and_guideline(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""The entry script: the frame around every page, and the pages that a role may open."""
+"""The entry script: the frame around every page, and the pages that a role sees."""
 
 from __future__ import annotations
 
@@ -30,9 +30,19 @@ STYLE = "<style>[data-testid=stMainBlockContainer] {padding-top: 3.5rem; padding
 LANGUAGES = {"zh": "中文", "en": "English"}
 
 
-def may_open(role: str) -> list[tuple[str, str]]:
-    """The pages of a role, in order: name and icon. A page that is not listed cannot be opened by its address."""
-    return [(name, icon) for name, icon, need in PAGES if RANK.get(role, -1) >= RANK[need]]
+def navigation(role: str) -> list[st.Page]:
+    """All pages; one above the role is hidden, and refuses by itself when it is opened by its address."""
+    return [
+        st.Page(
+            HERE / f"{name}.py",
+            title=t(f"main.{name}"),
+            icon=icon,
+            url_path=name,
+            default=i == 0,
+            visibility="visible" if RANK.get(role, -1) >= RANK[need] else "hidden",
+        )
+        for i, (name, icon, need) in enumerate(PAGES)
+    ]
 
 
 def switch_language() -> None:
@@ -86,11 +96,7 @@ def main() -> None:
         return
     i18n.remember(user.lang)
     st.logo(str(HERE / "shared" / "logo.svg"), size="large")
-    pages = [
-        st.Page(HERE / f"{name}.py", title=t(f"main.{name}"), icon=icon, url_path=name, default=i == 0)
-        for i, (name, icon) in enumerate(may_open(user.role))
-    ]
-    chosen = st.navigation(pages)
+    chosen = st.navigation(navigation(user.role))
     st.html(STYLE)
     try:
         sidebar(user)

@@ -34,7 +34,8 @@ def publish_student(db: Database, project_id: int, folder: Path, *, by: int, now
         rounds.insert_metrics(db, round_id, [{**figures, **bounds, "scope": s, "f1": f1} for s, f1 in scopes])
         rounds.publish(db, round_id, n_train=40, n_valid=8, n_gold=9, timings={}, warnings=[], now=now)
         rounds.set_current_model(
-            db, project_id, round_id, kind="student", path=str(folder), sha256="", fingerprint="", thresholds={}, now=now
+            db, project_id, round_id, kind="student", path=str(folder), sha256="", fingerprint="", thresholds={},
+            now=now,
         )  # fmt: skip
     return bundle.read_bytes()
 

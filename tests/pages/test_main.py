@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.services import accounts
@@ -18,10 +19,26 @@ Said = Callable[[AppTest], str]
 
 
 @pytest.mark.parametrize(("role", "name"), [("annotator", "dashboard"), ("annotator", "export"), ("lead", "people")])
-def test_a_page_above_the_role_is_not_in_the_navigation(house: House, role: str, name: str) -> None:
+def test_a_page_above_the_role_refuses_inside_the_frame(house: House, texts_of: Said, role: str, name: str) -> None:
     page = house.page("main", role).run()
-    with pytest.raises(ValueError):
-        page.switch_page(f"{name}.py")
+    page.switch_page(f"{name}.py").run()
+    assert "這一頁不對你開放" in texts_of(page)
+
+
+@pytest.mark.parametrize(("role", "seen"), [("annotator", 1), ("lead", 5), ("admin", 6)])
+def test_the_navigation_shows_what_the_role_may_open(
+    house: House, monkeypatch: pytest.MonkeyPatch, role: str, seen: int
+) -> None:
+    made: list[str] = []
+    real = st.Page
+
+    def noted(*args: object, **options: object) -> object:
+        made.append(str(options.get("visibility")))
+        return real(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(st, "Page", noted)
+    house.page("main", role).run()
+    assert (made.count("visible"), len(made)) == (seen, 6)
 
 
 @pytest.mark.parametrize("name", ["data", "export", "people", "dashboard", "rounds", "annotate"])

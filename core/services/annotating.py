@@ -113,8 +113,8 @@ def _leased(db: Database, project: curating.Project, held: dict[str, Any]) -> Le
     reason = rounds.queue_reason(db, project.id, held["document_id"])
     if held["reopened"]:
         reason = {"source": "returned"}
-    elif blind or reason is None:
-        reason = {"source": "random"}  # a gold text looks like one without a ranking
+    elif blind or reason is None or reason.get("random"):
+        reason = {"source": "random"}  # a gold text looks like one that chance put here
     suggestions = None
     if project.settings.suggestions and not blind:
         suggestions = suggested(db, project, held["document_id"])

@@ -58,7 +58,7 @@ def init(args: argparse.Namespace, runtime: Runtime) -> int:
         if made:
             n = made.report.added if made.report else 0
             tell(
-                f"已建立專案「{made.project.name}」，{n} 段文字。",
+                f"已建立專案「{made.project.name}」，{n} 篇文字。",
                 f"Made project “{made.project.name}” with {n} texts.",
             )
         password = os.environ.get("ADMIN_PASSWORD") or _ask_password(db)
@@ -123,7 +123,7 @@ def import_(args: argparse.Namespace, runtime: Runtime) -> int:
             raise
     _tell_bad(report.refused)
     tell(
-        f"匯入「{made.name}」：新增 {report.added} 段（已標註 {report.labelled}，金標準 {report.gold}），"
+        f"匯入「{made.name}」：新增 {report.added} 篇（已標註 {report.labelled}，金標準 {report.gold}），"
         f"重複 {report.duplicates}，拒絕 {len(report.refused)}，{report.seconds:.1f} 秒。",
         f"Imported into “{made.name}”: {report.added} new ({report.labelled} labelled, {report.gold} gold), "
         f"{report.duplicates} duplicates, {len(report.refused)} refused, {report.seconds:.1f} s.",

@@ -25,7 +25,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The text has {have} characters; the limit is {limit}. Split it into passages first.",
     ),
     "NoLabels": (
-        "還沒有選任何標籤。若九個都不適合，請標記（F）或略過（S）。",
+        "還沒有選任何標籤。若都不適合，請回報（F）或略過（S）。",
         "No label is chosen yet. If none fits, flag the text (F) or skip it (S).",
     ),
     "NotJson": ("這一行不是 JSON 物件（{why}）。", "This line is not a JSON object ({why})."),
@@ -63,16 +63,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Your account may not do this (it needs: {need}). If your role has just changed, sign in again.",
     ),
     "NothingToExport": (
-        "還沒有可以匯出的內容。先標註幾段，或等第一輪訓練完成。",
+        "還沒有可以匯出的內容。先標註幾篇，或等第一輪訓練完成。",
         "There is nothing to export yet. Label some texts, or wait for the first round.",
     ),
     # Too early.
     "TooFewLabels": (
-        "已標註 {have} 段，至少要 {need} 段才能訓練。再標 {missing} 段就可以開始。",
+        "已標註 {have} 篇，至少要 {need} 篇才能訓練。再標 {missing} 篇就可以開始。",
         "{have} texts are labelled; a round needs {need}. Label {missing} more and it can start.",
     ),
     "NoGold": (
-        "金標準裡還沒有任何已標註的文字，無法衡量成效。請先標註幾段金標準文字。",
+        "金標準裡還沒有任何已標註的文字，無法衡量成效。請先標註幾篇金標準文字。",
         "No gold text is labelled yet, so nothing can be measured. Label some gold texts first.",
     ),
     "LabelWithoutPositives": (

@@ -49,6 +49,7 @@ def labels_section(project: Project, now: Overview) -> None:
     words = {
         "labelled": t("export.include_labelled", n=f"{labelled:,}"),
         "all": t("export.include_all", n=f"{now.n_pool + now.n_gold:,}"),
+        "decisions": t("export.include_decisions"),
     }
     include = st.radio(t("export.include"), list(words), format_func=words.__getitem__, key="include")
     left, right = st.columns(2)

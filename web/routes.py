@@ -59,7 +59,7 @@ class Downloads:
         user: User = request.state.user
         fmt = request.path_params["format"]
         include = request.query_params.get("include", "labelled")
-        if fmt not in MEDIA_TYPES or include not in ("labelled", "all"):
+        if fmt not in MEDIA_TYPES or include not in ("labelled", "all", "decisions"):
             return html.notice(user.lang, say("login.not_found", user.lang), 404, home="/export")
         try:
             accounts.require(user, "lead")
@@ -91,7 +91,8 @@ class Downloads:
                 yield from first
                 yield from rows
 
-        return pieces(), f"tagtail-{project.key}-labels.{fmt}"
+        what = "decisions" if include == "decisions" else "labels"
+        return pieces(), f"tagtail-{project.key}-{what}.{fmt}"
 
 
 def _refusal(error: TagtailError | StorageError, user: User) -> Response:

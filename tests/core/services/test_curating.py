@@ -147,8 +147,8 @@ def test_a_new_project_takes_the_labels_it_finds_commonest_first(db: Database, t
     )  # fmt: skip
     assert made.label_set.keys == ("常見", "罕見")
     assert report.added == 3
+    bare = write(tmp_path / "b.jsonl", {"text": "無標籤"})
     with pytest.raises(BadFile):
-        bare = write(tmp_path / "b.jsonl", {"text": "無標籤"})
         curating.import_as_project(db, bare, key="bare", name="", options=OPTIONS, by=None, now=NOW)
     assert [p.key for p in curating.list_projects(db)] == ["new"]
 

@@ -1,6 +1,6 @@
 """Teachers by binary relevance: for each label one TextCNN a class weight, and the best of them on validation.
 
-Source: lee2022kd, section 3. Which validation figure decides is not stated there; the rule here is in ``_pick``.
+Source: lee2022kd, section 3. Which validation figure decides is not stated there; the rule here is in ``pick``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
 from core.config import RoundConfig
+from core.losses.bce import weighted_bce
 from core.models.base import best_device
 from core.models.stacked import Weights, stack, unstack
 from core.models.textcnn import TextCNN
@@ -26,7 +27,6 @@ from core.train.loop import Course, Judge, Rows, StepReport, fit
 from core.train.predict import probabilities
 
 _MINIMUM = 1e-4  # a constant teacher is never quite sure
-_SMOOTH = 2.0  # so many imagined mistakes temper the F1 of a label with few validation positives
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,14 +126,14 @@ def _label(lessons: Lessons, k: int) -> Generator[StepReport, None, _Chosen]:
         valid_rows=lessons.valid_rows,
         targets=_column(lessons.train_y, k, models).to(table.device),
         positive_weight=weight.to(table.device),
-        judge=weighted_loss_judge(_column(lessons.valid_y, k, models), weight),
+        judge=teacher_judge(_column(lessons.valid_y, k, models), weight),
         config=config,
         seeds=[derive(seed, "dropout") for seed in seeds],
         order_seed=derive(config.seed, "teachers"),
     )
     fitted = yield from fit(stacked_models(lessons, seeds, 1, table.device), course)
     valid = probabilities(fitted.weights, lessons.valid_rows, table, config.chunks)[:, :, 0]  # (W, N)
-    best = _pick(valid, np.asarray(lessons.valid_y)[:, k], config.class_weights)
+    best = pick(valid, np.asarray(lessons.valid_y)[:, k], config.class_weights)
     model = TextCNN(lessons.vectors, 1, config)
     model.load_state_dict(unstack(fitted.weights, best), strict=False)
     return _Chosen(model.eval(), float(config.class_weights[best]))
@@ -162,34 +162,39 @@ def _column(y: NDArray, k: int, models: int) -> torch.Tensor:
     return column[None, :, None].expand(models, -1, -1)
 
 
-def weighted_loss_judge(targets: torch.Tensor, positive_weight: torch.Tensor) -> Judge:
-    """The loss that the model is trained with, on validation, negated: smooth, so that one lucky text stops nothing.
+def teacher_judge(targets: torch.Tensor, positive_weight: torch.Tensor) -> Judge:
+    """F1 at one half on validation, ties by the loss that the model is trained with.
 
-    Shapes: targets (M, N, K), positive_weight (M, K).
+    Loss alone stops a rare label's teacher while it still says "no" to everything; F1 alone stands still for epochs.
+    Shapes: targets (M, N, 1), positive_weight (M, 1).
     """
+    truth = targets[:, :, 0].numpy() > 0
 
     def judge(found: NDArray[np.float32], models: NDArray[np.int64]) -> NDArray[np.float64]:
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(
-            torch.from_numpy(found),
-            targets[torch.from_numpy(models)],
-            pos_weight=positive_weight[torch.from_numpy(models)].unsqueeze(1),
-            reduction="none",
-        )
-        return -loss.mean(dim=(1, 2)).numpy().astype(np.float64)[:, None]
+        which = torch.from_numpy(models)
+        loss = weighted_bce(torch.from_numpy(found), targets[which], positive_weight[which].unsqueeze(1))
+        f1 = _f1(found[:, :, 0] >= 0, truth[models])
+        return np.stack([f1, -loss.mean(dim=(1, 2)).numpy().astype(np.float64)], axis=1)
 
     return judge
 
 
-def _pick(probs: NDArray[np.float32], y: NDArray, weights: Sequence[float]) -> int:
-    """The class weight whose model has the best F1 at one half; ties by average precision, then by nearness to 1.
+def pick(probs: NDArray[np.float32], y: NDArray, weights: Sequence[float]) -> int:
+    """The class weight whose model has the best F1 at one half; ties by average precision.
 
+    Where no model finds a single positive the largest weight is taken: average precision of two or three positives
+    is chance, and a small weight would make a teacher that never says yes.
     Shapes: probs (W, N), y (N,).
     """
     y = np.asarray(y) > 0
-    scores = []
-    for p, weight in zip(probs, weights, strict=True):
-        predicted = p >= 0.5
-        f1 = 2 * (predicted & y).sum() / (predicted.sum() + y.sum() + _SMOOTH)
-        ranking = average_precision_score(y, p) if y.any() else 0.0
-        scores.append((round(float(f1), 9), round(float(ranking), 9), -abs(np.log(weight))))
-    return max(range(len(scores)), key=scores.__getitem__)
+    f1 = np.round(_f1(probs >= 0.5, np.broadcast_to(y, probs.shape)), 9)
+    if f1.max() <= 0:
+        return int(np.argmax(weights))
+    ranking = [average_precision_score(y, p) for p in probs]
+    return max(range(len(probs)), key=lambda w: (f1[w], ranking[w], weights[w]))
+
+
+def _f1(predicted: NDArray[np.bool_], y: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Shapes: (M, N) each → (M,)."""
+    hits = (predicted & y).sum(axis=1)
+    return 2.0 * hits / np.maximum(predicted.sum(axis=1) + y.sum(axis=1), 1)

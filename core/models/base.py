@@ -23,7 +23,7 @@ class TextModel(nn.Module):
         return self.forward_embedded(nn.functional.embedding(tokens, self.vectors), lengths)
 
     def forward_embedded(self, embedded: Tensor, lengths: Tensor) -> Tensor:
-        """Shapes: embedded (B, T, D), zero past each document's length; lengths (B,) → logits (B, K)."""
+        """What lies past a document's length is ignored. Shapes: embedded (B, T, D), lengths (B,) → logits (B, K)."""
         raise NotImplementedError
 
 

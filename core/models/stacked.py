@@ -91,7 +91,7 @@ def features(weights: Weights, packed: Packed, chunks: int) -> Tensor:
     full = pooled.new_zeros(models, packed.n_documents * chunks, triple)
     full = full.index_copy(1, packed.segments, pooled)  # a document shorter than p has an empty chunk: zero
     full = full.view(models, packed.n_documents, chunks, len(WINDOWS), triple // len(WINDOWS))
-    return full.transpose(2, 3).reshape(models, packed.n_documents, -1)  # (M, B, p, 3, F) → (M, B, 3·p·F)
+    return full.transpose(2, 3).reshape(models, packed.n_documents, chunks * triple)  # (M, B, p, 3, F) → (M, B, 3·p·F)
 
 
 def logits(weights: Weights, packed: Packed, chunks: int, dropout: Tensor | None = None) -> Tensor:

@@ -35,7 +35,8 @@ class TextCNN(TextModel):
         initialise(self, seed)
 
     def forward_embedded(self, embedded: Tensor, lengths: Tensor) -> Tensor:
-        channels = embedded.transpose(1, 2)  # (B, T, D) → (B, D, T)
+        real = torch.arange(embedded.shape[1], device=embedded.device) < lengths.unsqueeze(1)  # (B, T)
+        channels = (embedded * real.unsqueeze(2)).transpose(1, 2)  # (B, T, D) → (B, D, T)
         pooled = []
         for k, convolution in zip(WINDOWS, self.convolutions, strict=True):
             # k - 1 zeros on the right: as many windows as tokens, each starting at one

@@ -25,8 +25,8 @@ def write(path: Path, *objects: object) -> Path:
     return path
 
 
-def run(db: Database, project: int, path: Path, **options: object) -> curating.ImportReport:
-    return curating.run_import(db, project, path, options=ImportOptions(**options), by=None, now=NOW)  # type: ignore[arg-type]
+def run(db: Database, project: int, path: Path, **options: bool) -> curating.ImportReport:
+    return curating.run_import(db, project, path, options=ImportOptions(**options), by=None, now=NOW)
 
 
 def test_jsonl_and_csv_bring_the_same(db: Database, tmp_path: Path) -> None:

@@ -1,0 +1,91 @@
+"""Project files: read whole or refused by field; the demo that ships is one of them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from core.errors import BadProjectFile, BadRows
+from core.services import projects, starting
+from db.connect import value
+from tests.conftest import NOW
+
+DEMO = Path(__file__).resolve().parents[3] / "demo"
+GOOD = 'key = "x"\nname = "甲乙"\n[[labels]]\nkey = "a"\nzh = "甲"\n[[labels]]\nkey = "b"\nzh = "乙"\n'
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "p.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_small_file_is_enough_and_keys_come_by_themselves(tmp_path: Path) -> None:
+    read = projects.read_project_file(write(tmp_path, GOOD))
+    assert [(label.key, label.hotkey) for label in read.labels] == [("a", "1"), ("b", "2")]
+    assert len({label.colour for label in read.labels}) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("key = ", ""),
+        ('name = "n"\n', "key"),
+        ('key = "x"\nname = "n"\n', "labels"),
+        (GOOD.replace('key = "b"', 'key = "a"'), "labels.key"),
+        (GOOD.replace('zh = "乙"', 'zh = "甲"'), "labels.zh"),
+        (GOOD.replace('zh = "乙"', 'zhh = "乙"'), "labels[1].zhh"),
+        (GOOD.replace('zh = "乙"', 'zh = ""'), "labels[1].zh"),
+        (GOOD.replace('key = "x"', 'key = "x"\ncorpus = "nowhere.jsonl"'), "corpus"),
+        (GOOD + "[settings]\nround_every = 0\n", "settings"),
+    ],
+)
+def test_a_wrong_file_is_refused_by_field(tmp_path: Path, text: str, field: str) -> None:
+    with pytest.raises(BadProjectFile) as caught:
+        projects.read_project_file(write(tmp_path, text))
+    assert caught.value.fields["field"] == field
+
+
+def test_a_bad_corpus_leaves_no_half_made_project(db: Database, tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_text('{"text": "好"}\n{"text": ""}\n', encoding="utf-8")
+    file = write(tmp_path, GOOD.replace('key = "x"', 'key = "x"\ncorpus = "c.jsonl"'))
+    with pytest.raises(BadRows):
+        starting.make_first_project(db, file, now=NOW)
+    assert value(db, "SELECT count(*) FROM projects") == value(db, "SELECT count(*) FROM documents") == 0
+
+
+def test_the_first_start_makes_one_project_and_one_admin_and_the_second_nothing(db: Database) -> None:
+    made = starting.make_first_project(db, DEMO / "project.toml", now=NOW)
+    assert made is not None
+    assert made.report is not None
+    assert made.report.added == 264
+    admin = starting.make_first_admin(db, password=None, now=NOW)
+    assert admin is not None
+    assert len(admin[1]) >= 12
+    assert starting.make_first_project(db, DEMO / "project.toml", now=NOW) is None
+    assert starting.make_first_admin(db, password=None, now=NOW) is None
+
+
+def test_the_demo_corpus_is_what_its_page_says() -> None:
+    read = projects.read_project_file(DEMO / "project.toml")
+    rows = [json.loads(line) for line in (DEMO / "corpus.jsonl").read_text(encoding="utf-8").splitlines()]
+    answers = [json.loads(line) for line in (DEMO / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
+    known = {row["id"]: row["labels"] for row in rows if row["labels"]} | {row["id"]: row["labels"] for row in answers}
+    assert len(rows) >= 240
+    assert set(known) == {row["id"] for row in rows}
+    assert all(80 <= len(row["text"]) <= 300 for row in rows)
+    assert len({row["text"][:6] for row in rows}) == len(rows), "no two open alike"
+    assert {row["genre"] for row in rows} == {"news", "qa", "column", "leaflet"}
+    counts = Counter(label for labels in known.values() for label in labels)
+    share = {label: n / len(rows) for label, n in counts.items()}
+    assert set(counts) == {label.zh for label in read.labels}
+    assert 0.65 <= max(share.values()) <= 0.75
+    assert 0.08 <= min(share.values()) <= 0.12
+    assert 2.7 <= sum(counts.values()) / len(rows) <= 3.3
+    assert all(label.definition and label.definition_en and len(label.examples) == 2 for label in read.labels)
+    assert {row["split"] for row in rows} == {"gold", "train", "pool"}
+    assert all((row["labels"] is None) == (row["split"] == "pool") for row in rows)

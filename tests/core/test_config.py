@@ -1,0 +1,52 @@
+"""Settings are checked when made, survive JSON, and refuse what must not run."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.config import ProjectSettings, RoundConfig, Runtime
+from core.errors import BadSetting, CannotStart
+
+
+def test_settings_survive_json() -> None:
+    made = ProjectSettings(round_every=7, suggestions=True, round=RoundConfig(class_weights=(1.0, 2.0), seed=3))
+    assert ProjectSettings.from_json(made.to_json()) == made
+
+
+@pytest.mark.parametrize(
+    ("cls", "values"),
+    [
+        (ProjectSettings, {"round_every": 0}),
+        (ProjectSettings, {"overlap": 21}),
+        (ProjectSettings, {"gold_share": -0.1}),
+        (ProjectSettings, {"lease_s": True}),
+        (ProjectSettings, {"nonsense": 1}),
+        (RoundConfig, {"class_weights": []}),
+        (RoundConfig, {"class_weights": [0.0]}),
+        (RoundConfig, {"lr": "fast"}),
+        (RoundConfig, {"max_tokens": 0}),
+        (ProjectSettings, {"round": {"dropout": 2}}),
+    ],
+)
+def test_a_setting_outside_its_bounds_is_refused_by_name(cls: type, values: dict) -> None:
+    with pytest.raises(BadSetting) as caught:
+        cls.from_mapping(values)  # type: ignore[attr-defined]
+    assert caught.value.fields["field"] in str(values)
+
+
+def test_the_default_listens_on_this_computer_alone() -> None:
+    assert Runtime.from_env({}).host == "127.0.0.1"
+
+
+def test_an_open_network_needs_a_list_of_hosts() -> None:
+    for hosts in ("", "*", "a.example, *"):
+        with pytest.raises(CannotStart):
+            Runtime.from_env({"HOST": "0.0.0.0", "ALLOWED_HOSTS": hosts})
+    opened = Runtime.from_env({"HOST": "0.0.0.0", "ALLOWED_HOSTS": "lab.example.org, 10.0.0.5"})
+    assert {"lab.example.org", "10.0.0.5"} <= set(opened.allowed_hosts)
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "abc", "-1"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    with pytest.raises(CannotStart):
+        Runtime.from_env({"PORT": port})

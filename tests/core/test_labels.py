@@ -1,0 +1,47 @@
+"""The label set: one order, found by any of its names, sets as rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.errors import UnknownLabel
+from core.labels import Label, LabelSet, majority
+
+SET = LabelSet((Label(key="a", zh="甲", en="Alpha"), Label(key="b", zh="乙"), Label(key="c", zh="丙", en="Gamma")))
+
+
+def test_a_label_is_found_by_key_and_by_either_name() -> None:
+    assert [SET.find(name) for name in ("a", "甲", "alpha", " 丙 ", "GAMMA")] == ["a", "a", "a", "c", "c"]
+
+
+def test_an_unknown_label_names_those_that_are_known() -> None:
+    with pytest.raises(UnknownLabel) as caught:
+        SET.canonical(["甲", "丁"])
+    assert caught.value.fields == {"label": "丁", "known": "甲, 乙, 丙"}
+
+
+def test_sets_have_one_order_and_no_repetition() -> None:
+    assert SET.canonical(["丙", "a", "甲"]) == ("a", "c")
+
+
+def test_rows_of_zeros_and_ones() -> None:
+    assert SET.encode([("a", "c"), (), ("b",)]).tolist() == [[1, 0, 1], [0, 0, 0], [0, 1, 0]]
+
+
+def test_the_fingerprint_changes_with_order_and_names() -> None:
+    assert LabelSet(SET.labels[::-1]).fingerprint != SET.fingerprint
+    assert LabelSet(SET.labels[:2]).fingerprint != SET.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("sets", "settled"),
+    [
+        ([], set()),
+        ([{"a", "b"}], {"a", "b"}),
+        ([{"a", "b"}, {"a"}], {"a"}),
+        ([{"a", "b"}, {"a", "c"}, {"c"}], {"a", "c"}),
+        ([{"a"}, {"b"}], set()),
+    ],
+)
+def test_more_than_half_settles_a_label(sets: list[set[str]], settled: set[str]) -> None:
+    assert majority([frozenset(each) for each in sets]) == settled

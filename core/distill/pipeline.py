@@ -9,6 +9,7 @@ import hashlib
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from core.text.tokenize import segmenter
 from core.text.vectors import vector_steps
 from core.text.vocab import Vocab
 from core.train.checkpoint import published, save_model
+from core.train.lanes import side_by_side
 from core.train.predict import probability_steps
 
 MIN_LABELLED = 8  # with fewer there is neither something to learn nor something to validate on
@@ -93,7 +95,7 @@ def run_round(
     """
     _check(data)
     threads = torch.get_num_threads()
-    torch.set_num_threads(threads_of(config))
+    torch.set_num_threads(1)  # what runs in parallel does so in lanes
     try:
         return (yield from _Round(data, config, Path(out_dir), Path(cache_dir)).run())
     finally:
@@ -146,14 +148,15 @@ class _Round:
         return found
 
     def _text(self) -> Steps:
-        """Segment everything once; equal texts are segmented once."""
+        """Segment everything once; equal tokens are one string, or 50,000 texts would hold half a gigabyte of them."""
         data, cut = self.data, segmenter(self.config.segmenter)
         texts = [*data.train_texts, *data.gold_texts, *data.pool_texts]
         tokens: list[list[str]] = []
+        one: dict[str, str] = {}
         for n, text in enumerate(texts):
             if n % _REPORT_EVERY == 0:
                 yield RoundReport("text", n, len(texts))
-            tokens.append(cut(normalize(text)))
+            tokens.append([one.setdefault(token, token) for token in cut(normalize(text))])
         train, gold = len(data.train_texts), len(data.gold_texts)
         self.tokens = {
             "train": tokens[:train],
@@ -187,6 +190,7 @@ class _Round:
         self.rows = {
             part: [self.vocab.encode(tokens, limit) for tokens in lists] for part, lists in self.tokens.items()
         }
+        self.tokens.clear()
         y = np.asarray(self.data.train_y)
         train, valid = hold_out(self.data.train_texts, y, share=self.config.valid_share, seed=self.config.seed)
         return Lessons(
@@ -247,13 +251,24 @@ class _Round:
     ) -> Steps:
         table = torch.from_numpy(vectors).to(best_device())
         weights = {name: value.to(table.device) for name, value in stack([model]).items()}
-        steps = probability_steps(weights, asked, table, self.config.chunks)
+        lanes = threads_of(self.config)
+        done: dict[int, int] = {}
+        parts = [list(asked[lane::lanes]) for lane in range(lanes)]
+        steps = side_by_side(
+            [partial(probability_steps, weights, part, table, self.config.chunks) for part in parts], lanes
+        )
         while True:
             try:
-                done = next(steps)
+                lane, done_there = next(steps)
             except StopIteration as finished:
-                return finished.value[0]
-            yield RoundReport(stage, done, len(asked))
+                values = finished.value
+                break
+            done[lane] = done_there
+            yield RoundReport(stage, sum(done.values()), len(asked))
+        out = np.empty((len(asked), len(self.data.label_keys)), dtype=np.float32)
+        for lane, found in enumerate(values):
+            out[lane::lanes] = found[0]
+        return out
 
     def _save(self, student: TextCNN, thresholds: NDArray[np.float64]) -> Steps:
         meta = {

@@ -26,6 +26,7 @@ from core.train.lanes import side_by_side
 from core.train.loop import Course, Judge, Rows, StepReport, fit
 from core.train.predict import probabilities
 
+_STEP = 0.02  # of F1
 _MINIMUM = 1e-4  # a constant teacher is never quite sure
 
 
@@ -163,7 +164,7 @@ def _column(y: NDArray, k: int, models: int) -> torch.Tensor:
 
 
 def teacher_judge(targets: torch.Tensor, positive_weight: torch.Tensor) -> Judge:
-    """F1 at one half on validation, ties by the loss that the model is trained with.
+    """F1 at one half on validation, in steps of 0.02; ties by the loss that the model is trained with.
 
     Loss alone stops a rare label's teacher while it still says "no" to everything; F1 alone stands still for epochs.
     Shapes: targets (M, N, 1), positive_weight (M, 1).
@@ -173,25 +174,30 @@ def teacher_judge(targets: torch.Tensor, positive_weight: torch.Tensor) -> Judge
     def judge(found: NDArray[np.float32], models: NDArray[np.int64]) -> NDArray[np.float64]:
         which = torch.from_numpy(models)
         loss = weighted_bce(torch.from_numpy(found), targets[which], positive_weight[which].unsqueeze(1))
-        f1 = _f1(found[:, :, 0] >= 0, truth[models])
+        f1 = _coarse(_f1(found[:, :, 0] >= 0, truth[models]))
         return np.stack([f1, -loss.mean(dim=(1, 2)).numpy().astype(np.float64)], axis=1)
 
     return judge
 
 
 def pick(probs: NDArray[np.float32], y: NDArray, weights: Sequence[float]) -> int:
-    """The class weight whose model has the best F1 at one half; ties by average precision.
+    """The class weight whose model has the best F1 at one half, in steps of 0.02; ties by average precision.
 
     Where no model finds a single positive the largest weight is taken: average precision of two or three positives
     is chance, and a small weight would make a teacher that never says yes.
     Shapes: probs (W, N), y (N,).
     """
     y = np.asarray(y) > 0
-    f1 = np.round(_f1(probs >= 0.5, np.broadcast_to(y, probs.shape)), 9)
+    f1 = _coarse(_f1(probs >= 0.5, np.broadcast_to(y, probs.shape)))
     if f1.max() <= 0:
         return int(np.argmax(weights))
     ranking = [average_precision_score(y, p) for p in probs]
     return max(range(len(probs)), key=lambda w: (f1[w], ranking[w], weights[w]))
+
+
+def _coarse(f1: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One text more or less of some sixty moves F1 by more than this: such a difference decides nothing."""
+    return np.round(f1 / _STEP) * _STEP
 
 
 def _f1(predicted: NDArray[np.bool_], y: NDArray[np.bool_]) -> NDArray[np.float64]:

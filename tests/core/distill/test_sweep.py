@@ -62,11 +62,19 @@ def test_pick_prefers_f1_then_ranking_then_the_larger_weight():
     assert pick(np.array([good, silent]), np.zeros(4), [0.5, 3]) == 1
 
 
+def test_pick_takes_the_better_ranking_where_f1_differs_by_one_text():
+    y = np.repeat([1, 0], [70, 30])
+    yes_to_all, ranks = np.full(100, 0.6), np.where(y, 0.8, 0.2)
+    ranks[:22], ranks[70:72] = 0.45, 0.3  # finds fewer than all, but knows which
+    ranks[72:] = 0.1
+    assert pick(np.stack([yes_to_all, ranks]), y, [1, 0.1]) == 1
+
+
 def test_the_judge_breaks_ties_by_the_weighted_loss():
     targets = torch.tensor([1.0, 0.0])[None, :, None].expand(2, -1, -1)
     judge = teacher_judge(targets, torch.tensor([[1.0], [5.0]]))
     found = np.array([[[2.0], [-2.0]], [[3.0], [1.0]]], dtype=np.float32)
     scores = judge(found, np.array([0, 1]))
-    assert scores[:, 0] == pytest.approx([1.0, 2 / 3])
+    assert scores[:, 0] == pytest.approx([1.0, 0.66])
     assert scores[1, 1] == pytest.approx(-(5 * np.log1p(np.exp(-3)) + np.log1p(np.exp(1))) / 2, rel=1e-5)
     assert judge(found[1:], np.array([1])).tolist() == scores[1:].tolist()

@@ -32,8 +32,8 @@ MIN_AHEAD = 4  # the text on the desk and three more, whatever the project says
 WORDS = (
     "board", "labels", "about", "no_definition", "save", "skip", "flag", "undo", "close", "help", "help_more",
     "press", "comment", "comment_example", "comment_send", "comment_cancel", "goal_bar", "today_of", "today",
-    "pool", "pace", "state_saved", "state_saving", "state_slow", "state_offline", "state_out", "need_label",
-    "undone", "nothing_to_undo", "loading",
+    "pool", "pace", "state_saved", "state_saving", "state_slow", "state_offline", "state_out",
+    "state_offline_idle", "state_out_idle", "need_label", "undone", "nothing_to_undo", "loading",
 )  # fmt: skip
 KEYS = (("1 2 … 9", "toggle"), ("Enter", "save"), ("S", "skip"), ("F", "flag"), ("U", "undo"), ("?", "help"))
 
@@ -152,6 +152,7 @@ def board_data(user: User | None, project: Project, answer: dict[str, Any]) -> d
         "acked": answer["acked"],
         "refused": answer["refused"],
         "trouble": trouble,
+        "heard": answer.get("heard", 0),
         "more": mine.waiting > 0,
         "progress": {
             "today": mine.today,
@@ -181,12 +182,22 @@ def desk(project: Project) -> None:
         box = st.session_state[BOARD].get("outbox") or {}
         ops = box.get("ops")
         user = allowed()
-        st.session_state["board_answer"] = deliver(
-            user, project.id, ops if isinstance(ops, list) else [], session.now()
-        )
+        answer = deliver(user, project.id, ops if isinstance(ops, list) else [], session.now())
+        st.session_state["board_answer"] = {**answer, "heard": box.get("n", 0)}
 
     answer = st.session_state.get("board_answer", {"acked": [], "refused": [], "trouble": ""})
     label_board(board_data(allowed(), project, answer), key=BOARD, on_outbox_change=on_outbox)
+
+
+def guideline_button(project: Project) -> None:
+    """The written guideline, one click away and never between the text and its labels."""
+
+    @st.dialog(t("annotate.guideline"), width="large")
+    def guideline() -> None:
+        st.markdown(project.guideline)
+
+    if st.sidebar.button(t("annotate.guideline"), icon=":material/menu_book:", key="guideline", width="stretch"):
+        guideline()
 
 
 def show() -> None:
@@ -194,8 +205,7 @@ def show() -> None:
     project = session.project()
     desk(project)
     if project.guideline:
-        with st.expander(t("annotate.guideline")):
-            st.markdown(project.guideline)
+        guideline_button(project)
 
 
 if __name__ == "__main__":

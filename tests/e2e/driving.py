@@ -37,7 +37,6 @@ DESKTOP = {"width": 1440, "height": 900}
 TELEPHONE = {"width": 390, "height": 844}
 # A round that takes seconds: the way is real, the model is tiny.
 SMALL_ROUND = """
-[settings.round]
 segmenter = "characters"
 max_tokens = 120
 vector_size = 12
@@ -56,21 +55,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def small_project(folder: Path) -> Path:
+def small_project(folder: Path, round_settings: str = SMALL_ROUND) -> Path:
     """The demo project with settings for tests: the same texts and labels, a round of seconds."""
     for name in ("corpus.jsonl", "guideline.md"):
         shutil.copy(ROOT / "demo" / name, folder / name)
     text = (ROOT / "demo" / "project.toml").read_text("utf-8")
     head, labels = text.split("[[labels]]", 1)
     path = folder / "project.toml"
-    path.write_text(head + SMALL_ROUND + "\n[[labels]]" + labels, "utf-8")
+    path.write_text(f"{head}\n[settings.round]\n{round_settings}\n[[labels]]{labels}", "utf-8")
     return path
 
 
 class Server:
     """``python app.py`` as a person would start it."""
 
-    def __init__(self, folder: Path, *, worker: bool) -> None:
+    def __init__(self, folder: Path, *, worker: bool, round_settings: str = SMALL_ROUND) -> None:
         self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.database = folder / "data" / "tagtail.db"
@@ -78,7 +77,7 @@ class Server:
             **os.environ,
             "DATA_DIR": str(folder / "data"),
             "PORT": str(self.port),
-            "PROJECT": str(small_project(folder)),
+            "PROJECT": str(small_project(folder, round_settings)),
             "ADMIN_PASSWORD": PASSWORD,
             "WORKER": "1" if worker else "0",
         }
@@ -141,10 +140,17 @@ class Server:
         )
         return [{**each, "labels": json.loads(each["labels"])} for each in found]
 
+    def wait_decisions(self, name: str, count: int, timeout_s: float = 10) -> list[dict[str, Any]]:
+        """The decisions of one person as soon as there are so many, or as many as there are after the time."""
+        until = time.monotonic() + timeout_s
+        while len(found := self.decisions(name)) < count and time.monotonic() < until:
+            time.sleep(0.05)
+        return found
+
 
 @contextlib.contextmanager
-def running(folder: Path, *, worker: bool) -> Iterator[Server]:
-    server = Server(folder, worker=worker)
+def running(folder: Path, *, worker: bool, round_settings: str = SMALL_ROUND) -> Iterator[Server]:
+    server = Server(folder, worker=worker, round_settings=round_settings)
     server.start()
     try:
         yield server

@@ -78,6 +78,7 @@ function makeBoard(root) {
     // Hands that outran an empty desk must not label the text that comes up under them.
     if (doc && performance.now() - strayAt < 1000) guardUntil = performance.now() + 400;
     closeFlag();
+    if (held) { held = null; view.note(null, data.words); }
     paintAll();
   }
 
@@ -233,6 +234,11 @@ function makeBoard(root) {
     view.part("flagging").addEventListener("submit", (e) => { e.preventDefault(); sendFlag(); });
     view.part("comment-cancel").addEventListener("click", closeFlag);
     view.part("comment").addEventListener("keydown", onFlagKey);
+    // A button that was clicked by pointer gives the focus back: the next Enter means "save", not that button again.
+    view.part("board").addEventListener("click", (e) => {
+      const button = e.detail > 0 && e.target.closest ? e.target.closest("button") : null;
+      if (button) button.blur();
+    });
     document.addEventListener("keydown", onKey, true);
     document.addEventListener("visibilitychange", onVisible);
   }
@@ -278,6 +284,7 @@ function makeBoard(root) {
       view.buildLabels(data.labels, data.words, { toggle: tap, note });
       view.chosen(current ? current.chosen : null, Boolean(current));
     }
+    outbox.heard(fresh.heard);
     const returned = settle(fresh);
     const decided = outbox.decided();
     const mine = data.docs.filter((doc) => !decided.has(doc.id));

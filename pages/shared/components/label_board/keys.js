@@ -14,6 +14,7 @@ function isOtherControl(target) {
 }
 
 function dialogIsOpen() {
+  calmConnectionDialog();
   return Array.from(document.querySelectorAll("[role=dialog], dialog[open]")).some((d) => d.getClientRects().length);
 }
 

@@ -2,6 +2,9 @@
 // One localStorage entry for each operation, so that two tabs of one person never overwrite each other.
 
 const RETRY_MS = [2000, 4000, 8000, 15000];
+const DEAF_MS = 14000;       // a server that is up and answers nothing for so long does not know this page any more
+const DEAF_AFTER_CUT_MS = 5000;
+const RELOAD_AGAIN_MS = 60000;
 
 function freshUid() {
   // randomUUID exists on https and localhost only; a lab's plain-http server must work as well.
@@ -28,6 +31,20 @@ function makeShelf(storage, scope) {
   };
 }
 
+// Streamlit covers the page with an English dialog when its connection breaks. The board says so itself, in the reader's
+// language, and the texts that are here already can be worked on: the dialog is closed. → whether there was one.
+function calmConnectionDialog() {
+  let found = false;
+  for (const dialog of document.querySelectorAll('[data-testid="stDialog"]')) {
+    const title = dialog.querySelector("h2");
+    if (!title || title.textContent !== "Connection error") continue;
+    dialog.style.display = "none";  // at once; the closing itself is animated
+    dialog.querySelector("button")?.click();
+    found = true;
+  }
+  return found;
+}
+
 function makeOutbox({ scope, deliver, changed }) {
   const shelf = makeShelf(window.localStorage, scope);
   let ops = shelf.all();
@@ -37,24 +54,58 @@ function makeOutbox({ scope, deliver, changed }) {
   let waitingSince = 0;
   let reach = "unknown";  // "up", "down", "out" (signed out)
   let last = 0;
+  let cut = false;        // Streamlit's own connection is down
+  let probedAt = 0;
+  let unheardSince = 0;   // the first send that no run of the page has answered
+  let wasDown = false;
 
   function send() {
     sentAt = Date.now();
     counter += 1;
+    if (!unheardSince) unheardSince = sentAt;
     // The counter makes each value new: an equal value would fire no callback on the server.
     try { deliver({ n: counter, at: sentAt, ops }); } catch { reach = "down"; }
   }
 
   async function probe() {
+    probedAt = Date.now();
     if (navigator.onLine === false) { reach = "down"; changed(); return; }
     try {
       const answer = await fetch(new URL("_stcore/health", document.baseURI), { cache: "no-store" });
       reach = answer.status === 401 || answer.status === 403 || answer.redirected ? "out" : answer.ok ? "up" : "down";
     } catch { reach = "down"; }
+    if (reach !== "up") wasDown = true;
     changed();
   }
 
+  // A restarted server has no run of this page: what a fragment sends then reaches nobody. Loading the page anew makes
+  // one; decisions, history and the choices at hand are all kept on this computer.
+  function heal() {
+    const deaf = unheardSince && Date.now() - unheardSince > (wasDown ? DEAF_AFTER_CUT_MS : DEAF_MS);
+    if (!deaf || reach !== "up" || Date.now() - probedAt > 3000) return;
+    const name = "tagtail.reloaded";
+    try {
+      if (Date.now() - Number(sessionStorage.getItem(name) || 0) < RELOAD_AGAIN_MS) return;
+      sessionStorage.setItem(name, String(Date.now()));
+    } catch { return; }
+    window.removeEventListener("beforeunload", warn);
+    window.location.reload();
+  }
+
+  function calm() {
+    if (calmConnectionDialog()) { cut = true; changed(); }
+  }
+
+  async function look() {
+    await probe();
+    if (reach === "up") { cut = false; back(); if (!ops.length) send(); }
+  }
+
   function tick() {
+    calm();
+    if (cut && Date.now() - probedAt > 3000) look();
+    else if (unheardSince && Date.now() - unheardSince > 3000 && Date.now() - probedAt > 2000) probe();
+    heal();
     if (!ops.length) return;
     if (Date.now() - sentAt < RETRY_MS[Math.min(tries, RETRY_MS.length - 1)]) return;
     tries += 1;
@@ -62,11 +113,17 @@ function makeOutbox({ scope, deliver, changed }) {
     probe();
   }
 
-  function back() { tries = 0; reach = "unknown"; if (ops.length) send(); changed(); }
+  function back() {
+    tries = 0;
+    if (ops.length) send();
+    changed();
+  }
 
   function warn(event) { if (ops.length) { event.preventDefault(); event.returnValue = ""; } }
 
   const timer = window.setInterval(tick, 1000);
+  const watcher = new MutationObserver(calm);
+  watcher.observe(document.body, { childList: true });  // dialogs are added there
   window.addEventListener("online", back);
   window.addEventListener("offline", probe);
   window.addEventListener("beforeunload", warn);
@@ -75,9 +132,9 @@ function makeOutbox({ scope, deliver, changed }) {
   return {
     get ops() { return ops; },
     get state() {
-      if (!ops.length) return reach === "out" ? "out" : "saved";
-      if (reach === "down" || reach === "out") return reach === "out" ? "out" : "offline";
-      return "saving";
+      if (reach === "out") return "out";
+      if (cut || (ops.length && reach === "down")) return "offline";
+      return ops.length ? "saving" : "saved";
     },
     get waitedMs() { return ops.length ? Date.now() - waitingSince : 0; },
     add(op) {
@@ -100,6 +157,14 @@ function makeOutbox({ scope, deliver, changed }) {
       reach = "up";
       return settled;
     },
+    // The server has answered the send of that number.
+    heard(n) {
+      if (n !== counter) return;
+      unheardSince = 0;
+      wasDown = false;
+      cut = false;
+      reach = "up";
+    },
     // Documents that are decided here though the server may not know it yet.
     decided() {
       const ids = new Set();
@@ -113,6 +178,7 @@ function makeOutbox({ scope, deliver, changed }) {
     back,
     close() {
       window.clearInterval(timer);
+      watcher.disconnect();
       window.removeEventListener("online", back);
       window.removeEventListener("offline", probe);
       window.removeEventListener("beforeunload", warn);

@@ -142,7 +142,7 @@ function makeView(root) {
     const at = part("state");
     at.dataset.state = name;
     at.dataset.pending = String(count);
-    put("state", fill(w["state_" + name], { n: count }));
+    put("state", fill((count ? "" : w[`state_${name}_idle`]) || w["state_" + name], { n: count }));
   }
 
   function empty(message) {

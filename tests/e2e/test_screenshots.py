@@ -1,0 +1,96 @@
+"""Pictures of every page for the README: ``SCREENSHOTS=1 python -m pytest tests/e2e/test_screenshots.py``."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.e2e.driving import DESKTOP, ROOT, TELEPHONE, Server, open_board, running, shown, sign_in, wait_saved
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not os.environ.get("SCREENSHOTS"), reason="makes the README's pictures only when asked"),
+]
+FOLDER = ROOT / "docs" / "screenshots"
+PAGES = ("annotate", "dashboard", "rounds", "data", "export", "people")
+ROUND = "threads = 2\n"  # the settings that the product ships with, on two threads
+
+
+def finish_a_round(page: Page, server: Server) -> None:
+    open_board(page, server)
+    answers = {}
+    for line in (ROOT / "demo" / "answers.jsonl").read_text("utf-8").splitlines():
+        row = json.loads(line)
+        answers[row["id"]] = row["labels"]
+    texts = {row["id"]: answers[row["external_id"]] for row in server.rows("SELECT id, external_id FROM documents")
+             if row["external_id"] in answers}  # fmt: skip
+    digits = {row["zh"]: row["hotkey"] for row in server.rows("SELECT zh, hotkey FROM labels")}
+    for _ in range(30):
+        here = shown(page)
+        for name in texts[here]:
+            page.keyboard.press(digits[name])
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(150)
+    wait_saved(page)
+    until = time.monotonic() + 400
+    while not server.rows("SELECT 1 FROM rounds WHERE state = 'published'"):
+        assert time.monotonic() < until, server.rows("SELECT state, error FROM jobs")
+        page.wait_for_timeout(1000)
+
+
+def settle(page: Page, name: str) -> None:
+    page.wait_for_selector("[data-part=text] p" if name == "annotate" else "h1")
+    if name == "dashboard":
+        page.wait_for_selector(".js-plotly-plot .ytick")
+    page.wait_for_timeout(2500)
+
+
+def choose(page: Page, *, touch: bool) -> None:
+    """Two labels on, or off again; with a mouse, a third one's definition."""
+    for n in (1, 5):
+        toggle = page.locator("[data-label]").nth(n)
+        if touch:
+            toggle.tap()
+        else:
+            toggle.click()
+    if touch:
+        page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+    else:
+        page.locator("[data-label]").nth(4).hover()
+    page.wait_for_timeout(300)
+
+
+def take(page: Page, server: Server, lang: str, size: str) -> None:
+    for name in PAGES:
+        page.goto(server.url + ("/" if name == "annotate" else f"/{name}"))
+        settle(page, name)
+        if name == "annotate":
+            choose(page, touch=size == "phone")
+        page.screenshot(path=FOLDER / f"{name}-{lang}-{size}.png")
+        if name == "annotate":
+            choose(page, touch=size == "phone")
+
+
+def test_pictures_of_every_page(browser: Browser, tmp_path: Path) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with running(tmp_path, worker=True, round_settings=ROUND) as server:
+        server.run("UPDATE users SET role = 'admin' WHERE name = 'lina'")
+        first = sign_in(browser, server, "lina")
+        finish_a_round(first, server)
+        first.context.close()
+        for size, viewport in (("desktop", DESKTOP), ("phone", TELEPHONE)):
+            for lang in ("zh", "en"):
+                server.run(f"UPDATE users SET lang = '{lang}' WHERE name = 'lina'")
+                anybody = browser.new_context(viewport=viewport).new_page()
+                anybody.context.add_cookies([{"name": "tagtail_lang", "value": lang, "url": server.url}])
+                anybody.goto(server.url + "/login")
+                anybody.screenshot(path=FOLDER / f"login-{lang}-{size}.png")
+                touch = size == "phone"
+                page = sign_in(browser, server, "lina", viewport=viewport, has_touch=touch, is_mobile=touch)
+                take(page, server, lang, size)
+                page.context.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -39,12 +40,18 @@ def label_thirty(page: Page, server: Server) -> None:
 
 
 def wait_for_round(page: Page, server: Server) -> None:
-    """The round that thirty new labels made due is followed on the Rounds page until its line is in the table."""
+    """Follow the round that thirty new labels made due, until the Rounds page itself says that it is done."""
     page.goto(server.url + "/rounds")
     page.wait_for_selector("h1")
-    page.wait_for_selector("[data-testid=stDataFrame]", timeout=ROUND_S * 1000)
+    until = time.monotonic() + ROUND_S
+    while not server.rows("SELECT 1 FROM rounds WHERE state = 'published'"):
+        failed = server.rows("SELECT state, error FROM jobs WHERE state IN ('failed', 'cancelled')")
+        assert not failed and time.monotonic() < until, failed  # noqa: PT018 (one reason to stop waiting)
+        page.wait_for_timeout(500)
+    page.get_by_text("可以開始下一輪").wait_for()
+    page.wait_for_selector("[data-testid=stDataFrame]")
     published = server.rows("SELECT * FROM rounds WHERE state = 'published'")
-    assert len(published) == 1
+    assert [each["number"] for each in published] == [1]
     assert published[0]["n_gold"] >= 10
 
 

@@ -28,7 +28,7 @@ from core.messages import say, sentence
 from core.services import accounts, curating, projects, scheduling, starting
 from core.services.curating import ImportOptions
 from db.connect import open_database
-from db.errors import NotFound, StorageError
+from db.errors import NotFound, StorageError, translate
 
 LANG = "en" if os.environ.get("TAGTAIL_LANG", "").startswith("en") else "zh"
 SHOWN_BAD_ROWS = 20
@@ -128,6 +128,11 @@ def import_(args: argparse.Namespace, runtime: Runtime) -> int:
         f"Imported into “{made.name}”: {report.added} new ({report.labelled} labelled, {report.gold} gold), "
         f"{report.duplicates} duplicates, {len(report.refused)} refused, {report.seconds:.1f} s.",
     )
+    if report.labels_not_taken:
+        tell(
+            f"其中 {report.labels_not_taken} 篇的文字早已在專案裡，檔案裡的標籤沒有採用。",
+            f"{report.labels_not_taken} labelled rows were here already; their labels were not taken.",
+        )
     return 0
 
 
@@ -149,6 +154,8 @@ def export(args: argparse.Namespace, runtime: Runtime) -> int:
     from core.services import reporting
 
     out = Path(args.out)
+    if not out.parent.is_dir() or out.suffix.lower() not in (".jsonl", ".csv", ".zip"):
+        raise BadFile(name=str(out), why="missing" if not out.parent.is_dir() else "jsonl_or_csv")
     with closing(_open(runtime)) as db:
         found = _project(db, args.project)
         if args.what == "student":
@@ -222,8 +229,16 @@ def round_(args: argparse.Namespace, runtime: Runtime) -> int:
 def backup(args: argparse.Namespace, runtime: Runtime) -> int:
     """A whole copy of the database while it is in use."""
     out = Path(args.out)
-    with closing(_open(runtime)) as db, closing(sqlite3.connect(out)) as copy:
-        db.conn.backup(copy)
+    if out.resolve() == runtime.database:
+        raise BadFile(name=out.name, why="unreadable", detail="the database itself / 就是資料庫本身")
+    beside = out.with_name(out.name + ".part")
+    beside.unlink(missing_ok=True)
+    try:
+        with closing(_open(runtime)) as db, closing(sqlite3.connect(beside)) as copy:
+            db.conn.backup(copy)
+    except sqlite3.Error as error:
+        raise translate(error) from error
+    beside.replace(out)
     tell(f"已備份到 {out}", f"Backed up to {out}")
     return 0
 

@@ -11,8 +11,11 @@ TagtailError
 │   ├── BadSetting              a setting outside its bounds
 │   ├── NameTaken / BadName / BadPassword / WrongPassword / SignInThrottled
 │   ├── NotAllowed              the role is too low
+│   ├── TakenMeanwhile          the text that an undo would bring back is a colleague's now
+│   ├── BadOp                   a click that no page of ours sends
 │   └── NothingToExport
 ├── NotYet                      correct, but too early: says have and need
+│   ├── StillStopping           a round that was cancelled has not stopped yet
 │   ├── TooFewLabels            too few labelled texts for a round
 │   ├── NoGold                  no gold text has a label yet
 │   └── LabelWithoutPositives   a label that no training text has
@@ -85,10 +88,19 @@ class SignInThrottled(UserMistake): ...  # wait_s
 class NotAllowed(UserMistake): ...  # need
 
 
+class TakenMeanwhile(UserMistake): ...
+
+
+class BadOp(UserMistake): ...  # why
+
+
 class NothingToExport(UserMistake): ...  # what
 
 
 class NotYet(TagtailError): ...
+
+
+class StillStopping(NotYet): ...
 
 
 class TooFewLabels(NotYet): ...  # have, need

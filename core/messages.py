@@ -62,6 +62,22 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "你的帳號沒有這個權限（需要：{need}）。若剛被調整過權限，請重新登入。",
         "Your account may not do this (it needs: {need}). If your role has just changed, sign in again.",
     ),
+    "TakenMeanwhile": (
+        "這一篇已經到了同事手上，不能再取回。",
+        "A colleague has this text by now; it cannot be taken back.",
+    ),
+    "BadOp": (
+        "這個動作的內容不完整，沒有存下（{why}）。請重新整理頁面再試。",
+        "This action was not whole and was not saved ({why}). Reload the page and try again.",
+    ),
+    "StillStopping": (
+        "上一輪還在停止，請等幾秒再開始。",
+        "The last round is still stopping. Wait a few seconds and start again.",
+    ),
+    "NotWritable": (
+        "這一列有無法儲存的字元（不成對的代理字元）。請用正確的 UTF-8 重新存檔。",
+        "This row has characters that cannot be stored (lone surrogates). Save the file again as proper UTF-8.",
+    ),
     "NothingToExport": (
         "還沒有可以匯出的內容。先標註幾篇，或等第一輪訓練完成。",
         "There is nothing to export yet. Label some texts, or wait for the first round.",
@@ -79,6 +95,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "還沒有任何文字標上：{labels}。這些標籤這一輪學不到，請優先找它們的例子。",
         "No text carries: {labels}. This round cannot learn them; look for examples of them first.",
     ),
+    "LabelWithoutNegatives": (
+        "每一篇訓練文字都有：{labels}。這些標籤這一輪分不出有無，請也標幾篇沒有它們的文字。",
+        "Every training text carries: {labels}. This round cannot learn them; label some texts without them.",
+    ),
     # The machine.
     "ModelUnavailable": (
         "無法載入「{name}」：{why}。",
@@ -86,8 +106,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "Cancelled": ("已經取消，先前的結果維持不變。", "Cancelled; the results from before stand."),
     "WorkerDied": (
-        "背景程式在訓練中停掉了 {attempts} 次，這一輪已放棄。請看紀錄檔（可能是記憶體不足）。",
-        "The worker died {attempts} times in this round, which was given up. See the log (memory may be short).",
+        "背景程式在訓練中停掉了 {attempts} 次，這一輪已放棄。請看程式輸出的紀錄（可能是記憶體不足）。",
+        "The worker died {attempts} times in this round, which was given up. See the server's output.",
     ),
     "NoDatabase": (
         "找不到資料庫 {path}。請先執行：python -m core init",
@@ -95,8 +115,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "NewerDatabase": (
         "資料庫是較新版本建立的（版本 {have}，這個程式只懂到 {need}）。請更新程式；資料沒有被更動。",
-        "The database was made by a newer version ({have}; this program knows {need}). "
-        "Update the program; nothing was changed.",
+        "Made by a newer version ({have}; this program knows {need}). Update the program; nothing was changed.",
     ),
     "DatabaseBusy": (
         "資料庫正忙，這個動作沒有完成。請再試一次。",
@@ -137,6 +156,18 @@ BAD_FILE = {
     "too_many_labels": (
         "{name} 有太多不同的標籤。請確認標籤欄位和分隔符號。",
         "{name} has too many different labels. Check the labels column and the separator.",
+    ),
+    "too_large": (
+        "{name} 解開後超過 {limit_mb} MB，或有一行太長。請分成幾個檔案。",
+        "{name} unpacks to more than {limit_mb} MB, or has a line that is too long. Split it into several files.",
+    ),
+    "bar_in_label": (
+        "標籤「{label}」裡有分隔符號 |，請先改名。",
+        "The label “{label}” contains the separator |. Rename it first.",
+    ),
+    "bad_key": (
+        "專案代號「{key}」只能用小寫英文字母、數字、連字號和底線，最多 40 個字元。",
+        "A project key has up to 40 lower-case letters, digits, hyphens and underscores; “{key}” does not.",
     ),
     "unreadable": ("{name} 讀不下去：{detail}", "{name} cannot be read: {detail}"),
 }

@@ -106,14 +106,15 @@ def n_labelled_since(db: Database, project_id: int, annotation_id: int) -> int:
     )  # fmt: skip
 
 
-def label_sets(db: Database, project_id: int, role: str) -> list[dict[str, Any]]:
-    """Every current labelled decision on documents of a role: document_id, external_id, text, labels."""
+def label_sets(db: Database, project_id: int, role: str, *, texts: bool = True) -> list[dict[str, Any]]:
+    """Every current labelled decision on documents of a role: document_id, external_id, text (or none), labels."""
     found = rows(
         db,
-        "SELECT d.id AS document_id, d.external_id, d.text, c.labels FROM current_annotations c "
-        "JOIN documents d ON d.id = c.document_id WHERE c.project_id = :p AND c.decision = 'labelled' "
+        "SELECT d.id AS document_id, d.external_id, c.labels, CASE WHEN :texts THEN d.text ELSE '' END AS text "
+        "FROM current_annotations c JOIN documents d ON d.id = c.document_id "
+        "WHERE c.project_id = :p AND c.decision = 'labelled' "
         "AND d.role = :role ORDER BY d.id, c.user_id",
-        p=project_id, role=role,
+        p=project_id, role=role, texts=int(texts),
     )  # fmt: skip
     return [{**each, "labels": frozenset(json.loads(each["labels"]))} for each in found]
 
@@ -152,10 +153,10 @@ def decision_counts(db: Database, project_id: int) -> dict[tuple[str, str], int]
 
 
 def per_day(db: Database, project_id: int) -> list[tuple[str, str, int]]:
-    """(day in UTC, person, decisions), imports left out."""
+    """(day in UTC+8, person, decisions), imports left out."""
     found = rows(
         db,
-        "SELECT date(a.created_at, 'unixepoch') AS day, u.name, count(*) AS n FROM current_annotations c "
+        "SELECT date(a.created_at, 'unixepoch', '+8 hours') AS day, u.name, count(*) AS n FROM current_annotations c "
         "JOIN annotations a ON a.id = c.annotation_id JOIN users u ON u.id = a.user_id "
         "WHERE c.project_id = :p AND u.role != 'system' AND c.decision != 'skipped' GROUP BY day, u.name ORDER BY day",
         p=project_id,
@@ -163,13 +164,25 @@ def per_day(db: Database, project_id: int) -> list[tuple[str, str, int]]:
     return [(each["day"], each["name"], each["n"]) for each in found]
 
 
-def n_mine(db: Database, project_id: int, user_id: int, *, since: float) -> int:
-    """This person's current decisions (skips left out) made since a moment."""
+def n_mine(db: Database, project_id: int, user_id: int, *, since: float) -> tuple[int, int]:
+    """This person's current decisions, skips left out: (those made since a moment, all)."""
+    found = row(
+        db,
+        "SELECT coalesce(sum(a.created_at >= :since), 0) AS recent, count(*) AS n FROM current_annotations c "
+        "JOIN annotations a ON a.id = c.annotation_id "
+        "WHERE c.project_id = :p AND c.user_id = :u AND c.decision != 'skipped'",
+        p=project_id, u=user_id, since=since,
+    )  # fmt: skip
+    return (found["recent"], found["n"]) if found else (0, 0)
+
+
+def n_labelled_documents(db: Database, project_id: int) -> int:
+    """Documents of either role that somebody has labelled."""
     return int(
         value(
             db,
-            "SELECT count(*) FROM current_annotations c JOIN annotations a ON a.id = c.annotation_id "
-            "WHERE c.project_id = :p AND c.user_id = :u AND c.decision != 'skipped' AND a.created_at >= :since",
-            p=project_id, u=user_id, since=since,
+            "SELECT count(DISTINCT document_id) FROM current_annotations "
+            "WHERE project_id = :p AND decision = 'labelled'",
+            p=project_id,
         )
-    )  # fmt: skip
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def reading(db: Database) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _transaction(db: Database, begin: str) -> Iterator[None]:
-    try:
+    with _translated():
         db.conn.execute(begin)
         try:
             yield
@@ -68,30 +68,47 @@ def _transaction(db: Database, begin: str) -> Iterator[None]:
             if db.conn.in_transaction:
                 db.conn.execute("ROLLBACK")
             raise
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """No sqlite3 error leaves this module as one."""
+    try:
+        yield
     except sqlite3.Error as error:
         raise translate(error) from error
 
 
 def rows(db: Database, sql: str, **values: Any) -> list[dict[str, Any]]:
     """All rows of a query, as dicts."""
-    cursor = db.conn.execute(sql, values)
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor]
+    with _translated():
+        cursor = db.conn.execute(sql, values)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, each, strict=True)) for each in cursor]
 
 
 def row(db: Database, sql: str, **values: Any) -> dict[str, Any] | None:
     """The first row of a query, or None."""
-    cursor = db.conn.execute(sql, values)
-    found = cursor.fetchone()
-    return None if found is None else dict(zip([c[0] for c in cursor.description], found, strict=True))
+    with _translated():
+        cursor = db.conn.execute(sql, values)
+        found = cursor.fetchone()
+        return None if found is None else dict(zip([c[0] for c in cursor.description], found, strict=True))
 
 
 def value(db: Database, sql: str, **values: Any) -> Any:
     """The first column of the first row, or None."""
-    found = db.conn.execute(sql, values).fetchone()
-    return None if found is None else found[0]
+    with _translated():
+        found = db.conn.execute(sql, values).fetchone()
+        return None if found is None else found[0]
 
 
 def execute(db: Database, sql: str, **values: Any) -> sqlite3.Cursor:
     """One statement inside the caller's ``writing``."""
-    return db.conn.execute(sql, values)
+    with _translated():
+        return db.conn.execute(sql, values)
+
+
+def execute_many(db: Database, sql: str, values: Iterable[Any]) -> None:
+    """The same statement for each of many rows, inside the caller's ``writing``."""
+    with _translated():
+        db.conn.executemany(sql, values)

@@ -25,7 +25,7 @@ def mine(db: Database, project_id: int, user_id: int) -> list[dict[str, Any]]:
     """My open leases, reopened texts first, then oldest first: id, document_id, text, role, state, reopened, chosen."""
     found = rows(
         db,
-        "SELECT l.id, l.document_id, l.until, l.reopened, l.chosen, d.text, d.role, d.state FROM leases l "
+        "SELECT l.id, l.document_id, l.until, l.reopened, l.chosen, d.text, d.role, d.state, d.overlap FROM leases l "
         "JOIN documents d ON d.id = l.document_id WHERE l.project_id = :p AND l.user_id = :u AND l.state = 'open' "
         "ORDER BY l.reopened DESC, CASE WHEN l.reopened = 1 THEN -l.id ELSE l.id END",
         p=project_id, u=user_id,

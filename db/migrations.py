@@ -45,6 +45,7 @@ CREATE TABLE leases (
   chosen TEXT NOT NULL DEFAULT '[]');
 CREATE UNIQUE INDEX leases_one_each ON leases (document_id, user_id) WHERE state = 'open';
 CREATE INDEX leases_mine ON leases (project_id, user_id, state);
+CREATE INDEX leases_history ON leases (document_id, user_id);
 CREATE TABLE annotations (
   id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects,
   document_id INTEGER NOT NULL REFERENCES documents, user_id INTEGER NOT NULL REFERENCES users,
@@ -58,7 +59,7 @@ CREATE TABLE current_annotations (
   document_id INTEGER NOT NULL REFERENCES documents, user_id INTEGER NOT NULL REFERENCES users,
   project_id INTEGER NOT NULL REFERENCES projects, annotation_id INTEGER NOT NULL REFERENCES annotations,
   decision TEXT NOT NULL, labels TEXT NOT NULL, PRIMARY KEY (document_id, user_id)) WITHOUT ROWID;
-CREATE INDEX current_annotations_project ON current_annotations (project_id, decision);
+CREATE INDEX current_annotations_project ON current_annotations (project_id, decision, document_id);
 CREATE TABLE adjudications (
   document_id INTEGER PRIMARY KEY REFERENCES documents, project_id INTEGER NOT NULL REFERENCES projects,
   labels TEXT NOT NULL, comment TEXT NOT NULL DEFAULT '', user_id INTEGER NOT NULL REFERENCES users, at REAL NOT NULL);
@@ -124,7 +125,9 @@ def bring_up_to_date(conn: sqlite3.Connection, path: Path) -> None:
         _backup(conn, path.with_name(f"{path.name}.v{have}.backup"))
     conn.execute("BEGIN IMMEDIATE")
     try:
-        for step in STEPS[version(conn) :]:  # read again: another process may have been faster
+        if version(conn) > len(STEPS):  # read again: another process may have been faster, and newer
+            raise NewerDatabase(have=version(conn), need=len(STEPS))
+        for step in STEPS[version(conn) :]:
             for statement in step.split(";\n"):
                 if statement.strip():
                     conn.execute(statement)

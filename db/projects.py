@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from db.connect import execute, row, rows
+from db.connect import execute, execute_many, row, rows
 
 
 def insert(db: Database, *, key: str, name: str, name_en: str, guideline: str, settings: str, now: float) -> int:
@@ -23,7 +23,8 @@ def insert(db: Database, *, key: str, name: str, name_en: str, guideline: str, s
 
 def insert_labels(db: Database, project_id: int, labels: Sequence[dict[str, Any]]) -> None:
     """``labels`` in their canonical order: key, zh, en, definition, definition_en, examples, colour, hotkey."""
-    db.conn.executemany(
+    execute_many(
+        db,
         "INSERT INTO labels (project_id, key, position, zh, en, definition, definition_en, examples, colour, hotkey) "
         "VALUES (:project_id, :key, :position, :zh, :en, :definition, :definition_en, :examples, :colour, :hotkey)",
         [
@@ -62,3 +63,9 @@ def set_overlap(db: Database, project_id: int, overlap: int) -> None:
         db, "UPDATE documents SET overlap = :overlap WHERE project_id = :id AND state = 'open'",
         overlap=overlap, id=project_id,
     )  # fmt: skip
+    execute(
+        db,
+        "UPDATE documents SET state = 'done' WHERE project_id = :id AND state = 'open' AND overlap <= (SELECT count(*) "
+        "FROM current_annotations c WHERE c.document_id = documents.id AND c.decision != 'skipped')",
+        id=project_id,
+    )

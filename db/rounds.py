@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from db.connect import execute, row, rows, value
+from db.connect import execute, execute_many, row, rows, value
 from db.records import Metric, QueueRow, RoundRow
 
 _METRIC = ("model", "split", "scope", "precision", "recall", "f1", "support", "threshold", "low", "high", "n")
@@ -82,7 +82,8 @@ def publish(
 
 
 def insert_metrics(db: Database, round_id: int, metrics: Iterable[dict[str, Any]]) -> None:
-    db.conn.executemany(
+    execute_many(
+        db,
         f"INSERT OR REPLACE INTO metrics (round_id, {', '.join(_METRIC)}) "  # noqa: S608 (constant columns)
         f"VALUES (:round_id, {', '.join(':' + name for name in _METRIC)})",
         [{**{name: each[name] for name in _METRIC}, "round_id": round_id} for each in metrics],
@@ -118,7 +119,13 @@ def last_published(db: Database, project_id: int) -> RoundRow | None:
 def last_snapshot(db: Database, project_id: int) -> int:
     """The annotation up to which the last round looked, however it ended: what came later makes the next one due."""
     return int(
-        value(db, "SELECT coalesce(max(snapshot_annotation), 0) FROM rounds WHERE project_id = :p", p=project_id)
+        value(
+            db,
+            "SELECT max(coalesce((SELECT max(snapshot_annotation) FROM rounds WHERE project_id = :p), 0), "
+            "coalesce((SELECT max(json_extract(payload, '$.annotation')) FROM jobs WHERE project_id = :p "
+            "AND state IN ('failed', 'cancelled')), 0))",
+            p=project_id,
+        )
     )
 
 
@@ -149,7 +156,8 @@ def current_model(db: Database, project_id: int, kind: str) -> dict[str, Any] | 
 def replace_predictions(db: Database, project_id: int, model_id: int, blobs: Iterable[tuple[int, bytes]]) -> None:
     """The current model's probabilities (K little-endian float16 a document) in place of the last one's."""
     execute(db, "DELETE FROM predictions WHERE model_id IN (SELECT id FROM models WHERE project_id = :p)", p=project_id)
-    db.conn.executemany(
+    execute_many(
+        db,
         "INSERT INTO predictions (model_id, document_id, probabilities) VALUES (?, ?, ?)",
         ((model_id, document_id, blob) for document_id, blob in blobs),
     )
@@ -177,7 +185,8 @@ def replace_queue(
 ) -> None:
     """A new ranking in place of the old one."""
     execute(db, "DELETE FROM queue WHERE project_id = :p", p=project_id)
-    db.conn.executemany(
+    execute_many(
+        db,
         "INSERT INTO queue (project_id, document_id, rank, score, reason, source, round_id) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
         (

@@ -83,7 +83,7 @@ def sweep(lessons: Lessons) -> Generator[SweepReport, None, Teachers]:
     learnable = [k for k in range(y.shape[1]) if 0 < y[:, k].sum() < len(y)]
     names = {False: "LabelWithoutPositives", True: "LabelWithoutNegatives"}
     warnings = tuple(
-        (names[bool(y[:, k].any())], {"label": lessons.label_keys[k]}) for k in range(y.shape[1]) if k not in learnable
+        (names[bool(y[:, k].any())], {"labels": lessons.label_keys[k]}) for k in range(y.shape[1]) if k not in learnable
     )
     per_label = len(lessons.config.class_weights)
     total = len(learnable) * per_label
@@ -97,7 +97,7 @@ def sweep(lessons: Lessons) -> Generator[SweepReport, None, Teachers]:
             chosen: list[_Chosen] = finished.value
             break
         progress[which] = _done(report, lessons.config)
-        detail = {"label": lessons.label_keys[learnable[which]], "epoch": report.epoch, "training": report.active}
+        detail = {"labels": [lessons.label_keys[learnable[which]]], "epoch": report.epoch, "active": report.active}
         yield SweepReport(min(total, int(sum(progress.values()) * per_label)), total, detail)
     yield SweepReport(total, total, {lessons.label_keys[k]: c.weight for k, c in zip(learnable, chosen, strict=True)})
     return Teachers(

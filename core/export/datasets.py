@@ -11,6 +11,7 @@ import dataclasses
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ from typing import IO, Any
 from core.errors import BadFile, EmptyText, TagtailError, TextTooLong
 
 FORMATS = ("jsonl", "csv")
+MAX_BYTES = 256 * 2**20  # of a file, unpacked: more would not fit in memory while it is checked
+MAX_LINE = 16 * 2**20  # characters
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
 COLUMNS = ("id", "text", "labels", "split")
 SEPARATOR = "|"
 
@@ -66,9 +70,43 @@ def guess_format(name: str) -> str:
 
 
 def _open(path: Path, encoding: str) -> IO[str]:
-    if path.name.lower().endswith(".gz"):
-        return gzip.open(path, "rt", encoding=encoding, newline="")
-    return open(path, encoding=encoding, newline="")
+    zipped = path.name.lower().endswith(".gz")
+    raw: Any = gzip.open(path) if zipped else open(path, "rb")  # noqa: SIM115 (closed with the wrapper)
+    return io.TextIOWrapper(io.BufferedReader(_Capped(raw, path.name)), encoding=encoding, newline="")
+
+
+class _Capped(io.RawIOBase):
+    """A stream that ends in BadFile where it grows past MAX_BYTES: a small archive can unpack to anything."""
+
+    def __init__(self, raw: IO[bytes], name: str) -> None:
+        self._raw, self._name, self._seen = raw, name, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._raw.read(len(buffer))
+        self._seen += len(piece)
+        if self._seen > MAX_BYTES:
+            raise _too_large(self._name)
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _too_large(name: str) -> BadFile:
+    return BadFile(name=name, why="too_large", limit_mb=MAX_BYTES // 2**20)
+
+
+def _lines(stream: IO[str], name: str) -> Iterator[str]:
+    """Line by line, none of them without end."""
+    while line := stream.readline(MAX_LINE):
+        if len(line) >= MAX_LINE:
+            raise _too_large(name)
+        yield line
 
 
 def read_rows(
@@ -83,16 +121,17 @@ def read_rows(
     encoding = "utf-8-sig" if encoding.lower().replace("_", "-") == "utf-8" else encoding
     try:
         with _open(path, encoding) as stream:
-            found = _json_lines(stream) if kind == "jsonl" else _csv_lines(stream, path.name, columns)
+            lines = _lines(stream, path.name)
+            found = _json_lines(lines) if kind == "jsonl" else _csv_lines(lines, path.name, columns)
             for line, values in found:
                 yield values if isinstance(values, BadRow) else _row(line, values, columns)
     except UnicodeDecodeError as error:
         raise BadFile(name=path.name, why="not_utf8", at=error.start) from error
-    except (OSError, EOFError, csv.Error, LookupError) as error:
+    except (OSError, EOFError, zlib.error, csv.Error, LookupError) as error:
         raise BadFile(name=path.name, why="unreadable", detail=str(error)[:200]) from error
 
 
-def _json_lines(stream: IO[str]) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
+def _json_lines(stream: Iterator[str]) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
     for line, text in enumerate(stream, start=1):
         if not text.strip():
             continue
@@ -107,8 +146,8 @@ def _json_lines(stream: IO[str]) -> Iterator[tuple[int, dict[str, Any] | BadRow]
             yield line, BadRow(line=line, field="", code="NotJson", fields={"why": "{…}"})
 
 
-def _csv_lines(stream: IO[str], name: str, columns: Columns) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
-    csv.field_size_limit(64 * 1024 * 1024)
+def _csv_lines(stream: Iterator[str], name: str, columns: Columns) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
+    csv.field_size_limit(MAX_LINE)
     reader = csv.DictReader(stream)
     names = reader.fieldnames or []
     if columns.text not in names:
@@ -124,7 +163,7 @@ def _csv_lines(stream: IO[str], name: str, columns: Columns) -> Iterator[tuple[i
                 BadRow(line=line, field="", code="TooManyCells", fields={"have": len(names) + len(values[None])}),
             )
         else:
-            yield line, values
+            yield line, {key: _without_guard(cell) for key, cell in values.items()}
 
 
 def _row(line: int, values: dict[str, Any], columns: Columns) -> Row | BadRow:
@@ -135,6 +174,8 @@ def _row(line: int, values: dict[str, Any], columns: Columns) -> Row | BadRow:
         labels = _labels(values.get(columns.labels), columns.separator)
     except TypeError:
         return BadRow(line=line, field=columns.labels, code="LabelsNotAList")
+    if not _writable(values):
+        return BadRow(line=line, field="", code="NotWritable")
     used = {columns.text, columns.id, columns.labels, columns.split}
     external_id, split = values.get(columns.id), values.get(columns.split)
     return Row(
@@ -152,7 +193,7 @@ def _labels(cell: Any, separator: str) -> tuple[str, ...] | None:
     if cell is None or cell == "":
         return None
     if isinstance(cell, str):
-        cell = cell.split(separator)
+        cell = cell.split(separator or SEPARATOR)
     if not isinstance(cell, list) or not all(isinstance(each, str) for each in cell):
         raise TypeError
     return tuple(each.strip() for each in cell if each.strip())
@@ -180,7 +221,36 @@ def write_csv(rows: Sequence[dict[str, Any]]) -> Iterator[bytes]:
     writer = csv.DictWriter(buffer, (*COLUMNS, *others), lineterminator="\r\n")
     writer.writeheader()
     for each in rows:
-        writer.writerow({**each, "labels": SEPARATOR.join(each.get("labels") or ())})
+        flat = {**each, "labels": SEPARATOR.join(each.get("labels") or ())}
+        writer.writerow({key: _guarded(_flat(cell)) for key, cell in flat.items()})
         yield buffer.getvalue().encode()
         buffer.seek(0)
         buffer.truncate()
+
+
+def _flat(cell: Any) -> Any:
+    """Lists and objects as JSON: one cell, and readable again."""
+    return json.dumps(cell, ensure_ascii=False) if isinstance(cell, list | dict) else cell
+
+
+def _guarded(cell: Any) -> Any:
+    """A text that a spreadsheet would run as a formula, with an apostrophe before it."""
+    if isinstance(cell, str) and (cell.startswith(_FORMULA) or (cell[:1] == "'" and cell[1:2] in (*_FORMULA, "'"))):
+        return "'" + cell
+    return cell
+
+
+def _without_guard(cell: Any) -> Any:
+    """What ``_guarded`` put there is taken away again."""
+    if isinstance(cell, str) and cell[:1] == "'" and cell[1:2] in (*_FORMULA, "'"):
+        return cell[1:]
+    return cell
+
+
+def _writable(values: Any) -> bool:
+    """Whether UTF-8 can hold it: JSON can spell half a character, a file cannot."""
+    try:
+        json.dumps(values, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -171,8 +171,8 @@ def set_password(db: Database, user_id: int, password: str, *, by: int | None, n
     _check_password(password)
     password_hash = _hasher.hash(password)
     with writing(db):
-        if by is not None and by != user_id:
-            require_active(db, by, "admin")
+        if by is not None:
+            require_active(db, by, "annotator" if by == user_id else "admin")
         _existing(db, user_id)
         users.update(db, user_id, password_hash=password_hash)
         users.end_sessions(db, user_id)

@@ -7,6 +7,9 @@ double click, a lost connection or a second tab are all the same op and are save
 from __future__ import annotations
 
 import datetime as dt
+import math
+import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +18,7 @@ import numpy as np
 from sqlite_utils import Database
 
 from core.config import ProjectSettings
-from core.errors import NoLabels, NotAllowed, UserMistake
+from core.errors import BadOp, NoLabels, NotAllowed, TakenMeanwhile, UserMistake
 from core.services import accounts, curating, scheduling
 from db import annotations as annotation_rows
 from db import documents, events, leases, rounds
@@ -26,6 +29,7 @@ from db.errors import NotFound
 DECISIONS = ("labelled", "skipped", "flagged")
 MAX_COMMENT = 2000
 MAX_MS = 3_600_000
+_UID = re.compile(r"[0-9A-Za-z_.-]{1,80}")  # an import's own submissions have a colon: nobody can take their names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +61,10 @@ class ApplyResult:
 
 @dataclass(frozen=True, kw_only=True)
 class MyProgress:
-    """Counts of texts: mine today (UTC+8), mine in all, labelled pool, whole pool, texts still waiting."""
+    """Counts of texts: mine today (UTC+8), mine in all, labelled, all, still waiting.
+
+    Gold is counted in: a figure that moves with pool texts alone would tell which texts are gold.
+    """
 
     today: int
     total: int
@@ -89,7 +96,7 @@ def _keep(db: Database, held: list[dict[str, Any]], user_id: int, *, until: floa
     kept = []
     for each in held:
         gone = each["state"] == "done" and not each["reopened"]
-        lapsed = each["until"] <= now and leases.others_hold(db, each["document_id"], user_id, now=now)
+        lapsed = each["until"] <= now and _is_full(db, each, user_id, now=now)
         if gone or lapsed:
             leases.close(db, each["document_id"], user_id, state="released")
         else:
@@ -98,9 +105,19 @@ def _keep(db: Database, held: list[dict[str, Any]], user_id: int, *, until: floa
     return kept
 
 
+def _is_full(db: Database, held: dict[str, Any], user_id: int, *, now: float) -> bool:
+    """Whether colleagues have taken all the room that a text had while my lease on it was over."""
+    others = leases.others_hold(db, held["document_id"], user_id, now=now)
+    return bool(others) and annotation_rows.n_deciding(db, held["document_id"]) + others >= held["overlap"]
+
+
 def _pick(db: Database, project_id: int, user_id: int, settings: ProjectSettings, *, now: float) -> int | None:
-    """The next document: each ``gold_every``-th a gold one while gold waits, else the best-ranked, else shuffled."""
-    gold_turn = leases.n_ever(db, project_id, user_id) % settings.gold_every == settings.gold_every - 1
+    """The next document: one in ``gold_every`` a gold one while gold waits, else the best-ranked, else shuffled.
+
+    Gold comes by a die that is cast anew for each lease, for a fixed rhythm would give it away.
+    """
+    die = random.Random(f"{user_id}:{leases.n_ever(db, project_id, user_id)}")
+    gold_turn = die.random() < 1 / settings.gold_every
     gold = leases.free_shuffled(db, project_id, user_id, role="gold", n=1, now=now) if gold_turn else []
     found = gold or leases.free_ranked(db, project_id, user_id, n=1, now=now)
     found = found or leases.free_shuffled(db, project_id, user_id, role="pool", n=1, now=now)
@@ -116,7 +133,7 @@ def _leased(db: Database, project: curating.Project, held: dict[str, Any]) -> Le
     elif blind or reason is None or reason.get("random"):
         reason = {"source": "random"}  # a gold text looks like one that chance put here
     suggestions = None
-    if project.settings.suggestions and not blind:
+    if project.settings.suggestions and not blind and reason["source"] != "random":
         suggestions = suggested(db, project, held["document_id"])
     return LeasedText(
         id=held["document_id"], text=held["text"], lease_until=held["until"], reason=reason, chosen=held["chosen"],
@@ -130,7 +147,8 @@ def suggested(db: Database, project: curating.Project, document_id: int) -> dict
     if found is None:
         return None
     probabilities = np.frombuffer(found[1], dtype="<f2")
-    if len(probabilities) != len(project.label_set):
+    model = rounds.current_model(db, project.id, "student")
+    if model is None or model["fingerprint"] != project.label_set.fingerprint:
         return None
     return {key: round(float(p), 3) for key, p in zip(project.label_set.keys, probabilities, strict=True)}
 
@@ -147,8 +165,8 @@ def apply(db: Database, project_id: int, user_id: int, ops: Sequence[dict[str, A
     for op in ops:
         uid = str(op.get("uid", ""))
         try:
-            if not uid or len(uid) > 100:
-                raise NotFound(what="uid")
+            if not _UID.fullmatch(uid):
+                raise BadOp(why="uid")
             _apply_one(db, project_id, user_id, op, uid, now=now)
             acked.append(uid)
         except NotAllowed:
@@ -167,7 +185,7 @@ def _apply_one(db: Database, project_id: int, user_id: int, op: dict[str, Any], 
     elif kind == "release":
         release(db, project_id, user_id, now=now)
     else:
-        raise NotFound(what=f"op {kind!r}")
+        raise BadOp(why=f"kind {str(kind)[:20]!a}")
 
 
 def _checked(project: curating.Project, op: dict[str, Any]) -> tuple[str, tuple[str, ...], int, str, int]:
@@ -175,15 +193,37 @@ def _checked(project: curating.Project, op: dict[str, Any]) -> tuple[str, tuple[
     decision = op.get("decision")
     names, document = op.get("labels") or [], op.get("document")
     if decision not in DECISIONS or not isinstance(names, list) or isinstance(document, bool):
-        raise NotFound(what=f"decision {decision!r}")
-    if not isinstance(document, int):
-        raise NotFound(what="document")
+        raise BadOp(why="decision, labels, document")
+    if not isinstance(document, int) or not 0 < document < 2**63:
+        raise BadOp(why="document")
     labels = project.label_set.canonical(str(name) for name in names)
     if decision == "labelled" and not labels:
         raise NoLabels()
     ms = op.get("ms")
-    ms = min(max(int(ms), 0), MAX_MS) if isinstance(ms, int | float) and ms == ms else 0
-    return decision, labels, document, str(op.get("comment") or "")[:MAX_COMMENT], ms
+    ms = min(max(int(ms), 0), MAX_MS) if isinstance(ms, int | float) and math.isfinite(ms) else 0
+    return decision, labels, document, _storable(str(op.get("comment") or ""))[:MAX_COMMENT], ms
+
+
+def _storable(text: str) -> str:
+    """Without lone surrogates, which a browser can send and a file cannot hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _shown(project: curating.Project, op: dict[str, Any]) -> dict[str, float] | None:
+    """The suggestions that were on the screen, as far as they are what a page of ours sends."""
+    found = op.get("shown")
+    if not isinstance(found, dict):
+        return None
+    known = {k: v for k, v in found.items() if k in project.label_set.keys and isinstance(v, int | float)}
+    return {key: round(float(p), 4) for key, p in known.items() if 0 <= p <= 1}
+
+
+def _already(db: Database, uid: str, user_id: int, document_id: int | None) -> bool:
+    """Whether this very op is saved. Raises BadOp: the uid is another person's or another text's."""
+    found = annotation_rows.by_submission(db, uid)
+    if found and (found["user_id"] != user_id or document_id not in (None, found["document_id"])):
+        raise BadOp(why="uid")
+    return found is not None
 
 
 def _save(db: Database, project_id: int, user_id: int, op: dict[str, Any], uid: str, *, now: float) -> None:
@@ -191,13 +231,13 @@ def _save(db: Database, project_id: int, user_id: int, op: dict[str, Any], uid: 
     decision, labels, document_id, comment, ms = _checked(project, op)
     with writing(db):
         accounts.require_active(db, user_id)
-        if annotation_rows.by_submission(db, uid):
+        if _already(db, uid, user_id, document_id):
             return
         document = documents.peek(db, project_id, document_id)
         if document is None or not leases.ever_held(db, document_id, user_id):
             raise NotFound(what=f"text {document_id}")
         before = annotation_rows.current(db, document_id, user_id)
-        shown = op.get("shown") if isinstance(op.get("shown"), dict) else None
+        shown = _shown(project, op)
         model = rounds.current_model(db, project_id, "student") if shown else None
         new = NewAnnotation(
             project_id=project_id, document_id=document_id, user_id=user_id, decision=decision, labels=labels,
@@ -225,23 +265,28 @@ def _undo(db: Database, project_id: int, user_id: int, target: str, uid: str, *,
     settings = curating.project(db, project_id).settings
     with writing(db):
         accounts.require_active(db, user_id)
-        if annotation_rows.by_submission(db, uid):
+        if _already(db, uid, user_id, None):
             return
-        taken_back = annotation_rows.by_submission(db, target)
+        taken_back = annotation_rows.by_submission(db, _storable(target))
         if not taken_back or taken_back["user_id"] != user_id or taken_back["project_id"] != project_id:
-            raise NotFound(what=f"submission {target[:40]}")
+            raise NotFound(what=f"submission {target[:40]!a}")
         document_id = taken_back["document_id"]
         now_current = annotation_rows.current(db, document_id, user_id)
         if not now_current or now_current["annotation_id"] != taken_back["id"]:
             return  # a later decision of theirs stands already; there is nothing left to take back
+        document = documents.peek(db, project_id, document_id)
+        if document is None:
+            raise NotFound(what=f"text {document_id}")
+        mine = int(now_current["decision"] != "skipped")
+        taken = annotation_rows.n_deciding(db, document_id) - mine
+        if taken + leases.others_hold(db, document_id, user_id, now=now) >= document["overlap"]:
+            raise TakenMeanwhile()
         undone = NewAnnotation(
             project_id=project_id, document_id=document_id, user_id=user_id, decision="undone", labels=(),
             submission_id=uid, supersedes=taken_back["id"],
         )  # fmt: skip
         annotation_rows.append(db, undone, now=now)
-        document = documents.peek(db, project_id, document_id)
-        if document:
-            _settle_state(db, document)
+        _settle_state(db, document)
         leases.lease(
             db, project_id, document_id, user_id, until=now + settings.lease_s, now=now, chosen=taken_back["labels"]
         )
@@ -254,6 +299,7 @@ def _undo(db: Database, project_id: int, user_id: int, target: str, uid: str, *,
 def release(db: Database, project_id: int, user_id: int, *, now: float) -> int:
     """Give back every text that this person holds; says how many."""
     with writing(db):
+        accounts.require_active(db, user_id)
         n = leases.release_all(db, project_id, user_id)
         if n:
             events.append(db, "released", now=now, project_id=project_id, user_id=user_id, after=n)
@@ -266,13 +312,12 @@ def progress(db: Database, project_id: int, user_id: int, *, now: float) -> MyPr
     taipei = dt.timezone(dt.timedelta(hours=8))
     midnight = dt.datetime.fromtimestamp(now, taipei).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
     counts = documents.counts(db, project_id)
-    decided = annotation_rows.decision_counts(db, project_id)
-    pool = sum(n for (role, _), n in counts.items() if role == "pool")
+    today, total = annotation_rows.n_mine(db, project_id, user_id, since=midnight)
     return MyProgress(
-        today=annotation_rows.n_mine(db, project_id, user_id, since=midnight),
-        total=annotation_rows.n_mine(db, project_id, user_id, since=0.0),
-        labelled=decided.get(("pool", "labelled"), 0),
-        pool=pool,
+        today=today,
+        total=total,
+        labelled=annotation_rows.n_labelled_documents(db, project_id),
+        pool=sum(counts.values()),
         waiting=sum(n for (_, state), n in counts.items() if state == "open"),
         daily_goal=settings.daily_goal,
     )

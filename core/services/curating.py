@@ -18,7 +18,9 @@ from core.errors import BadFile, BadRows, NothingToExport, UnknownLabel
 from core.export import datasets
 from core.export.datasets import BadRow, Columns, Row
 from core.labels import Label, LabelSet
+from core.services import accounts
 from core.services.projects import (
+    KEY,
     LABEL_COLOURS,
     Project,
     create_project,
@@ -81,7 +83,11 @@ class ImportOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportPlan:
-    """What an import would do; ``new_labels`` are names in the file that the project does not have."""
+    """What an import would do.
+
+    ``new_labels`` are names in the file that the project does not have; ``labels_not_taken`` counts labelled rows whose
+    text is here already: an import adds texts, it never overrules what people decided.
+    """
 
     name: str
     rows: int
@@ -91,6 +97,7 @@ class ImportPlan:
     gold: int
     bad: tuple[BadRow, ...]
     new_labels: tuple[str, ...]
+    labels_not_taken: int = 0
     documents: tuple[NewDocument, ...] = field(default=(), repr=False)
 
 
@@ -102,6 +109,7 @@ class ImportReport:
     duplicates: int
     refused: tuple[BadRow, ...]
     seconds: float
+    labels_not_taken: int = 0
 
 
 def _read(path: Path, options: ImportOptions, progress: Tick | None) -> Iterator[Row | BadRow]:
@@ -132,7 +140,7 @@ class _Planner:
         self.found: list[tuple[NewDocument, bool]] = []  # with whether the file itself names a split
         self.bad: list[BadRow] = []
         self.names: Counter[str] = Counter()
-        self.rows = self.duplicates = 0
+        self.rows = self.duplicates = self.labels_not_taken = 0
 
     def take(self, row: Row | BadRow, source: str) -> None:
         """Check one row and keep its document, count it as a duplicate, or note what is wrong with it."""
@@ -154,6 +162,7 @@ class _Planner:
         sha256 = hashlib.sha256(text.encode()).hexdigest()
         if sha256 in self.seen:
             self.duplicates += 1
+            self.labels_not_taken += bool(labels)
             return
         self.seen.add(sha256)
         document = NewDocument(
@@ -203,7 +212,8 @@ def _plan(
     return ImportPlan(
         name=path.name, rows=planner.rows, good=len(found), duplicates=planner.duplicates,
         with_labels=sum(d.labels is not None for d in found), gold=sum(d.role == "gold" for d in found),
-        bad=tuple(planner.bad), new_labels=tuple(name for name, _ in planner.names.most_common()), documents=found,
+        bad=tuple(planner.bad), new_labels=tuple(name for name, _ in planner.names.most_common()),
+        labels_not_taken=planner.labels_not_taken, documents=found,
     )  # fmt: skip
 
 
@@ -227,8 +237,8 @@ def run_import(
     plan = _plan(db, target, path, options, progress)
     _refuse_bad(plan, options)
     with writing(db):
-        labelled = _insert(db, target, plan, by=by, now=now)
-    return _report(plan, labelled, started)
+        inserted = _insert(db, target, plan, by=by, now=now)
+    return _report(plan, inserted, started)
 
 
 def import_in_transaction(
@@ -251,10 +261,15 @@ def import_as_project(
     Raises BadFile (also when the file has no labels at all), BadRows, NotUnique (the key is taken).
     """
     started = time.perf_counter()
+    if not KEY.fullmatch(key):
+        raise BadFile(name=path.name, why="bad_key", key=key[:60])
     plan = _plan(db, None, path, options, progress, key=key)
     _refuse_bad(plan, options)
     if not plan.new_labels or len(plan.new_labels) > MAX_LABELS_IN_FILE:
         raise BadFile(name=path.name, why="no_labels" if not plan.new_labels else "too_many_labels")
+    for each in plan.new_labels:
+        if datasets.SEPARATOR in each:
+            raise BadFile(name=path.name, why="bar_in_label", label=each)
     labels = tuple(
         Label(key=each, zh=each, colour=LABEL_COLOURS[n % len(LABEL_COLOURS)], hotkey=str(n + 1) if n < 9 else "")
         for n, each in enumerate(plan.new_labels)
@@ -265,8 +280,8 @@ def import_as_project(
             by=by, now=now,
         )  # fmt: skip
         made = project(db, project_id)
-        labelled = _insert(db, made, plan, by=by, now=now)
-    return made, _report(plan, labelled, started)
+        inserted = _insert(db, made, plan, by=by, now=now)
+    return made, _report(plan, inserted, started)
 
 
 def _refuse_bad(plan: ImportPlan, options: ImportOptions) -> None:
@@ -274,24 +289,32 @@ def _refuse_bad(plan: ImportPlan, options: ImportOptions) -> None:
         raise BadRows(bad=len(plan.bad), rows=plan.rows, report=plan.bad)
 
 
-def _report(plan: ImportPlan, labelled: int, started: float) -> ImportReport:
+def _report(plan: ImportPlan, inserted: tuple[int, int], started: float) -> ImportReport:
+    added, labelled = inserted
     return ImportReport(
-        added=len(plan.documents), labelled=labelled, gold=plan.gold, duplicates=plan.duplicates, refused=plan.bad,
+        added=added, labelled=labelled, gold=plan.gold, duplicates=plan.duplicates, refused=plan.bad,
         seconds=time.perf_counter() - started,
+        labels_not_taken=plan.labels_not_taken,
     )  # fmt: skip
 
 
-def _insert(db: Database, target: Project, plan: ImportPlan, *, by: int | None, now: float) -> int:
-    """Inside the caller's transaction; what came in between planning and now is left out. Says how many had labels."""
+def _insert(db: Database, target: Project, plan: ImportPlan, *, by: int | None, now: float) -> tuple[int, int]:
+    """Inside the caller's transaction; what came in between planning and now is left out: (added, with labels).
+
+    ``by`` is None for the command line, whose user owns the file. Raises NotAllowed.
+    """
+    if by is not None:
+        accounts.require_active(db, by, "lead")
     importer = users.by_name(db, IMPORTER)
     importer_id = importer[0].id if importer else users.insert(
         db, name=IMPORTER, role="system", password_hash="", lang="zh", now=now
     )  # fmt: skip
     known = documents.known_hashes(db, target.id)
-    labelled = 0
+    added = labelled = 0
     for document in plan.documents:
         if document.sha256 in known:
             continue
+        added += 1
         done = document.labels is not None and len(document.labels) > 0
         document_id = documents.insert(db, target.id, document, overlap=target.settings.overlap, done=done, now=now)
         if done:
@@ -303,9 +326,9 @@ def _insert(db: Database, target: Project, plan: ImportPlan, *, by: int | None, 
             annotation_rows.append(db, new, now=now)
     events.append(
         db, "imported", now=now, project_id=target.id, user_id=by,
-        after={"file": plan.name, "added": len(plan.documents), "labelled": labelled, "refused": len(plan.bad)},
+        after={"file": plan.name, "added": added, "labelled": labelled, "refused": len(plan.bad)},
     )  # fmt: skip
-    return labelled
+    return added, labelled
 
 
 def export_labels(

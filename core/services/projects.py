@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,6 +20,7 @@ from db import projects as project_rows
 from db.connect import writing
 from db.errors import NotFound
 
+KEY = re.compile(r"[a-z0-9_-]{1,40}")  # of a project: it names a folder too
 LABEL_COLOURS = (
     "#1f77b4", "#d95f02", "#2a9d5c", "#8e63c7", "#c2417c", "#7a6a00", "#0f8b8d", "#b5462f", "#5a6b7b",
 )  # fmt: skip
@@ -110,6 +112,8 @@ def read_project_file(path: Path) -> ProjectFile:
     for name in ("key", "name", "labels"):
         if not found.get(name):
             raise bad(name, "missing")
+    if not isinstance(found["key"], str) or not KEY.fullmatch(found["key"]):
+        raise bad("key", "a-z 0-9 - _")
     labels = tuple(_label(each, n, bad) for n, each in enumerate(found["labels"]))
     for what in ("key", "zh", "hotkey"):
         values = [getattr(label, what) for label in labels if getattr(label, what)]
@@ -165,16 +169,22 @@ class LabelledText:
     labels: frozenset[str]
 
 
-def label_sets(db: Database, project_id: int, role: str) -> list[LabelledText]:
-    """Each labelled document of a role with the label set that training and metrics use."""
+def label_sets(db: Database, project_id: int, role: str, *, texts: bool = True) -> list[LabelledText]:
+    """Each settled document of a role with the label set that training, metrics and exports use.
+
+    Two people who agree on no label at all settle nothing: their text is left out until it is adjudicated.
+    """
     settled = annotation_rows.settled(db, project_id)
     grouped: dict[int, list[dict[str, Any]]] = {}
-    for each in annotation_rows.label_sets(db, project_id, role):
+    for each in annotation_rows.label_sets(db, project_id, role, texts=texts):
         grouped.setdefault(each["document_id"], []).append(each)
-    return [
-        LabelledText(
-            document_id=document_id, external_id=same[0]["external_id"], text=same[0]["text"],
-            labels=settled[document_id] if document_id in settled else majority([each["labels"] for each in same]),
-        )
-        for document_id, same in grouped.items()
-    ]  # fmt: skip
+    found = []
+    for document_id, same in grouped.items():
+        labels = settled.get(document_id) or majority([each["labels"] for each in same])
+        if labels:
+            found.append(
+                LabelledText(
+                    document_id=document_id, external_id=same[0]["external_id"], text=same[0]["text"], labels=labels
+                )
+            )
+    return found

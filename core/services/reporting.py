@@ -85,9 +85,10 @@ def overview(db: Database, project_id: int) -> Overview:
 
 
 def student_bundle(db: Database, project_id: int) -> Path | None:
-    """The published zip of the current student, if there is one on disk."""
+    """The published zip of the current student, if there is one on disk; its path is kept relative to the database."""
     model = rounds.current_model(db, project_id, "student")
     if model is None:
         return None
-    bundle = Path(model["path"]) / "student.zip"
+    database = Path(db.conn.execute("PRAGMA database_list").fetchone()[2])
+    bundle = database.parent / "models" / model["path"] / "student.zip"
     return bundle if bundle.exists() else None

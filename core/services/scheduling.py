@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from core.errors import NoGold, TooFewLabels
+from core.errors import NoGold, StillStopping, TooFewLabels
 from core.labels import LabelSet
-from core.services import accounts, curating
+from core.services import accounts, projects
 from db import annotations as annotation_rows
 from db import events, jobs
 from db import rounds as round_rows
@@ -53,9 +53,9 @@ class RoundStatus:
 
 def readiness(db: Database, project_id: int) -> Readiness:
     """What a round would train on, and what it would warn of."""
-    project = curating.project(db, project_id)
-    train = curating.label_sets(db, project_id, "pool")
-    gold = curating.label_sets(db, project_id, "gold")
+    project = projects.project(db, project_id)
+    train = projects.label_sets(db, project_id, "pool", texts=False)
+    gold = projects.label_sets(db, project_id, "gold", texts=False)
     counts = Counter(key for each in train for key in each.labels)
     missing = [key for key in project.label_set.keys if not counts[key]]
     since = annotation_rows.n_labelled_since(db, project_id, round_rows.last_snapshot(db, project_id))
@@ -78,7 +78,7 @@ def _names(label_set: LabelSet, keys: list[str]) -> str:
 def request_round(db: Database, project_id: int, *, by: int, now: float) -> int:
     """Queue a round; the one that is queued or running already is returned as it is.
 
-    Raises TooFewLabels (have, need), NoGold, NotAllowed.
+    Raises TooFewLabels (have, need), NoGold, NotAllowed, StillStopping (the cancelled one is not gone yet).
     """
     state = readiness(db, project_id)
     if state.have < state.need:
@@ -87,22 +87,28 @@ def request_round(db: Database, project_id: int, *, by: int, now: float) -> int:
         raise NoGold()
     with writing(db):
         accounts.require_active(db, by, "lead")
+        live = jobs.live(db, project_id, KIND)
+        if live and live.cancel_requested:
+            raise StillStopping()
         return _enqueue(db, project_id, by=by, now=now)
 
 
 def _enqueue(db: Database, project_id: int, *, by: int | None, now: float) -> int:
     before = jobs.live(db, project_id, KIND)
-    job_id = jobs.enqueue(db, project_id, KIND, dedupe_key=f"{KIND}:{project_id}", payload={}, by=by, now=now)
+    seen = {"annotation": annotation_rows.latest_id(db, project_id)}  # what comes later makes the next round due
+    job_id = jobs.enqueue(db, project_id, KIND, dedupe_key=f"{KIND}:{project_id}", payload=seen, by=by, now=now)
     if before is None:
         events.append(db, "round_requested", now=now, project_id=project_id, user_id=by, after={"job": job_id})
     return job_id
 
 
-def request_if_due(db: Database, project: curating.Project, *, now: float) -> int | None:
+def request_if_due(db: Database, project: projects.Project, *, now: float) -> int | None:
     """Inside a save's transaction: queue a round when enough new labels have come since the last one looked."""
     settings = project.settings
+    if jobs.live(db, project.id, KIND):
+        return None
     since = annotation_rows.n_labelled_since(db, project.id, round_rows.last_snapshot(db, project.id))
-    if since < settings.round_every or jobs.live(db, project.id, KIND):
+    if since < settings.round_every:
         return None
     decided = annotation_rows.decision_counts(db, project.id)
     if decided.get(("pool", "labelled"), 0) < settings.round_min_labels or not decided.get(("gold", "labelled"), 0):

@@ -5,6 +5,7 @@ One worker a database: it holds a lock on a file beside it, which the system let
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -78,8 +79,10 @@ class Worker:
         """The queue is a convenience: what goes wrong here is told, and must not keep a round from running."""
         try:
             self.lanes.tick(self.db)
-        except (TagtailError, StorageError, ValueError) as error:
-            log.warning("fast lane: %s", sentence(error, "en"))
+        except LeaseLost:
+            raise
+        except Exception:
+            log.exception("fast lane: failed; rounds go on")
 
     def _run(self, job: Job) -> None:
         log.info("round job %d: start (attempt %d)", job.id, job.attempts)
@@ -112,7 +115,7 @@ class Worker:
             "fields": {k: str(v) for k, v in error.fields.items()} if known else {"why": text},  # type: ignore[attr-defined]
         }
         now = time.time()
-        with writing(self.db):
+        with contextlib.suppress(LeaseLost), writing(self.db):
             jobs.finish(self.db, job, state, error=None if state == "cancelled" else told, now=now)
             if runner.round_id:
                 round_rows.end(self.db, runner.round_id, state, error=told, now=now)

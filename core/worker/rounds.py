@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import shutil
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +30,14 @@ from db import annotations as annotation_rows
 from db import documents, events, jobs
 from db import rounds as round_rows
 from db.connect import reading, writing
+from db.errors import DatabaseBusy
 from db.records import Job, QueueRow
 
 log = logging.getLogger("tagtail.worker")
 
 JOB_LEASE_S = 60.0
 QUEUE_LENGTH = 2_000  # ranked texts kept; beyond, the pool's shuffled order serves
+PUBLISH_TRIES = 3
 KEEP_ROUNDS = 3  # published students kept on disk
 LINEAR_THRESHOLD = 0.5  # class weights are balanced, so that is where the linear model cuts
 
@@ -113,11 +117,12 @@ class RoundRunner:
             metrics = [*result.metrics, *_linear_metrics(seen, config.seed)]
             ranked = self._rank(seen, result)
             self._bundle(seen, result, metrics, out)
-            self._publish(seen, result, metrics, ranked, out)
+            self._publish_patiently(seen, result, metrics, ranked, out)
         except BaseException:
             shutil.rmtree(out, ignore_errors=True)
             raise
-        self._sweep(seen.project.key)
+        with contextlib.suppress(OSError):
+            self._sweep(seen.project.key)
 
     def _train(self, seen: Snapshot, config: RoundConfig, out: Path) -> RoundResult:
         before = round_rows.last_published(self.db, self.job.project_id)
@@ -175,6 +180,16 @@ class RoundRunner:
         write_bundle(result.student_dir, labels, card, out / "student.zip")
         self._report(RoundReport("publish", 1, 2))
 
+    def _publish_patiently(self, *found: Any) -> None:
+        """A busy database must not cost a whole round."""
+        for turn in range(PUBLISH_TRIES):
+            try:
+                return self._publish(*found)
+            except DatabaseBusy:
+                if turn + 1 == PUBLISH_TRIES:
+                    raise
+        return None
+
     def _publish(
         self, seen: Snapshot, result: RoundResult, metrics: Sequence[MetricRow], ranked: list[QueueRow], out: Path
     ) -> None:
@@ -185,27 +200,49 @@ class RoundRunner:
         half = result.pool_probs.astype("<f2")
         blobs = [(document_id, half[n].tobytes()) for n, document_id in enumerate(seen.data.pool_ids)]
         digest = hashlib.sha256((out / "student.zip").read_bytes()).hexdigest()
+        where = out.relative_to(self.models).as_posix()
         with writing(db):
             jobs.check_fence(db, self.job)
+            asked = jobs.peek(db, self.job.id)
+            if asked and asked.cancel_requested:
+                raise Cancelled()
             round_rows.publish(
                 db, self.round_id, n_train=result.n_train, n_valid=result.n_valid, n_gold=len(seen.gold_ids),
-                timings=result.timings, warnings=result.warnings, now=now,
+                timings=result.timings, warnings=_named(result.warnings, seen.project), now=now,
             )  # fmt: skip
             round_rows.insert_metrics(db, self.round_id, [asdict(each) for each in metrics])
             model_id = round_rows.set_current_model(
-                db, project_id, self.round_id, kind="student", path=str(out), sha256=digest,
+                db, project_id, self.round_id, kind="student", path=where, sha256=digest,
                 fingerprint=seen.project.label_set.fingerprint, thresholds=thresholds, now=now,
             )  # fmt: skip
             round_rows.replace_predictions(db, project_id, model_id, blobs)
             round_rows.replace_queue(db, project_id, ranked, source="student", round_id=self.round_id)
+            round_rows.set_fast_lane(  # labels that came during the round re-rank at the next tick
+                db, project_id, annotation_id=seen.annotation_id, n_labelled=result.n_train, seconds=0.0, now=now
+            )
             jobs.finish(db, self.job, "done", now=now)
             events.append(db, "round_published", now=now, project_id=project_id, after={"round": self.number})
 
     def _sweep(self, key: str) -> None:
         """Remove students that neither the last rounds nor a half-finished one of a dead worker need."""
-        kept = sorted((self.models / key).glob("round-*-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+        whole = [path.parent for path in (self.models / key).glob("round-*-*/student.zip")]
+        for path in (self.models / key).iterdir():
+            if path not in whole:
+                shutil.rmtree(path, ignore_errors=True)
+        kept = sorted(whole, key=lambda path: int(path.name.split("-")[1]), reverse=True)
         for path in kept[KEEP_ROUNDS:]:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _named(
+    warnings: Sequence[tuple[str, dict[str, Any]]], project: projects.Project
+) -> list[tuple[str, dict[str, Any]]]:
+    """One warning a kind, with the labels as people call them."""
+    names = {label.key: label.zh for label in project.label_set.labels}
+    by_kind: dict[str, list[str]] = {}
+    for code, fields in warnings:
+        by_kind.setdefault(code, []).append(names.get(fields.get("labels", ""), str(fields.get("labels", ""))))
+    return [(code, {"labels": "、".join(labels)}) for code, labels in by_kind.items()]
 
 
 def queue_rows(ranked: Sequence[Ranked], pool_ids: Sequence[int] | NDArray, keys: Sequence[str]) -> list[QueueRow]:

@@ -68,7 +68,7 @@ def test_a_label_that_nothing_has_is_a_warning(tmp_path: Path):
     data = small_data()
     data.train_y[:, 1] = 0
     _, result = run(data, SMALL, tmp_path)
-    assert result.warnings == [("LabelWithoutPositives", {"label": "k1"})]
+    assert result.warnings == [("LabelWithoutPositives", {"labels": "k1"})]
     assert (result.gold_probs["teacher"][:, 1] < 0.01).all()
     assert result.thresholds["student"][1] == 0.5
 

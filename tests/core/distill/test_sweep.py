@@ -24,8 +24,8 @@ def lessons() -> Lessons:
 def test_a_label_of_one_class_gets_its_prevalence_and_a_warning():
     reports, teachers = drained(sweep(lessons()))
     assert teachers.warnings == (
-        ("LabelWithoutPositives", {"label": "none"}),
-        ("LabelWithoutNegatives", {"label": "all"}),
+        ("LabelWithoutPositives", {"labels": "none"}),
+        ("LabelWithoutNegatives", {"labels": "all"}),
     )
     assert set(teachers.weights) == {0, 1}
     probs = teachers.probabilities(ROWS)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlite_utils import Database
 
-from core.errors import BadFile, BadRows, NothingToExport
+from core.errors import BadFile, BadRows, NotAllowed, NothingToExport
 from core.services import curating
 from core.services.curating import ImportOptions
 from db.connect import open_database, rows, value
@@ -39,7 +39,8 @@ def test_jsonl_and_csv_bring_the_same(db: Database, tmp_path: Path) -> None:
     )
     table = tmp_path / "a.csv"
     table.write_text(
-        'id,text,labels,split,genre\r\nx1,"血壓，偏高",乙|甲,train,\r\n2,"多喝水\n多休息",,,\r\n,金標準,label 2,test,qa\r\n',
+        'id,text,labels,split,genre\r\nx1,"血壓，偏高",乙|甲,train,\r\n'
+        '2,"多喝水\n多休息",,,\r\n,金標準,label 2,test,qa\r\n',
         encoding="utf-8-sig",
     )
     a, b = run(db, one, lines), run(db, two, table)
@@ -183,3 +184,58 @@ def test_exported_and_imported_again_is_the_identity(tmp_path_factory, found: li
         run(db, second, folder / f"b.{kind}")
         assert b"".join(curating.export_labels(db, second, format=kind, include="all", now=NOW)) == out
     db.close()
+
+
+def test_a_spreadsheet_never_runs_what_people_wrote_and_the_way_back_is_still_exact(
+    db: Database, project_id: int, tmp_path: Path
+) -> None:
+    texts = ["=HYPERLINK(1)", "+1", "-1", "@x", "'=1", "''", "'quoted'"]
+    run(db, project_id, write(tmp_path / "a.jsonl", *({"text": t, "id": t, "split": "pool"} for t in texts)))
+    out = b"".join(curating.export_labels(db, project_id, format="csv", include="all", now=NOW))
+    cells = out.decode("utf-8-sig").splitlines()[1:]
+    assert not [cell for cell in cells if cell[0] in "=+-@"]
+    (tmp_path / "b.csv").write_bytes(out)
+    other = make_project(db, key="other")
+    run(db, other, tmp_path / "b.csv")
+    found = rows(db, "SELECT text FROM documents WHERE project_id = :p ORDER BY id", p=other)
+    assert [row["text"] for row in found] == texts
+
+
+def test_half_a_character_is_a_bad_row_and_not_a_crash(db: Database, project_id: int, tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"text": "好"}\n{"text": "x\\ud83d"}\n{"text": "y", "meta": {"a": "\\ud83d"}}\n', encoding="utf-8")
+    report = run(db, project_id, file, allow_partial=True)
+    assert [(bad.line, bad.code) for bad in report.refused] == [(2, "NotWritable"), (3, "NotWritable")]
+    assert report.added == 1
+
+
+def test_a_small_archive_that_unpacks_to_a_giant_is_refused_early(
+    db: Database, project_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.export.datasets.MAX_BYTES", 2**20)
+    for name, content in (("many.jsonl.gz", b'{"text": "x"}\n' * 200_000), ("one.jsonl.gz", b"x" * 2**21)):
+        (tmp_path / name).write_bytes(gzip.compress(content))
+        with pytest.raises(BadFile) as caught:
+            run(db, project_id, tmp_path / name)
+        assert caught.value.fields["why"] == "too_large"
+    (tmp_path / "damaged.jsonl.gz").write_bytes(gzip.compress(b'{"text": "x"}\n')[:10] + b"\xff" * 40)
+    with pytest.raises(BadFile):
+        run(db, project_id, tmp_path / "damaged.jsonl.gz")
+
+
+def test_only_a_lead_imports_and_labels_for_texts_already_here_are_counted(
+    db: Database, project_id: int, people: dict[str, int], tmp_path: Path
+) -> None:
+    file = write(tmp_path / "a.jsonl", {"text": "一", "labels": ["甲"], "split": "train"})
+    with pytest.raises(NotAllowed):
+        curating.run_import(db, project_id, file, options=OPTIONS, by=people["ann"], now=NOW)
+    assert value(db, "SELECT count(*) FROM documents") == 0
+    curating.run_import(db, project_id, file, options=OPTIONS, by=people["lee"], now=NOW)
+    assert run(db, project_id, file).labels_not_taken == 1
+
+
+@pytest.mark.parametrize("key", ["../evil", "", "A", "x" * 41, "a b"])
+def test_a_project_key_is_fit_to_name_a_folder(db: Database, tmp_path: Path, key: str) -> None:
+    file = write(tmp_path / "a.jsonl", {"text": "一", "labels": ["甲"]})
+    with pytest.raises(BadFile):
+        curating.import_as_project(db, file, key=key, name="x", options=OPTIONS, by=None, now=NOW)

@@ -52,7 +52,7 @@ def running_card(status: RoundStatus, names: dict[str, str]) -> None:
     """The round under way, with a way to stop it."""
     with st.container(border=True):
         left, right = st.columns([4, 1], vertical_alignment="center")
-        key = {"queued": "strip_queued", "cancelling": "strip_cancelling"}.get(status.state, "strip_running")
+        key = {"queued": "strip_queued", "cancelling": "cancelling"}.get(status.state, "running")
         left.markdown(f"##### {t(f'rounds.{key}')}")
         if status.job_id is not None:
             right.button(
@@ -127,9 +127,10 @@ def table_row(row: RoundRow, history: tuple[Metric, ...]) -> dict[str, Any]:
         t("rounds.column_state"): state_words(row),
         t("rounds.column_started"): when.moment(row.started_at),
         t("rounds.column_took"): when.duration(row.finished_at - row.started_at) if row.finished_at else "–",
-        t("rounds.column_train"): row.n_train,
-        t("rounds.column_valid"): row.n_valid,
-        t("rounds.column_gold"): row.n_gold,
+        # As text: a round that was stopped has no such numbers, and an empty cell would read "None".
+        t("rounds.column_train"): "–" if row.n_train is None else str(row.n_train),
+        t("rounds.column_valid"): "–" if row.n_valid is None else str(row.n_valid),
+        t("rounds.column_gold"): "–" if row.n_gold is None else str(row.n_gold),
     }
     for model in TABLE_MODELS:
         found = charts.find(history, model, "macro", number=row.number)

@@ -91,7 +91,7 @@ def test_past_rounds_are_a_table_with_their_figures(house: House, texts_of: Said
     table = page.dataframe[0].value
     assert list(table["輪次"]) == [2, 1]
     assert table["學生模型"][0] == "0.700 [0.60, 0.80]"
-    assert table["金標準 n"][0] == 12
+    assert table["金標準 n"][0] == "12"
     assert "textcnn" in page.json[0].value
 
 

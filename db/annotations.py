@@ -90,6 +90,33 @@ def n_deciding(db: Database, document_id: int) -> int:
     )  # fmt: skip
 
 
+def skips_to_reopen(db: Database, project_id: int, user_id: int, *, now: float) -> list[dict[str, Any]]:
+    """This person's skips whose texts still have room: annotation_id, document_id. Not those a colleague took over."""
+    return rows(
+        db,
+        "SELECT c.annotation_id, c.document_id FROM current_annotations c JOIN documents d ON d.id = c.document_id "
+        "WHERE c.project_id = :p AND c.user_id = :u AND c.decision = 'skipped' AND d.state = 'open' "
+        "AND d.overlap > (SELECT count(*) FROM current_annotations o WHERE o.document_id = d.id "
+        "AND o.decision != 'skipped') + (SELECT count(*) FROM leases l WHERE l.document_id = d.id "
+        "AND l.user_id != :u AND l.state = 'open' AND l.until > :now) ORDER BY c.annotation_id",
+        p=project_id, u=user_id, now=now,
+    )  # fmt: skip
+
+
+def flagged(db: Database, project_id: int, *, document_id: int | None = None) -> list[dict[str, Any]]:
+    """Current flags, newest first: annotation_id, document_id, external_id, user_id, who, at, labels, comment, text."""
+    found = rows(
+        db,
+        "SELECT c.annotation_id, c.document_id, d.external_id, c.user_id, u.name AS who, a.created_at AS at, c.labels, "
+        "a.comment, substr(d.text, 1, 400) AS text FROM current_annotations c JOIN annotations a ON a.id = c.annotation_id "
+        "JOIN documents d ON d.id = c.document_id JOIN users u ON u.id = c.user_id "
+        "WHERE c.project_id = :p AND c.decision = 'flagged' AND (:d IS NULL OR c.document_id = :d) "
+        "ORDER BY c.annotation_id DESC",
+        p=project_id, d=document_id,
+    )  # fmt: skip
+    return [{**each, "labels": tuple(json.loads(each["labels"]))} for each in found]
+
+
 def latest_id(db: Database, project_id: int) -> int:
     return int(value(db, "SELECT coalesce(max(id), 0) FROM annotations WHERE project_id = :p", p=project_id))
 

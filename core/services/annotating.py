@@ -61,9 +61,10 @@ class ApplyResult:
 
 @dataclass(frozen=True, kw_only=True)
 class MyProgress:
-    """Counts of texts: mine today (UTC+8), mine in all, labelled, all, still waiting.
+    """Counts of texts: mine today (UTC+8), mine in all, labelled, all, still waiting, and skipped by me among those.
 
-    Gold is counted in: a figure that moves with pool texts alone would tell which texts are gold.
+    Gold is counted in: a figure that moves with pool texts alone would tell which texts are gold. ``skipped`` counts
+    what ``reopen_skipped`` would bring back now.
     """
 
     today: int
@@ -72,6 +73,7 @@ class MyProgress:
     pool: int
     waiting: int
     daily_goal: int
+    skipped: int = 0
 
 
 def next_texts(db: Database, project_id: int, user_id: int, *, n: int, now: float) -> list[LeasedText]:
@@ -184,6 +186,8 @@ def _apply_one(db: Database, project_id: int, user_id: int, op: dict[str, Any], 
         _undo(db, project_id, user_id, str(op.get("target", "")), uid, now=now)
     elif kind == "release":
         release(db, project_id, user_id, now=now)
+    elif kind == "reopen":
+        reopen_skipped(db, project_id, user_id, uid=uid, now=now)
     else:
         raise BadOp(why=f"kind {str(kind)[:20]!a}")
 
@@ -296,6 +300,29 @@ def _undo(db: Database, project_id: int, user_id: int, target: str, uid: str, *,
         )  # fmt: skip
 
 
+def reopen_skipped(db: Database, project_id: int, user_id: int, *, uid: str = "", now: float) -> int:
+    """Take back this person's skips, so that the texts can be leased to them again; says how many.
+
+    Texts that a colleague has by now stay the colleague's. ``uid`` names the op that asks: once is once.
+    """
+    with writing(db):
+        accounts.require_active(db, user_id)
+        if uid and _already(db, uid, user_id, None):
+            return 0
+        skips = annotation_rows.skips_to_reopen(db, project_id, user_id, now=now)
+        for n, each in enumerate(skips):
+            # A colon in the name: no browser can send it. The first one bears the op's own, by which a replay is known.
+            name = uid if uid and not n else f"reopen:{each['annotation_id']}"
+            undone = NewAnnotation(
+                project_id=project_id, document_id=each["document_id"], user_id=user_id, decision="undone", labels=(),
+                submission_id=name, supersedes=each["annotation_id"],
+            )  # fmt: skip
+            annotation_rows.append(db, undone, now=now)
+        if skips:
+            events.append(db, "skips_reopened", now=now, project_id=project_id, user_id=user_id, after=len(skips))
+    return len(skips)
+
+
 def release(db: Database, project_id: int, user_id: int, *, now: float) -> int:
     """Give back every text that this person holds; says how many."""
     with writing(db):
@@ -320,4 +347,5 @@ def progress(db: Database, project_id: int, user_id: int, *, now: float) -> MyPr
         pool=sum(counts.values()),
         waiting=sum(n for (_, state), n in counts.items() if state == "open"),
         daily_goal=settings.daily_goal,
+        skipped=len(annotation_rows.skips_to_reopen(db, project_id, user_id, now=now)),
     )

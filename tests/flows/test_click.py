@@ -165,6 +165,40 @@ def test_a_skipped_text_goes_to_others_and_not_back_to_me(desk) -> None:
     assert text.id in {t.id for t in annotating.next_texts(db, project, who["bob"], n=12, now=NOW)}
 
 
+def test_a_lone_annotator_takes_skipped_texts_back(desk) -> None:
+    db, project, who = desk
+    texts = annotating.next_texts(db, project, who["ann"], n=12, now=NOW)
+    annotating.apply(db, project, who["ann"], [save(f"u{t.id}", t.id, decision="skipped") for t in texts], now=NOW)
+    assert annotating.next_texts(db, project, who["ann"], n=12, now=NOW) == []
+    seen = annotating.progress(db, project, who["ann"], now=NOW)
+    assert (seen.waiting, seen.skipped) == (12, 12)
+    reopen = {"uid": "r1", "kind": "reopen"}
+    assert annotating.apply(db, project, who["ann"], [reopen], now=NOW).acked == ("r1",)
+    assert {t.id for t in annotating.next_texts(db, project, who["ann"], n=12, now=NOW)} == {t.id for t in texts}
+    assert annotating.progress(db, project, who["ann"], now=NOW).skipped == 0
+    annotating.apply(db, project, who["ann"], [save("v", texts[0].id, decision="skipped")], now=NOW)
+    assert annotating.apply(db, project, who["ann"], [reopen], now=NOW).acked == ("r1",)
+    assert annotating.progress(db, project, who["ann"], now=NOW).skipped == 1, "a replay takes nothing back"
+    assert annotating.reopen_skipped(db, project, who["ann"], now=NOW) == 1
+    assert value(db, "SELECT count(*) FROM annotations WHERE decision = 'undone'") == 13
+    assert value(db, "SELECT count(*) FROM events WHERE kind = 'skips_reopened'") == 2
+
+
+def test_skips_that_a_colleague_has_by_now_stay_the_colleagues(desk) -> None:
+    db, project, who = desk
+    texts = annotating.next_texts(db, project, who["ann"], n=3, now=NOW)
+    annotating.apply(db, project, who["ann"], [save(f"u{t.id}", t.id, decision="skipped") for t in texts], now=NOW)
+    annotating.next_texts(db, project, who["bob"], n=12, now=NOW)
+    annotating.apply(db, project, who["bob"], [save("b", texts[0].id, "k0")], now=NOW)
+    assert annotating.progress(db, project, who["ann"], now=NOW).skipped == 0
+    assert annotating.reopen_skipped(db, project, who["ann"], now=NOW) == 0
+    annotating.release(db, project, who["bob"], now=NOW)
+    assert annotating.reopen_skipped(db, project, who["ann"], now=NOW) == 2
+    accounts.set_active(db, who["ann"], False, by=who["ada"], now=NOW)
+    with pytest.raises(NotAllowed):
+        annotating.reopen_skipped(db, project, who["ann"], now=NOW)
+
+
 def test_leases_given_back_are_free_at_once(desk) -> None:
     db, project, who = desk
     annotating.next_texts(db, project, who["ann"], n=12, now=NOW)

@@ -1,0 +1,63 @@
+"""A lead's second look: what annotators have flagged, and putting it back for labelling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from core.services import accounts
+from db import annotations as annotation_rows
+from db import documents, events
+from db.annotations import NewAnnotation
+from db.connect import writing
+from db.errors import NotFound
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flagged:
+    """A text that somebody flagged, and why; ``labels`` are the keys chosen then, ``text`` its first 400 characters."""
+
+    document_id: int
+    external_id: str
+    who: str
+    at: float
+    labels: tuple[str, ...]
+    comment: str
+    text: str
+
+
+def flagged(db: Database, project_id: int) -> tuple[Flagged, ...]:
+    """Every flag that stands, newest first; a text that two people flagged is there twice."""
+    names = Flagged.__dataclass_fields__
+    return tuple(
+        Flagged(**{key: value for key, value in each.items() if key in names})
+        for each in annotation_rows.flagged(db, project_id)
+    )
+
+
+def put_back(db: Database, project_id: int, document_id: int, *, by: int, now: float) -> int:
+    """Take every flag off a text, so that it is labelled after all; says how many flags.
+
+    Raises NotAllowed, NotFound (it is not flagged any more).
+    """
+    with writing(db):
+        accounts.require_active(db, by, "lead")
+        document = documents.peek(db, project_id, document_id)
+        flags = annotation_rows.flagged(db, project_id, document_id=document_id)
+        if document is None or not flags:
+            raise NotFound(what=f"flag {document_id}")
+        for each in flags:
+            # The flag was its annotator's, and so is its end in the history; the event says who put the text back.
+            undone = NewAnnotation(
+                project_id=project_id, document_id=document_id, user_id=each["user_id"], decision="undone", labels=(),
+                submission_id=f"put-back:{each['annotation_id']}", supersedes=each["annotation_id"],
+            )  # fmt: skip
+            annotation_rows.append(db, undone, now=now)
+        done = annotation_rows.n_deciding(db, document_id) >= document["overlap"]
+        documents.set_state(db, document_id, "done" if done else "open")
+        events.append(
+            db, "put_back", now=now, project_id=project_id, user_id=by, document_id=document_id,
+            before=[{"who": each["who"], "labels": each["labels"], "comment": each["comment"]} for each in flags],
+        )  # fmt: skip
+    return len(flags)

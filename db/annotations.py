@@ -110,7 +110,8 @@ def flagged(db: Database, project_id: int, *, document_id: int | None = None) ->
         "SELECT c.annotation_id, c.document_id, d.external_id, c.user_id, u.name AS who, a.created_at AS at, c.labels, "
         "a.comment, substr(d.text, 1, 400) AS text FROM current_annotations c "
         "JOIN annotations a ON a.id = c.annotation_id JOIN documents d ON d.id = c.document_id "
-        "JOIN users u ON u.id = c.user_id WHERE c.project_id = :p AND c.decision = 'flagged' AND (:d IS NULL OR c.document_id = :d) "
+        "JOIN users u ON u.id = c.user_id "
+        "WHERE c.project_id = :p AND c.decision = 'flagged' AND (:d IS NULL OR c.document_id = :d) "
         "ORDER BY c.annotation_id DESC",
         p=project_id, d=document_id,
     )  # fmt: skip

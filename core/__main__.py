@@ -21,14 +21,15 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from core.config import Runtime
-from core.errors import BadFile, BadRows, CannotStart, TagtailError
+from core.config import ProjectSettings, Runtime
+from core.errors import BadFile, BadRows, BadSetting, CannotStart, TagtailError
 from core.export.datasets import BadRow
 from core.messages import say, sentence
 from core.services import accounts, curating, projects, scheduling, starting
 from core.services.curating import ImportOptions
 from db.connect import open_database
 from db.errors import NotFound, StorageError, translate
+from db.records import User
 
 LANG = "en" if os.environ.get("TAGTAIL_LANG", "").startswith("en") else "zh"
 SHOWN_BAD_ROWS = 20
@@ -211,10 +212,7 @@ def round_(args: argparse.Namespace, runtime: Runtime) -> int:
     with closing(_open(runtime)) as db:
         found = _project(db, args.project)
         if args.action == "start":
-            admin = next((u for u in accounts.list_users(db) if u.active and u.role == "admin"), None)
-            if admin is None:
-                raise NotFound(what="admin")
-            job = scheduling.request_round(db, found.id, by=admin.id, now=time.time())
+            job = scheduling.request_round(db, found.id, by=_admin(db).id, now=time.time())
             tell(f"已排入訓練（工作 {job}）", f"A round is queued (job {job})")
         status = scheduling.status(db, found.id, now=time.time())
         last = status.last_published
@@ -224,6 +222,36 @@ def round_(args: argparse.Namespace, runtime: Runtime) -> int:
             "last_error": status.last_error,
         }, ensure_ascii=False))  # fmt: skip
     return 0
+
+
+def settings(args: argparse.Namespace, runtime: Runtime) -> int:
+    """Show a project's settings, or set some: name=value, those of a round as round.name=value."""
+    with closing(_open(runtime)) as db:
+        found = _project(db, args.project)
+        now = json.loads(found.settings.to_json())
+        for change in args.changes:
+            name, equals, text = change.partition("=")
+            where, last = (now["round"], name[6:]) if name.startswith("round.") else (now, name)
+            if not equals or last not in where or isinstance(where[last], dict):
+                raise BadSetting(field=name, value=text, why="unknown setting")
+            try:
+                where[last] = json.loads(text)
+            except ValueError:
+                where[last] = text
+        if args.changes:
+            admin = _admin(db)
+            made = ProjectSettings.from_mapping(now)
+            projects.update_settings(db, found.id, made, by=admin.id, now=time.time())
+        print(json.dumps(now, ensure_ascii=False, indent=2))
+    return 0
+
+
+def _admin(db: Database) -> User:
+    """Whoever owns the file may do what an administrator may. Raises NotFound."""
+    for each in accounts.list_users(db):
+        if each.active and each.role == "admin":
+            return each
+    raise NotFound(what="admin")
 
 
 def backup(args: argparse.Namespace, runtime: Runtime) -> int:
@@ -294,6 +322,9 @@ def parser() -> argparse.ArgumentParser:
     people.add_argument("user_name", nargs="?")
     people.add_argument("--role", choices=accounts.ROLES, default="annotator")
     people.add_argument("--password-stdin", action="store_true")
+    change = add("settings", settings)
+    change.add_argument("changes", nargs="*", metavar="NAME=VALUE", help="e.g. round_every=100 round.segmenter=rjieba")
+    change.add_argument("--project")
     turn = add("round", round_)
     turn.add_argument("action", choices=("start", "status"))
     turn.add_argument("--project")

@@ -48,9 +48,9 @@ class RoundConfig(_Json):
     """How one round is trained. The published protocol's values, but for those that a small round changes."""
 
     arch: str = "textcnn.v1"
-    segmenter: str = "rjieba"
-    max_tokens: int = 300
-    vector_size: int = 100  # published: 300; a few thousand short texts do not fill 300
+    segmenter: str = "characters"
+    max_tokens: int = 512  # published: 300 words; here the token is a character
+    vector_size: int = 300
     filters: int = 128
     chunks: int = 2
     hidden: int = 512

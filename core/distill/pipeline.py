@@ -236,7 +236,7 @@ class _Round:
             else:
                 probs = yield from self._probabilities(getattr(pair, name), lessons.vectors, asked, "evaluate")
             valid, gold[name] = probs[: len(lessons.valid_rows)], probs[len(lessons.valid_rows) :]
-            thresholds[name] = choose(valid, lessons.valid_y)
+            thresholds[name] = choose(valid, lessons.valid_y, np.asarray(lessons.train_y).mean(axis=0))
             for split, p, y in (("valid", valid, lessons.valid_y), ("gold", gold[name], gold_y)):
                 metrics += rows(
                     p, y, thresholds[name], keys=self.data.label_keys, model=name, split=split, seed=self.config.seed

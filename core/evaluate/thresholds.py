@@ -1,28 +1,35 @@
-"""One threshold a label, chosen on validation and pulled towards one half where validation says little."""
+"""One threshold a label, chosen on validation, and where validation says little, by how frequent the label is."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-PRIOR = 10.0  # so many validation positives weigh as much as the belief in one half
+PRIOR = 10.0  # so many validation positives weigh as much as the label's frequency
+_LOWEST, _HIGHEST = 0.02, 0.98
 
 
-def choose(valid_probs: NDArray, valid_y: NDArray) -> NDArray[np.float64]:
-    """t = (n·t* + 10·½) / (n + 10), with t* the cut of the best F1 and n the label's validation positives.
+def choose(valid_probs: NDArray, valid_y: NDArray, prevalence: ArrayLike) -> NDArray[np.float64]:
+    """t = (n·t* + 10·q) / (n + 10): t* the cut of the best F1, n the label's validation positives, q a quantile.
 
-    Plain F1 tuning on a few positives overfits; a label without any keeps one half. Of equally good cuts the one
-    nearest one half is taken.
-    Shapes: valid_probs, valid_y (N, K) → (K,).
+    q is the cut above which as large a share of the validation texts lies as of the training texts carry the label. A
+    few positives alone overfit; all validation texts together tell where a model's probabilities lie, which a class
+    weight moves by log W. Of equally good cuts the one nearest one half is taken; without validation texts it is 0.5.
+    Shapes: valid_probs, valid_y (N, K), prevalence (K,) of the training texts → (K,).
     """
     probs, y = np.asarray(valid_probs, dtype=np.float64), np.asarray(valid_y) > 0
-    positives = y.sum(axis=0)
-    return np.array(
-        [
-            (n * _best_cut(probs[:, k], y[:, k]) + PRIOR * 0.5) / (n + PRIOR) if n else 0.5
-            for k, n in enumerate(positives)
-        ]
-    )
+    shares = np.broadcast_to(np.asarray(prevalence, dtype=np.float64), y.shape[1:])
+    if not len(probs):
+        return np.full(y.shape[1], 0.5)
+    cuts = []
+    for k, n in enumerate(y.sum(axis=0)):
+        if not n and not shares[k]:
+            cuts.append(0.5)  # nobody has this label: nothing to cut by
+            continue
+        like_training = float(np.quantile(probs[:, k], 1 - shares[k]))
+        best = _best_cut(probs[:, k], y[:, k]) if n else like_training
+        cuts.append((n * best + PRIOR * like_training) / (n + PRIOR))
+    return np.clip(cuts, _LOWEST, _HIGHEST)
 
 
 def _best_cut(probs: NDArray, y: NDArray) -> float:

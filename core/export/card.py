@@ -151,9 +151,9 @@ def _approximations(config: Mapping[str, Any], card: Mapping[str, Any]) -> list[
         "they lean to 0 and 1 where a teacher overfits.",
         "- 機率未經校準：類別權重移動了對數勝算，請與門檻比較，勿與 0.5 比較。"
         "Probabilities are not calibrated: class weights shift the log-odds. Compare with the threshold, not with 0.5.",
-        f"- 門檻選自 {_text(card.get('n_valid'))} 則驗證文字，正例少者拉向 0.5。"
+        f"- 門檻選自 {_text(card.get('n_valid'))} 則驗證文字，正例少者拉向與標籤比例相符的切點。"
         f"Thresholds were chosen on {_text(card.get('n_valid'))} validation texts, "
-        "pulled towards 0.5 where positives are few.",
+        "pulled towards the cut that fits the label's frequency where positives are few.",
         f"- 每則文字只讀前 {_text(config.get('max_tokens'))} 個詞。"
         f"Only the first {_text(config.get('max_tokens'))} tokens of a text are read.",
         "- 未見過的詞一律視為同一個「未知」。Tokens outside the vocabulary all count as one unknown token.",

@@ -68,6 +68,16 @@ def test_people_are_added_and_their_passwords_checked(core) -> None:
     assert "taken" in core("user", "add", "ANN", "--password-stdin", stdin="long enough now\n", code=2)
 
 
+def test_settings_are_shown_changed_and_refused_by_name(core) -> None:
+    core("init")
+    changed = json.loads(core("settings", "round_every=100", "round.segmenter=rjieba", "round.class_weights=[1, 3]"))
+    assert (changed["round_every"], changed["round"]["segmenter"]) == (100, "rjieba")
+    assert json.loads(core("settings")) == changed
+    for wrong in ("nonsense=1", "round_every", "round_every=0", "round=1", "round.filters=many"):
+        assert wrong.split("=")[0].split(".")[-1] in core("settings", wrong, code=2)
+    assert json.loads(core("settings")) == changed
+
+
 def test_a_password_from_the_environment_is_used_and_not_printed(core) -> None:
     said = core("init", ADMIN_PASSWORD="my own secret word")
     assert "my own secret word" not in said

@@ -8,17 +8,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from core.errors import NotAllowed, TagtailError
 from core.messages import sentence
-from core.services import accounts, curating, reporting
+from core.services import accounts, curating, reporting, scheduling
 from core.services.accounts import User
 from db.connect import open_database
 from db.errors import NotFound, StorageError
@@ -101,24 +100,35 @@ def _refusal(error: TagtailError | StorageError, user: User) -> Response:
 
 
 class Health:
-    """GET /healthz: whether the database answers and what the worker does; open to everyone, so it tells no more."""
+    """GET /healthz: whether the database answers and what the worker does; open to everyone, so it tells no more.
 
-    def __init__(self, database: Path, worker: Callable[[], str]) -> None:
+    A worker that beats is running, whoever started it. One that we started and that does not beat is silent.
+    """
+
+    def __init__(self, database: Path, supervisor: Callable[[], str]) -> None:
         self.database = database
-        self.worker = worker
+        self.supervisor = supervisor
 
     async def answer(self, request: Request) -> Response:
-        body: dict[str, Any] = {"status": "ok", "worker": self.worker()}
+        ours = self.supervisor()
         try:
-            await run_in_threadpool(self._touch)
+            beats = await run_in_threadpool(self._worker_beats)
         except StorageError as error:
             log.warning("health: %s", error)
-            body |= {"status": "failing", "database": error.code}
-        return JSONResponse(body, 200 if body["status"] == "ok" else 503, headers={"Cache-Control": "no-store"})
+            body = {"status": "failing", "worker": ours, "database": error.code}
+            return JSONResponse(body, 503, headers={"Cache-Control": "no-store"})
+        worker = "running" if beats else "silent" if ours == "running" else ours
+        return JSONResponse({"status": "ok", "worker": worker}, headers={"Cache-Control": "no-store"})
 
-    def _touch(self) -> None:
-        with closing(open_database(self.database)):
-            pass
+    def _worker_beats(self) -> bool:
+        with closing(open_database(self.database)) as db:
+            return scheduling.worker_alive(db, now=time.time())
+
+
+async def first_page(request: Request) -> Response:
+    """GET /annotate: the first page of everybody lives at /, and Streamlit knows it under no other address."""
+    query = request.url.query
+    return RedirectResponse(f"/?{query}" if query else "/", 307, headers={"Cache-Control": "no-store"})
 
 
 def all_routes(sign_in: SignIn, downloads: Downloads, health: Health) -> list[Route]:
@@ -129,6 +139,7 @@ def all_routes(sign_in: SignIn, downloads: Downloads, health: Health) -> list[Ro
         Route("/logout", sign_in.leave, methods=["POST"]),
         Route("/lang", sign_in.choose_language, methods=["POST"]),
         Route("/healthz", health.answer, methods=["GET"]),
+        Route("/annotate", first_page, methods=["GET"]),
         Route("/download/student/{project_id:int}", downloads.student, methods=["GET"]),
         Route("/download/labels/{project_id:int}.{format}", downloads.labels, methods=["GET"]),
     ]

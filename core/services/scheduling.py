@@ -130,17 +130,25 @@ def cancel(db: Database, job_id: int, *, by: int, now: float) -> None:
             )
 
 
+def worker_alive(db: Database, *, now: float) -> bool:
+    """Whether a worker, whoever started it, has been heard of lately."""
+    return _alive(jobs.worker(db), now=now)
+
+
+def _alive(worker: dict[str, Any] | None, *, now: float) -> bool:
+    return bool(worker and now - worker["beat_at"] < WORKER_SILENT_S)
+
+
 def status(db: Database, project_id: int, *, now: float) -> RoundStatus:
     """What the worker is doing for this project, live."""
     with reading(db):
         job = jobs.latest(db, project_id, KIND)
         worker = jobs.worker(db)
         published = round_rows.last_published(db, project_id)
-    alive = bool(worker and now - worker["beat_at"] < WORKER_SILENT_S)
     state = _state(job)
     progress = job.progress if job and state in ("running", "cancelling") else {}
     return RoundStatus(
-        worker_alive=alive,
+        worker_alive=_alive(worker, now=now),
         job_id=job.id if job and state != "idle" else None,
         state=state,
         stage=progress.get("stage", ""),

@@ -7,14 +7,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from core.services import accounts
 from core.services.accounts import User
-from db.connect import open_database
+from db import jobs
+from db.connect import open_database, writing
 from tests.web.conftest import PASSWORD, enter
 from web import gate
 from web.login import FORM_LIMIT
+from web.routes import Health
 
 
 def test_the_page_is_chinese_first_and_english_on_request(client: TestClient) -> None:
@@ -96,7 +100,26 @@ def test_a_closed_account_cannot_come_in(client: TestClient, database: Path, peo
     assert enter(client, "lead", PASSWORD).status_code == 401
 
 
+@pytest.mark.parametrize(("beat_s", "worker"), [(5.0, "running"), (90.0, "off"), (None, "off")])
+def test_health_knows_a_worker_that_somebody_else_started(database: Path, beat_s: float | None, worker: str) -> None:
+    if beat_s is not None:
+        with closing(open_database(database)) as db, writing(db):
+            jobs.worker_beat(db, pid=1, doing="", now=time.time() - beat_s)
+    app = Starlette(routes=[Route("/healthz", Health(database, lambda: "off").answer)])
+    assert TestClient(app).get("/healthz").json() == {"status": "ok", "worker": worker}
+
+
+def test_the_first_page_has_its_own_address_too(client: TestClient) -> None:
+    assert client.get("/annotate").headers["location"] == "/login?next=%2Fannotate"
+    enter(client, "annotator")
+    assert client.get("/annotate").headers["location"] == "/"
+    assert client.get("/annotate?project=p").headers["location"] == "/?project=p"
+
+
 def test_health_needs_no_session_and_tells_little(client: TestClient, database: Path) -> None:
+    assert client.get("/healthz").json() == {"status": "ok", "worker": "silent"}  # started, and no sign of life
+    with closing(open_database(database)) as db, writing(db):
+        jobs.worker_beat(db, pid=1, doing="", now=time.time())
     assert client.get("/healthz").json() == {"status": "ok", "worker": "running"}
     database.unlink()
     answer = client.get("/healthz")

@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.errors import NotAllowed, TagtailError
+from core.errors import BadOp, NotAllowed, TagtailError
 from core.labels import Label
 from core.messages import sentence
 from core.services import annotating
@@ -33,9 +33,19 @@ WORDS = (
     "board", "labels", "about", "no_definition", "save", "skip", "flag", "undo", "close", "help", "help_more",
     "press", "comment", "comment_example", "comment_send", "comment_cancel", "goal_bar", "today_of", "today",
     "pool", "pace", "state_saved", "state_saving", "state_slow", "state_offline", "state_out",
-    "state_offline_idle", "state_out_idle", "need_label", "undone", "nothing_to_undo", "loading",
+    "state_offline_idle", "state_out_idle", "need_label", "undone", "nothing_to_undo", "loading", "swapped",
 )  # fmt: skip
-KEYS = (("1 2 … 9", "toggle"), ("Enter", "save"), ("S", "skip"), ("F", "flag"), ("U", "undo"), ("?", "help"))
+KEYS = (
+    ("1 2 … 9", "toggle"),
+    ("Enter", "save"),
+    ("S", "skip"),
+    ("F", "flag"),
+    ("U", "undo"),
+    ("R", "again"),
+    ("?", "help"),
+)
+NOTHING_YET = MyProgress(today=0, total=0, labelled=0, pool=0, waiting=0, daily_goal=0)
+NO_ANSWER: dict[str, Any] = {"acked": [], "refused": [], "trouble": ""}
 
 
 def board_words() -> dict[str, Any]:
@@ -66,10 +76,17 @@ def board_labels(labels: tuple[Label, ...], language: str) -> list[dict[str, Any
 
 
 def empty_words(mine: MyProgress, role: str) -> dict[str, str]:
-    """What an empty desk says: nothing imported, nothing free just now, or all done."""
+    """What an empty desk says: nothing imported, my own skips left, nothing free just now, or all done."""
     who = "annotator" if role == "annotator" else "lead"
     if not mine.pool:
         return {"title": t("annotate.empty_none_title"), "body": t(f"annotate.empty_none_{who}")}
+    if mine.skipped:
+        others = mine.waiting - mine.skipped
+        return {
+            "title": t("annotate.empty_skipped_title", n=mine.skipped),
+            "body": t("annotate.empty_skipped_others", n=others) if others else t("annotate.empty_skipped_only"),
+            "again": t("annotate.again", n=mine.skipped),
+        }
     if mine.waiting:
         return {
             "title": t("annotate.empty_waiting_title"),
@@ -99,9 +116,14 @@ def deliver(user: User | None, fallback_project: int, ops: list[Any], now: float
         return answer
     by_project: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for op in ops:
-        if isinstance(op, dict):
-            project_id = op.get("project")
-            by_project[project_id if isinstance(project_id, int) else fallback_project].append(op)
+        if not isinstance(op, dict):
+            continue
+        wanted = op.get("project", fallback_project)
+        if isinstance(wanted, int) and not isinstance(wanted, bool) and 0 < wanted < 2**63:
+            by_project[wanted].append(op)
+        else:
+            words = sentence(BadOp(why="project"), lang())
+            answer["refused"].append({"uid": str(op.get("uid", "")), "sentence": words})
     for project_id, theirs in by_project.items():
         try:
             with session.db() as db:
@@ -120,33 +142,44 @@ def deliver(user: User | None, fallback_project: int, ops: list[Any], now: float
     return answer
 
 
+def hand_out(user: User, project: Project) -> tuple[list[LeasedText], MyProgress]:
+    """The texts for the desk, and how far this person is. Raises NotAllowed, StorageError."""
+    now = session.now()
+    with session.db() as db:
+        texts = annotating.next_texts(db, project.id, user.id, n=max(MIN_AHEAD, project.settings.prefetch + 1), now=now)
+        return texts, annotating.progress(db, project.id, user.id, now=now)
+
+
 def board_data(user: User | None, project: Project, answer: dict[str, Any]) -> dict[str, Any]:
-    """Everything that the board shows, as plain values."""
+    """Everything that the board shows, as plain values.
+
+    With trouble that began before the person was known, or while texts were handed out, ``handed`` is False: the board
+    then keeps what it has.
+    """
     language = lang()
     names = {label.key: label.name(language) for label in project.label_set.labels}
     texts: list[LeasedText] = []
-    mine = MyProgress(today=0, total=0, labelled=0, pool=0, waiting=0, daily_goal=0)
-    trouble = answer["trouble"]
+    mine, trouble = NOTHING_YET, answer["trouble"]
+    unknown = user is None and bool(trouble)
+    handed = not unknown
     if user is not None:
-        now = session.now()
         try:
-            with session.db() as db:
-                ahead = max(MIN_AHEAD, project.settings.prefetch + 1)
-                texts = annotating.next_texts(db, project.id, user.id, n=ahead, now=now)
-                mine = annotating.progress(db, project.id, user.id, now=now)
+            texts, mine = hand_out(user, project)
         except NotAllowed:
             user = None
         except (TagtailError, StorageError) as error:
             log.exception("no texts could be handed out")
-            trouble = trouble or sentence(error, language)
+            trouble, handed = trouble or sentence(error, language), False
     role = user.role if user else "annotator"
     return {
         "sid": st.session_state["board_sid"],
+        "owner": str(session.user_id() or 0),
         "scope": f"{session.user_id() or 0}.{project.id}",
         "project": project.id,
         "lang": language,
         "look": project.label_set.fingerprint,
-        "state": "open" if user else "closed",
+        "state": "open" if user or unknown else "closed",
+        "handed": handed,
         "labels": board_labels(project.label_set.labels, language),
         "docs": [board_text(text, names) for text in texts],
         "acked": answer["acked"],
@@ -161,9 +194,14 @@ def board_data(user: User | None, project: Project, answer: dict[str, Any]) -> d
             "daily_goal": mine.daily_goal,
         },
         "words": board_words(),
-        "empty": empty_words(mine, role),
+        "empty": empty_words(mine, role) if handed else trouble_words(),
         "closed": {"title": t("annotate.closed_title"), "body": t("annotate.closed_body")},
     }
+
+
+def trouble_words() -> dict[str, str]:
+    """What an empty desk says while the database hands out nothing."""
+    return {"title": t("annotate.empty_trouble_title"), "body": t("annotate.empty_trouble_body")}
 
 
 def allowed() -> User | None:
@@ -172,21 +210,35 @@ def allowed() -> User | None:
     return user if user is not None and user.active else None
 
 
+def standing() -> tuple[User | None, str]:
+    """Who is at the screen, or else the trouble with the database that keeps this from being known."""
+    try:
+        return allowed(), ""
+    except (TagtailError, StorageError) as error:
+        log.exception("the database does not say who this is")
+        return None, sentence(error, lang())
+
+
 @st.fragment
 def desk(project: Project) -> None:
-    """The board; a fragment, so that a decision re-runs nothing else."""
+    """The board; a fragment, so that a decision re-runs nothing else. Trouble with the database leaves it standing."""
     # A restarted server has new sessions: a new id tells the board to send its outbox again.
     st.session_state.setdefault("board_sid", uuid.uuid4().hex)
 
     def on_outbox() -> None:
         box = st.session_state[BOARD].get("outbox") or {}
         ops = box.get("ops")
-        user = allowed()
+        user, trouble = standing()
         answer = deliver(user, project.id, ops if isinstance(ops, list) else [], session.now())
-        st.session_state["board_answer"] = {**answer, "heard": box.get("n", 0)}
+        st.session_state["board_answer"] = {
+            **answer, "trouble": answer["trouble"] or trouble, "heard": box.get("n", 0),
+        }  # fmt: skip
 
-    answer = st.session_state.get("board_answer", {"acked": [], "refused": [], "trouble": ""})
-    label_board(board_data(allowed(), project, answer), key=BOARD, on_outbox_change=on_outbox)
+    user, trouble = standing()
+    answer = st.session_state.get("board_answer", NO_ANSWER)
+    shown = {**answer, "trouble": answer["trouble"] or trouble}
+    label_board(board_data(user, project, shown), key=BOARD, on_outbox_change=on_outbox)
+    st.session_state["board_answer"] = {**answer, "trouble": ""}  # said once
 
 
 def guideline_button(project: Project) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from pages.shared.i18n import t
 
+MODELS = ("student", "linear", "blend")
+
 
 def words(area: str, reason: dict[str, Any] | None, names: dict[str, str]) -> str:
     """The reason as ``area`` says it; nothing where there is none. ``names``: label key → name."""
@@ -14,7 +16,7 @@ def words(area: str, reason: dict[str, Any] | None, names: dict[str, str]) -> st
     source, probability, threshold = reason.get("source"), reason.get("probability"), reason.get("threshold")
     if source == "returned":
         return t(f"{area}.reason_returned")
-    if reason.get("random") or source not in ("student", "linear") or not isinstance(probability, int | float):
+    if reason.get("random") or source not in MODELS or not isinstance(probability, int | float):
         return t(f"{area}.reason_random")
     label = str(reason.get("label", ""))
     return t(

@@ -78,11 +78,15 @@ def projects() -> list[Project]:
 
 
 def project() -> Project:
-    """The project in hand; a page without any project says what to do and ends here.
+    """The project in hand; a page without any project, or without its database, says so and ends here.
 
     Kept for the visit, and in the address, so that a reload comes back to it.
     """
-    found = projects()
+    try:
+        found = projects()
+    except (TagtailError, StorageError) as error:
+        messages.show(error)
+        st.stop()
     if not found:
         st.info(t("common.no_project"), icon=":material/inbox:")
         st.stop()

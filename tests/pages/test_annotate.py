@@ -11,12 +11,17 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.errors import NotAllowed
 from core.labels import Label
+from core.messages import sentence
 from core.services import accounts, annotating
+from core.services.accounts import User
 from core.services.annotating import MyProgress
+from db.errors import DatabaseBusy, DiskFull, NewerDatabase, StorageError
 from pages import annotate
-from pages.shared import i18n, reasons
+from pages.shared import i18n, reasons, session
 from pages.shared.components import label_board
+from tests.conftest import make_project
 from tests.pages.conftest import House
 from tests.pages.filling import fill
 
@@ -84,10 +89,91 @@ def test_a_closed_account_saves_nothing_and_loses_nothing(house: House, mine: li
 
 def test_a_broken_op_is_refused_and_stops_nothing(house: House, mine: list[int]) -> None:
     user = house.people["annotator"]
-    ops: list[Any] = ["nonsense", None, {"uid": "x"}, save("a", mine[0], ["k0"], project="1")]
+    ops: list[Any] = ["nonsense", None, {"uid": "x"}, save("a", mine[0], ["k0"])]
     answer = annotate.deliver(user, house.project_id, ops, 1e9)
     assert answer["acked"] == ["a"]
     assert [each["uid"] for each in answer["refused"]] == ["x"]
+
+
+@pytest.mark.parametrize("project", [True, "1", 0, -1, 2**63, 1.5, None, [1]])
+def test_a_project_that_is_none_is_refused_and_its_neighbours_are_saved(
+    house: House, mine: list[int], project: object
+) -> None:
+    user = house.people["annotator"]
+    ops = [save("z", mine[0], ["k0"], project=project), save("a", mine[1], ["k0"], project=house.project_id)]
+    answer = annotate.deliver(user, house.project_id, ops, 1e9)
+    assert answer["acked"] == ["a"]
+    assert [each["uid"] for each in answer["refused"]] == ["z"]
+    assert "沒有存下" in answer["refused"][0]["sentence"]
+    assert answer["trouble"] == ""
+
+
+def test_ops_of_another_project_are_delivered_from_here(house: House, mine: list[int]) -> None:
+    with house.open() as db:
+        here = make_project(db, key="here")
+    user = house.people["annotator"]
+    answer = annotate.deliver(user, here, [save("a", mine[0], ["k0"], project=house.project_id)], 1e9)
+    assert answer["acked"] == ["a"]
+    with house.open() as db:
+        assert annotating.progress(db, house.project_id, user.id, now=1e9).total == 1
+
+
+def test_an_undo_of_what_a_colleague_has_by_now_says_so(house: House, mine: list[int]) -> None:
+    user, colleague = house.people["annotator"], house.people["lead"]
+    skip = {**save("a", mine[0], []), "decision": "skipped"}
+    annotate.deliver(user, house.project_id, [skip], 1e9)
+    with house.open() as db:
+        annotating.next_texts(db, house.project_id, colleague.id, n=9, now=1e9)
+    undo = {"uid": "u", "kind": "undo", "document": mine[0], "target": "a"}
+    answer = annotate.deliver(user, house.project_id, [undo], 1e9)
+    assert "同事" in answer["refused"][0]["sentence"]
+
+
+@pytest.mark.parametrize("error", [DiskFull(why="x"), DatabaseBusy(), NewerDatabase(have=9, need=1)])
+def test_trouble_with_the_database_leaves_the_board_standing(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: StorageError
+) -> None:
+    fill(house, tmp_path)
+    page = house.page("annotate", "annotator")
+    real, calls = session.current_user, [0]
+
+    def failing() -> User | None:
+        calls[0] += 1
+        if calls[0] > 1:  # the page itself has opened; the board's own question comes to grief
+            raise error
+        return real()
+
+    monkeypatch.setattr(session, "current_user", failing)
+    data = data_of(page.run())
+    assert (data["state"], data["docs"], data["handed"]) == ("open", [], False)
+    assert data["trouble"] == sentence(error, "zh")
+    assert "暫時" in data["empty"]["title"]
+
+
+def test_trouble_while_texts_are_handed_out_is_no_empty_project(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(house, tmp_path)
+
+    def failing(*_: object, **__: object) -> None:
+        raise DatabaseBusy()
+
+    monkeypatch.setattr(annotating, "next_texts", failing)
+    data = data_of(house.page("annotate", "annotator").run())
+    assert (data["state"], data["handed"]) == ("open", False)
+    assert "忙" in data["trouble"]
+    assert "還沒有文章" not in data["empty"]["title"]
+
+
+def test_a_closed_account_is_told_by_the_board(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(house, tmp_path)
+    monkeypatch.setattr(annotating, "next_texts", _refusing)
+    data = data_of(house.page("annotate", "annotator").run())
+    assert (data["state"], data["handed"], data["trouble"]) == ("closed", True, "")
+
+
+def _refusing(*_: object, **__: object) -> None:
+    raise NotAllowed(need="annotator")
 
 
 def test_an_unknown_project_is_told_and_keeps_the_rest(house: House, mine: list[int]) -> None:
@@ -104,6 +190,26 @@ def test_an_empty_desk_says_what_to_do(house: House, texts_of: Said) -> None:
     assert "主持人" in annotate.empty_words(none, "annotator")["body"]
     held = MyProgress(today=0, total=0, labelled=5, pool=9, waiting=4, daily_goal=0)
     assert "4" in annotate.empty_words(held, "annotator")["body"]
+    assert "again" not in annotate.empty_words(held, "annotator")
+
+
+def test_an_empty_desk_owns_up_to_my_own_skips(house: House, tmp_path: Path) -> None:
+    fill(house, tmp_path, open_texts=3)
+    user = house.people["annotator"]
+    with house.open() as db:
+        texts = annotating.next_texts(db, house.project_id, user.id, n=9, now=1e9)
+    skips = [{**save(f"s{text.id}", text.id, []), "decision": "skipped"} for text in texts]
+    annotate.deliver(user, house.project_id, skips, 1e9)
+    data = data_of(house.page("annotate", "annotator").run())
+    assert data["docs"] == []
+    assert data["empty"]["title"] == "剩下你略過的 3 篇"
+    assert "其他人" not in data["empty"]["body"]
+    assert data["empty"]["again"] == "取回略過的 3 篇"
+    answer = annotate.deliver(user, house.project_id, [{"uid": "r", "kind": "reopen", "document": 0}], 1e9)
+    assert answer["acked"] == ["r"]
+    assert len(data_of(house.page("annotate", "annotator").run())["docs"]) == 3
+    some = MyProgress(today=0, total=0, labelled=5, pool=9, waiting=4, daily_goal=0, skipped=1)
+    assert "3 篇要等其他人" in annotate.empty_words(some, "annotator")["body"]
 
 
 def test_reasons_are_sentences() -> None:
@@ -113,7 +219,10 @@ def test_reasons_are_sentences() -> None:
     assert "保健食品" in words
     assert "0.48" in words
     assert "0.41" in words
-    assert "隨機" in reasons.words("annotate", {**reason, "random": True}, names)
+    assert "合起來" in reasons.words("annotate", {**reason, "source": "blend"}, names)
+    assert "0.48" in reasons.words("dashboard", {**reason, "source": "blend"}, names)
+    for source in ("student", "linear", "blend"):
+        assert "隨機" in reasons.words("annotate", {**reason, "source": source, "random": True}, names)
     assert "隨機" in reasons.words("dashboard", {"source": "random"}, names)
     assert "取回" in reasons.words("annotate", {"source": "returned"}, names)
     assert reasons.words("annotate", None, names) == ""

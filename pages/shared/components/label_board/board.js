@@ -3,6 +3,9 @@
 const HISTORY = 30;
 const POKE_MS = 90000;      // while somebody works: a sign of life that renews the leases
 const EMPTY_POKE_MS = 20000;
+const GUARD_MS = 600;       // hands need so long to see that another text has come up under them
+const GUARD_TYPING_MS = 2000;
+const GUARDED = new Set(["toggle", "save", "skip", "flag"]);
 
 function makeBoard(root) {
   const view = makeView(root);
@@ -18,7 +21,7 @@ function makeBoard(root) {
   let flagging = false;
   let lastAct = Date.now();
   let lastSid = null;
-  let strayAt = 0;          // a key pressed while no text was there
+  let strayAt = -Infinity;  // a key pressed while no text was there
   let guardUntil = 0;
   let setStateValue = null;
 
@@ -76,11 +79,13 @@ function makeBoard(root) {
     // The id is made when the text is shown: however often this showing is sent, it counts once.
     current = doc ? { doc, uid: freshUid(), chosen: new Set(draft || doc.chosen || []), since: performance.now() } : null;
     // Hands that outran an empty desk must not label the text that comes up under them.
-    if (doc && performance.now() - strayAt < 1000) guardUntil = performance.now() + 400;
+    if (doc && performance.now() - strayAt < 1000) guardUntil = Math.max(guardUntil, performance.now() + 400);
     closeFlag();
     if (held) { held = null; view.note(null, data.words); }
     paintAll();
   }
+
+  function guarded() { return performance.now() < guardUntil; }
 
   function advance() {
     const decided = outbox.decided();
@@ -132,6 +137,19 @@ function makeBoard(root) {
     paintState();
   }
 
+  // My skipped texts back on my desk; only where nothing else is left to do.
+  function again() {
+    if (!open() || current || !data.empty.again) return false;
+    outbox.add({
+      uid: freshUid(), kind: "reopen", project: data.project, document: 0, target: "",
+      decision: "", labels: [], comment: "", ms: 0,
+    });
+    data = { ...data, empty: { ...data.empty, again: "" } };  // asked once
+    paintAll();
+    paintState();
+    return true;
+  }
+
   function toggle(key) {
     if (!current || !open()) return;
     if (current.chosen.has(key)) current.chosen.delete(key);
@@ -181,11 +199,12 @@ function makeBoard(root) {
   function act(action) {
     lastAct = Date.now();
     if (!current) strayAt = performance.now();
-    if (performance.now() < guardUntil && (action.act === "toggle" || action.act === "save")) return true;
+    if (guarded() && GUARDED.has(action.act)) return true;
     if (action.act === "save") decide("labelled");
     else if (action.act === "skip") decide("skipped");
     else if (action.act === "flag") openFlag();
     else if (action.act === "undo") undo();
+    else if (action.act === "again") return again();
     else if (action.act === "help") help();
     else if (action.act === "escape") { held = null; view.note(null, data.words); help(false); }
     else if (action.act === "toggle") {
@@ -227,6 +246,7 @@ function makeBoard(root) {
     for (const name of ["save", "skip", "flag", "undo"]) {
       view.part(name).addEventListener("click", () => act({ act: name }));
     }
+    view.part("again").addEventListener("click", () => act({ act: "again" }));
     view.part("ask").addEventListener("click", () => help());
     view.part("help-close").addEventListener("click", () => help(false));
     view.part("veil").addEventListener("click", (e) => { if (e.target === view.part("veil")) help(false); });
@@ -243,18 +263,22 @@ function makeBoard(root) {
     document.addEventListener("visibilitychange", onVisible);
   }
 
-  function startScope() {
+  // Another person: another outbox. Another project of the same person: what is unsent goes on from here.
+  function startOutbox() {
     if (outbox) outbox.close();
+    outbox = makeOutbox({
+      owner: data.owner,
+      deliver: (box) => setStateValue("outbox", { ...box, sid: data.sid, have: queue.map((doc) => doc.id) }),
+      changed: paintState,
+    });
+  }
+
+  function startScope() {
     notices = [];
     drafts = new Map();
     paces = [];
     queue = [];
     current = null;
-    outbox = makeOutbox({
-      scope: data.scope,
-      deliver: (box) => setStateValue("outbox", { ...box, sid: data.sid, have: queue.map((doc) => doc.id) }),
-      changed: paintState,
-    });
     recall();
   }
 
@@ -267,17 +291,42 @@ function makeBoard(root) {
       history = history.filter((entry) => entry.uid !== op.uid);
       if (op.kind === "save") drafts.set(op.document, op.labels);
       // An undo that the server refuses: that text is decided, so it must not stay on the desk.
-      else if (current && current.doc.id === op.document) current = null;
+      else if (op.kind === "undo" && current && current.doc.id === op.document) dropCurrent();
     }
     return new Set(settled.filter((op) => refused.has(op.uid) && op.kind === "save").map((op) => op.document));
   }
 
+  // The text goes from under somebody's hands: what they type in the next moment was meant for it, not for the next one.
+  function dropCurrent() {
+    guardUntil = performance.now() + (flagging ? GUARD_TYPING_MS : GUARD_MS);
+    current = null;
+  }
+
+  // What the server handed out becomes the queue. → whether the text on the desk had to go.
+  function restock(returned) {
+    const decided = outbox.decided();
+    if (!data.handed) {  // trouble with the database: nothing was handed out, and what is here stays
+      queue = queue.filter((doc) => !decided.has(doc.id));
+      return false;
+    }
+    const mine = data.docs.filter((doc) => !decided.has(doc.id));
+    const here = current && mine.find((doc) => doc.id === current.doc.id);
+    // Decided in another tab, or lapsed: an untouched text gives way to one that is still mine.
+    const swapped = Boolean(current && !here && !outbox.ops.length && !current.chosen.size && !flagging);
+    if (swapped) dropCurrent();
+    queue = mine.filter((doc) => !current || doc.id !== current.doc.id);
+    queue.sort((a, b) => Number(returned.has(b.id)) - Number(returned.has(a.id)));
+    return swapped;
+  }
+
   function receive(fresh, setter) {
     setStateValue = setter;
+    const changedOwner = !data || data.owner !== fresh.owner;
     const changedScope = !data || data.scope !== fresh.scope;
     const changedWords = changedScope || data.lang !== fresh.lang || data.look !== fresh.look;
     const wasOpen = open();
-    data = fresh;
+    data = fresh.handed || changedScope ? fresh : { ...fresh, progress: data.progress };
+    if (changedOwner) startOutbox();
     if (changedScope) startScope();
     if (changedWords) {
       view.words(data);
@@ -286,16 +335,11 @@ function makeBoard(root) {
     }
     outbox.heard(fresh.heard);
     const returned = settle(fresh);
-    const decided = outbox.decided();
-    const mine = data.docs.filter((doc) => !decided.has(doc.id));
-    const here = current && mine.find((doc) => doc.id === current.doc.id);
-    // Decided in another tab, or lapsed: an untouched text gives way to one that is still mine.
-    if (current && !here && !outbox.ops.length && !current.chosen.size) current = null;
-    queue = mine.filter((doc) => !current || doc.id !== current.doc.id);
-    queue.sort((a, b) => Number(returned.has(b.id)) - Number(returned.has(a.id)));
+    const swapped = restock(returned);
     if (!current) advance();
     else if (wasOpen !== open() || changedWords) paintAll();
     if (!open()) { view.chosen(current ? current.chosen : null, false); paintButtons(); }
+    if (swapped && current) view.hint(data.words.swapped);
     view.notices(fresh.trouble ? [fresh.trouble, ...notices] : notices, dismiss, data.words);
     view.progress(data, pace());
     paintState();
@@ -304,7 +348,10 @@ function makeBoard(root) {
     lastSid = data.sid;
   }
 
-  function tap(key) { lastAct = Date.now(); toggle(key); }
+  function tap(key) {
+    lastAct = Date.now();
+    if (!guarded()) toggle(key);
+  }
   function dismiss(index) {
     notices = notices.filter((_, at) => at !== index - (data.trouble ? 1 : 0));
     view.notices(data.trouble ? [data.trouble, ...notices] : notices, dismiss, data.words);

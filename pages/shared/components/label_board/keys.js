@@ -32,9 +32,9 @@ function letterOf(event) {
   return code ? code[1].toLowerCase() : "";
 }
 
-const LETTERS = { s: "skip", f: "flag", u: "undo" };
+const LETTERS = { s: "skip", f: "flag", u: "undo", r: "again" };
 
-// → {act: "toggle", digit} | {act: "save"|"skip"|"flag"|"undo"|"help"|"escape"} | null when the key is not ours.
+// → {act: "toggle", digit} | {act: "save"|"skip"|"flag"|"undo"|"again"|"help"|"escape"} | null when the key is not ours.
 function readKey(event) {
   const target = event.composedPath ? event.composedPath()[0] : event.target;
   if (event.isComposing || event.repeat) return null;

@@ -5,29 +5,33 @@ const RETRY_MS = [2000, 4000, 8000, 15000];
 const DEAF_MS = 14000;       // a server that is up and answers nothing for so long does not know this page any more
 const DEAF_AFTER_CUT_MS = 5000;
 const RELOAD_AGAIN_MS = 60000;
-
 function freshUid() {
   // randomUUID exists on https and localhost only; a lab's plain-http server must work as well.
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function makeShelf(storage, scope) {
-  const prefix = "tagtail.op." + scope + ".";
+const ORPHAN_LOOK_MS = 3000;
+const ORPHAN_AFTER_MS = 6000;  // what another tab has not delivered for so long is delivered from here
+
+const byTime = (a, b) => a.at - b.at;
+
+// One person's shelf, whatever the project: each operation says which project it belongs to.
+function makeShelf(storage, owner) {
+  const prefix = "tagtail.op." + owner + ".";
   const quietly = (action) => { try { return action(); } catch { return null; } };  // storage full or forbidden
+  const names = () => quietly(() => Object.keys(storage).filter((name) => name.startsWith(prefix))) || [];
+  const read = (name) => quietly(() => {
+    const op = JSON.parse(storage.getItem(name));
+    return op.uid && name.endsWith("." + op.uid) && Number.isFinite(op.at) ? op : null;
+  });
   return {
     put: (op) => quietly(() => storage.setItem(prefix + op.uid, JSON.stringify(op))),
-    drop: (uid) => quietly(() => storage.removeItem(prefix + uid)),
-    all() {
-      const found = [];
-      quietly(() => {
-        for (let i = 0; i < storage.length; i += 1) {
-          const name = storage.key(i);
-          if (name.startsWith(prefix)) found.push(JSON.parse(storage.getItem(name)));
-        }
-      });
-      return found.sort((a, b) => a.at - b.at);
+    drop(uid) {
+      for (const name of names()) if (name.endsWith("." + uid)) quietly(() => storage.removeItem(name));
     },
+    // An entry that cannot be read is passed over; those behind it are still found.
+    all: () => names().map(read).filter(Boolean).sort(byTime),
   };
 }
 
@@ -45,15 +49,18 @@ function calmConnectionDialog() {
   return found;
 }
 
-function makeOutbox({ scope, deliver, changed }) {
-  const shelf = makeShelf(window.localStorage, scope);
+function makeOutbox({ owner, deliver, changed }) {
+  const shelf = makeShelf(window.localStorage, owner);
   let ops = shelf.all();
+  const settledHere = new Set();
+  const strangers = new Map();  // another tab's operations: uid → when they were first seen here
   let counter = 0;
   let tries = 0;
   let sentAt = 0;
   let waitingSince = 0;
   let reach = "unknown";  // "up", "down", "out" (signed out)
-  let last = 0;
+  let last = Math.max(0, ...ops.map((op) => op.at));  // a clock that was set back does not reorder save and undo
+  let lookedAt = performance.now();
   let cut = false;        // Streamlit's own connection is down
   let probedAt = 0;
   let unheardSince = 0;   // the first send that no run of the page has answered
@@ -101,8 +108,29 @@ function makeOutbox({ scope, deliver, changed }) {
     if (reach === "up") { cut = false; back(); if (!ops.length) send(); }
   }
 
+  // A tab that was closed with work unsent leaves it on the shelf. Twice delivered is once saved.
+  function adopt() {
+    const now = performance.now();
+    if (now - lookedAt < ORPHAN_LOOK_MS) return;
+    lookedAt = now;
+    const mine = new Set(ops.map((op) => op.uid));
+    const others = shelf.all().filter((op) => !mine.has(op.uid) && !settledHere.has(op.uid));
+    const left = new Set(others.map((op) => op.uid));
+    for (const uid of [...strangers.keys()]) if (!left.has(uid)) strangers.delete(uid);
+    for (const op of others) if (!strangers.has(op.uid)) strangers.set(op.uid, now);
+    const orphans = others.filter((op) => now - strangers.get(op.uid) >= ORPHAN_AFTER_MS);
+    if (!orphans.length) return;
+    if (!ops.length) { waitingSince = Date.now(); tries = 0; }
+    orphans.forEach((op) => strangers.delete(op.uid));
+    ops = [...ops, ...orphans].sort(byTime);
+    last = Math.max(last, ...orphans.map((op) => op.at));
+    send();
+    changed();
+  }
+
   function tick() {
     calm();
+    adopt();
     if (cut && Date.now() - probedAt > 3000) look();
     else if (unheardSince && Date.now() - unheardSince > 3000 && Date.now() - probedAt > 2000) probe();
     heal();
@@ -151,7 +179,7 @@ function makeOutbox({ scope, deliver, changed }) {
       const settled = ops.filter((op) => gone.has(op.uid));
       if (!settled.length) return settled;
       ops = ops.filter((op) => !gone.has(op.uid));
-      settled.forEach((op) => shelf.drop(op.uid));
+      settled.forEach((op) => { shelf.drop(op.uid); settledHere.add(op.uid); });
       tries = 0;
       waitingSince = Date.now();
       reach = "up";
@@ -168,9 +196,12 @@ function makeOutbox({ scope, deliver, changed }) {
     // Documents that are decided here though the server may not know it yet.
     decided() {
       const ids = new Set();
+      const skipped = new Set();
       for (const op of ops) {
         if (op.kind === "undo") ids.delete(op.document);
-        else ids.add(op.document);
+        else if (op.kind === "save") ids.add(op.document);
+        else if (op.kind === "reopen") skipped.forEach((id) => ids.delete(id));
+        if (op.kind === "save" && op.decision === "skipped") skipped.add(op.document);
       }
       return ids;
     },

@@ -149,6 +149,9 @@ function makeView(root) {
     part("empty").hidden = !message;
     put("empty-title", message ? message.title : "");
     put("empty-body", message ? message.body : "");
+    const again = part("again");
+    again.hidden = !(message && message.again);
+    if (!again.hidden) again.replaceChildren(make("span", "", message.again), make("kbd", "", "R"));
   }
 
   function notices(list, dismiss, w) {

@@ -15,34 +15,43 @@ from pages.shared import cache, charts, messages, round_strip, session, stored_e
 from pages.shared.i18n import catalogue, lang, plain, t
 
 LIVE_S = 1.5
+SAID_S = 15.0
+_SAID = "round_click_said"
 TABLE_MODELS = ("student", "standalone", "teacher", "linear")
+
+
+def _keep(error: BaseException) -> None:
+    """An error of a click: drawn by the part that moves, for as long as it takes to read."""
+    st.session_state[_SAID] = (session.now() + SAID_S, messages.words(error))
 
 
 def start(project_id: int) -> None:
     """Asks for a round, as the person at the screen."""
+    st.session_state.pop(_SAID, None)
     try:
         user = session.require("lead")
         with session.db() as db:
             scheduling.request_round(db, project_id, by=user.id, now=session.now())
     except (TagtailError, StorageError) as error:
-        messages.show(error)
+        _keep(error)
 
 
 def cancel(job_id: int) -> None:
     """Asks the running round to stop."""
+    st.session_state.pop(_SAID, None)
     try:
         user = session.require("lead")
         with session.db() as db:
             scheduling.cancel(db, job_id, by=user.id, now=session.now())
     except (TagtailError, StorageError) as error:
-        messages.show(error)
+        _keep(error)
 
 
 def stepper(status: RoundStatus) -> str:
     """The stages on one line: done, present, to come."""
-    at = round_strip.STAGES.index(status.stage) if status.stage in round_strip.STAGES else -1
+    at = round_strip.step(status.stage)
     parts = []
-    for i, stage in enumerate(round_strip.STAGES):
+    for i, stage in enumerate(round_strip.STEPS):
         words = t(f"rounds.stage_{stage}")
         parts.append(f"✓ {words}" if i < at else f"**● {words}**" if i == at else f"○ {words}")
     return "　".join(parts)
@@ -95,6 +104,9 @@ def ready_card(project_id: int, status: RoundStatus, ready: Readiness) -> None:
 @st.fragment(run_every=LIVE_S)
 def live(project_id: int, names: dict[str, str]) -> None:
     """The part that moves by itself."""
+    until, said = st.session_state.get(_SAID, (0.0, ""))
+    if session.now() < until:
+        st.error(said, icon=":material/error:")
     try:
         with session.db() as db:
             status = scheduling.status(db, project_id, now=session.now())

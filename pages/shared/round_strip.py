@@ -13,7 +13,8 @@ from db.errors import StorageError
 from pages.shared import messages, session, stored_errors, when
 from pages.shared.i18n import catalogue, plain, t
 
-STAGES = ("text", "vectors", "teachers", "student", "evaluate", "score", "save", "publish")
+STAGES = ("text", "vectors", "teachers", "student", "standalone", "evaluate", "score", "save", "publish")
+STEPS = tuple(stage for stage in STAGES if stage != "standalone")  # it learns beside the student, by turns
 LIVE_S = 2.0
 _SEEN = "round_strip_seen"
 
@@ -21,6 +22,12 @@ _SEEN = "round_strip_seen"
 def share(status: RoundStatus) -> float:
     """How far the present stage is, 0 … 1."""
     return min(1.0, status.done / status.total) if status.total else 0.0
+
+
+def step(stage: str) -> int:
+    """Which of the steps a stage belongs to; -1 before the first, and for one that is unheard of."""
+    known = "student" if stage == "standalone" else stage
+    return STEPS.index(known) if known in STEPS else -1
 
 
 def stage_words(status: RoundStatus) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.config import RoundConfig
@@ -49,7 +50,7 @@ def metrics_of(base: float) -> list[dict]:
     return found
 
 
-def publish_round(house: House, *, base: float = 0.0) -> int:
+def publish_round(house: House, *, base: float = 0.0, warnings: Sequence[tuple[str, dict]] = ()) -> int:
     """A finished round with figures, as the worker publishes one; returns its number."""
     now = time.time()
     with house.open() as db, writing(db):
@@ -64,7 +65,7 @@ def publish_round(house: House, *, base: float = 0.0) -> int:
         )  # fmt: skip
         rounds.insert_metrics(db, round_id, metrics_of(base))
         rounds.publish(
-            db, round_id, n_train=17, n_valid=3, n_gold=12, timings={"teachers": 1.5}, warnings=[], now=now + 61
+            db, round_id, n_train=17, n_valid=3, n_gold=12, timings={"teachers": 1.5}, warnings=warnings, now=now + 61
         )  # fmt: skip
         jobs.finish(db, job, "done", now=now + 61)
         events.append(db, "round_published", now=now, project_id=house.project_id, after={"round": number})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from core.services import projects
+from core.services import accounts, projects, scheduling
 from core.services.scheduling import RoundStatus
 from db import jobs
 from db.connect import writing
@@ -19,6 +20,8 @@ from tests.pages.conftest import House
 from tests.pages.filling import fill, publish_round
 
 Said = Callable[[AppTest], str]
+ROOT = Path(__file__).resolve().parents[2]
+REPORTERS = (ROOT / "core" / "distill" / "pipeline.py", ROOT / "core" / "worker" / "rounds.py")
 
 
 def need(house: House, labels: int) -> None:
@@ -82,6 +85,37 @@ def test_start_follow_and_cancel(house: House, texts_of: Said, tmp_path: Path) -
     assert page.button(key="cancel_round").disabled
 
 
+def test_a_round_that_is_still_stopping_is_said_so(house: House, texts_of: Said, tmp_path: Path) -> None:
+    fill(house, tmp_path)
+    need(house, 15)
+    page = house.page("rounds", "lead").run()
+    # While this page still offers the button, a colleague starts a round and stops it.
+    lead = house.people["admin"].id
+    with house.open() as db:
+        job = scheduling.request_round(db, house.project_id, by=lead, now=time.time())
+    heard(house, {"stage": "standalone", "done": 1, "total": 8, "detail": {"epoch": 1, "valid_f1": 0.5}})
+    with house.open() as db:
+        scheduling.cancel(db, job, by=lead, now=time.time())
+    page.button(key="start_round").click().run()
+    said = texts_of(page)
+    assert "上一輪還在停止" in said
+    assert "**● 學生與對照**" in said
+
+
+def test_the_warnings_of_a_round_are_sentences_in_both_languages(house: House, texts_of: Said, tmp_path: Path) -> None:
+    fill(house, tmp_path)
+    warnings = [("LabelWithoutPositives", {"labels": "甲、乙"}), ("LabelWithoutNegatives", {"labels": "丙"})]
+    publish_round(house, warnings=warnings)
+    said = texts_of(house.page("rounds", "lead").run())
+    assert "還沒有任何文字標上：甲、乙" in said
+    assert "每一篇訓練文字都有：丙" in said
+    with house.open() as db:
+        accounts.set_lang(db, house.people["lead"].id, "en", now=1.0)
+    said = texts_of(house.page("rounds", "lead").run())
+    assert "No text carries\\: 甲、乙" in said
+    assert "Every training text carries\\: 丙" in said
+
+
 def test_past_rounds_are_a_table_with_their_figures(house: House, texts_of: Said, tmp_path: Path) -> None:
     fill(house, tmp_path)
     publish_round(house)
@@ -116,6 +150,9 @@ def test_progress_words() -> None:
 
 
 def test_every_stage_has_words() -> None:
+    told = set(re.findall(r'RoundReport\("(\w+)"', "".join(path.read_text("utf-8") for path in REPORTERS)))
+    assert {"text", "vectors", "teachers", "evaluate", "save", "publish"} <= told <= set(round_strip.STAGES)
+    assert {"student", "standalone", "score"} <= set(round_strip.STAGES)
     for stage in round_strip.STAGES:
         assert round_strip.stage_words(status(stage=stage)) != stage
         assert "●" in rounds.stepper(status(stage=stage))

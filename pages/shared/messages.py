@@ -22,10 +22,18 @@ def show(error: BaseException) -> None:
 
 def later(text: str) -> None:
     """Keeps a good word for the next run: what was just done is seen together with its effect."""
-    st.session_state.setdefault(_LATER, []).append(text)
+    st.session_state.setdefault(_LATER, []).append((True, text))
+
+
+def trouble_later(error: BaseException) -> None:
+    """Keeps an error for the next run: what a callback draws has no place on the page."""
+    st.session_state.setdefault(_LATER, []).append((False, words(error)))
 
 
 def show_later() -> None:
     """Shows what was kept, once."""
-    for text in st.session_state.pop(_LATER, []):
-        st.success(text, icon=":material/check_circle:")
+    for good, text in st.session_state.pop(_LATER, []):
+        if good:
+            st.success(text, icon=":material/check_circle:")
+        else:
+            st.error(text, icon=":material/error:")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.services import curating, reporting
+from core.services import annotating, curating, reporting, reviewing
 from pages.shared.importing import free_key
 from tests.conftest import make_project
 from tests.pages.conftest import House
+from tests.pages.filling import fill
 
 Said = Callable[[AppTest], str]
 
@@ -57,7 +59,7 @@ def test_a_file_is_explained_before_it_is_imported(house: House, texts_of: Said,
 def test_importing_says_what_came_in_and_empties_the_form(house: House, texts_of: Said) -> None:
     page = _chosen(house, "good.jsonl", GOOD)
     page.button(key="import_go").click().run()
-    assert "新增 2 段" in texts_of(page)
+    assert "新增 2 篇" in texts_of(page)
     assert _numbers(page)["文本池"] == "1"
     assert "總列數" not in _numbers(page)
 
@@ -76,7 +78,7 @@ def test_the_good_rows_alone_come_in_when_asked_for(house: House, texts_of: Said
     page.checkbox(key="import_partial_0").check().run()
     page.button(key="import_go").click().run()
     said = texts_of(page)
-    assert "新增 2 段" in said
+    assert "新增 2 篇" in said
     assert "另有 3 列" in said
 
 
@@ -88,7 +90,7 @@ def test_a_file_becomes_a_project_of_its_own(house: House, texts_of: Said) -> No
     assert "紅、綠" in texts_of(page)
     page.text_input(key="import_new_name_0").input("顏色").run()
     page.button(key="import_go").click().run()
-    assert "新增 2 段" in texts_of(page)
+    assert "新增 2 篇" in texts_of(page)
     with house.open() as db:
         made = curating.list_projects(db)[-1]
     assert (made.name, made.label_set.keys) == ("顏色", ("紅", "綠"))
@@ -124,7 +126,7 @@ def test_without_a_project_the_page_helps_to_make_one(house: House, texts_of: Sa
     page.file_uploader[0].upload("good.jsonl", GOOD).run()
     page.text_input(key="import_new_name_0").input("第一個").run()
     page.button(key="import_go").click().run()
-    assert "新增 2 段" in texts_of(page)
+    assert "新增 2 篇" in texts_of(page)
 
 
 def test_settings_are_saved_for_this_project_alone(house: House, texts_of: Said) -> None:
@@ -140,6 +142,48 @@ def test_settings_are_saved_for_this_project_alone(house: House, texts_of: Said)
         mine, theirs = curating.project(db, house.project_id).settings, curating.project(db, other).settings
     assert (mine.daily_goal, mine.lease_s, mine.suggestions) == (7, 300, True)
     assert theirs.daily_goal != 7
+
+
+def _flag(house: House, comment: str) -> int:
+    """A text that the annotator flagged with the first label chosen."""
+    annotator = house.people["annotator"].id
+    with house.open() as db:
+        text = annotating.next_texts(db, house.project_id, annotator, n=1, now=1e9)[0]
+        op = {
+            "uid": f"f{text.id}", "kind": "save", "document": text.id, "decision": "flagged", "labels": ["k0"],
+            "comment": comment,
+        }  # fmt: skip
+        assert annotating.apply(db, house.project_id, annotator, [op], now=1e9).acked
+    return text.id
+
+
+def test_a_flagged_text_is_read_and_put_back(house: House, texts_of: Said, tmp_path: Path) -> None:
+    fill(house, tmp_path)
+    assert "沒有待討論的回報" in texts_of(house.page("data", "lead").run())
+    flagged = _flag(house, "*文字* 不完整")
+    page = house.page("data", "lead").run()
+    said = texts_of(page)
+    assert "\\*文字\\* 不完整" in said
+    assert f"第 {flagged} 號" in said
+    assert "annotator" in said
+    assert "回報時選了：甲" in said
+    assert "等待標註" in said
+    page.button(key=f"put_back_0_{flagged}").click().run()
+    assert f"第 {flagged} 號已放回" in texts_of(page)
+    assert _numbers(page)["已回報待討論"] == "0"
+    with house.open() as db:
+        assert reviewing.flagged(db, house.project_id) == ()
+
+
+def test_a_text_that_a_colleague_has_put_back_is_said_so(house: House, texts_of: Said, tmp_path: Path) -> None:
+    fill(house, tmp_path)
+    flagged = _flag(house, "")
+    page = house.page("data", "lead").run()
+    assert "沒有附說明" in texts_of(page)
+    with house.open() as db:
+        reviewing.put_back(db, house.project_id, flagged, by=house.people["admin"].id, now=1e9)
+    page.button(key=f"put_back_0_{flagged}").click().run()
+    assert "找不到" in texts_of(page)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def sidebar(user: User) -> None:
             label_visibility="collapsed",
             width="stretch",
         )
-        sign_out_button()
+        sign_out_button(user.id)
 
 
 def nobody() -> None:

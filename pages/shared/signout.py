@@ -17,15 +17,41 @@ button:hover { border-color: var(--st-primary-color); color: var(--st-primary-co
 button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 """
 # Streamlit writes <html lang="en"> whatever is on the page; screen readers and fonts go by it.
+# What the label board has not delivered lies in localStorage, an entry each; the button says how many there are.
 _JS = """
 export default function ({ parentElement, data }) {
-  parentElement.querySelector('button').textContent = data.label;
+  const button = parentElement.querySelector('button');
+  let before = new Set();  // what lies there for two looks is unsent; a save on its way is gone by the second
+  const kept = () => {
+    try {
+      return Object.keys(window.localStorage).filter((name) => name.startsWith(`tagtail.op.${data.owner}.`));
+    } catch { return []; }
+  };
+  const paint = () => {
+    const names = kept();
+    const n = names.filter((name) => before.has(name)).length;
+    before = new Set(names);
+    const words = n ? data.unsent.replace('{n}', n) : data.label;
+    if (button.textContent !== words) button.textContent = words;
+  };
+  paint();
   document.documentElement.lang = data.lang;
+  const timer = window.setInterval(paint, 1000);
+  return () => window.clearInterval(timer);
 }
 """
 _component = st.components.v2.component("tagtail_sign_out", html=_HTML, css=_CSS, js=_JS)
 
 
-def sign_out_button() -> None:
-    """The button, in the reader's language; also tells the browser which language the page is in."""
-    _component(key="sign_out", data={"label": t("main.sign_out"), "lang": "en" if lang() == "en" else "zh-Hant"})
+def sign_out_button(owner: int) -> None:
+    """The button, in the reader's language, with the count of decisions that ``owner``'s browser still keeps.
+
+    Also tells the browser which language the page is in.
+    """
+    data = {
+        "label": t("main.sign_out"),
+        "unsent": t("main.sign_out_unsent"),
+        "owner": str(owner),
+        "lang": "en" if lang() == "en" else "zh-Hant",
+    }
+    _component(key="sign_out", data=data)

@@ -64,6 +64,7 @@ function makeOutbox({ owner, deliver, changed }) {
   let cut = false;        // Streamlit's own connection is down
   let probedAt = 0;
   let unheardSince = 0;   // the first send that no run of the page has answered
+  let upSince = 0;        // when the server was last found to be back: its pages need a moment to come back too
   let wasDown = false;
 
   function send() {
@@ -76,19 +77,21 @@ function makeOutbox({ owner, deliver, changed }) {
 
   async function probe() {
     probedAt = Date.now();
+    const before = reach;
     if (navigator.onLine === false) { reach = "down"; changed(); return; }
     try {
       const answer = await fetch(new URL("_stcore/health", document.baseURI), { cache: "no-store" });
       reach = answer.status === 401 || answer.status === 403 || answer.redirected ? "out" : answer.ok ? "up" : "down";
     } catch { reach = "down"; }
     if (reach !== "up") wasDown = true;
+    else if (before !== "up") upSince = Date.now();
     changed();
   }
 
   // A restarted server has no run of this page: what a fragment sends then reaches nobody. Loading the page anew makes
   // one; decisions, history and the choices at hand are all kept on this computer.
   function heal() {
-    const deaf = unheardSince && Date.now() - unheardSince > (wasDown ? DEAF_AFTER_CUT_MS : DEAF_MS);
+    const deaf = unheardSince && Date.now() - Math.max(unheardSince, upSince) > (wasDown ? DEAF_AFTER_CUT_MS : DEAF_MS);
     if (!deaf || reach !== "up" || Date.now() - probedAt > 3000) return;
     const name = "tagtail.reloaded";
     try {

@@ -77,7 +77,8 @@ def tabs(project: Project, me: User) -> None:
 def page() -> None:
     me = session.require("lead")
     st.title(t("data.title"), anchor=False)
-    messages.show_later()
+    with st.container():  # there with or without a message: what is below keeps its place, and the open tab stays open
+        messages.show_later()
     try:
         if session.projects():
             project = session.project()

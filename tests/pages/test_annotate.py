@@ -219,7 +219,7 @@ def test_reasons_are_sentences() -> None:
     assert "保健食品" in words
     assert "0.48" in words
     assert "0.41" in words
-    assert "合起來" in reasons.words("annotate", {**reason, "source": "blend"}, names)
+    assert "平均" in reasons.words("annotate", {**reason, "source": "blend"}, names)
     assert "0.48" in reasons.words("dashboard", {**reason, "source": "blend"}, names)
     for source in ("student", "linear", "blend"):
         assert "隨機" in reasons.words("annotate", {**reason, "source": source, "random": True}, names)

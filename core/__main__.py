@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import shutil
-import sqlite3
 import sys
 import time
 from collections.abc import Callable
@@ -27,8 +26,8 @@ from core.export.datasets import BadRow
 from core.messages import say, sentence
 from core.services import accounts, curating, projects, scheduling, starting
 from core.services.curating import ImportOptions
-from db.connect import open_database
-from db.errors import NotFound, StorageError, translate
+from db.connect import back_up, is_sound, open_database
+from db.errors import NotFound, StorageError
 from db.records import User
 
 LANG = "en" if os.environ.get("TAGTAIL_LANG", "").startswith("en") else "zh"
@@ -259,14 +258,8 @@ def backup(args: argparse.Namespace, runtime: Runtime) -> int:
     out = Path(args.out)
     if out.resolve() == runtime.database:
         raise BadFile(name=out.name, why="unreadable", detail="the database itself / 就是資料庫本身")
-    beside = out.with_name(out.name + ".part")
-    beside.unlink(missing_ok=True)
-    try:
-        with closing(_open(runtime)) as db, closing(sqlite3.connect(beside)) as copy:
-            db.conn.backup(copy)
-    except sqlite3.Error as error:
-        raise translate(error) from error
-    beside.replace(out)
+    with closing(_open(runtime)) as db:
+        back_up(db, out)
     tell(f"已備份到 {out}", f"Backed up to {out}")
     return 0
 
@@ -274,7 +267,7 @@ def backup(args: argparse.Namespace, runtime: Runtime) -> int:
 def doctor(args: argparse.Namespace, runtime: Runtime) -> int:
     """Say whether database, disk and worker are well."""
     with closing(_open(runtime)) as db:
-        sound = db.conn.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        sound = is_sound(db)
         free_mb = shutil.disk_usage(runtime.data_dir).free // 2**20
         for each in projects.list_projects(db):
             alive = scheduling.status(db, each.id, now=time.time()).worker_alive

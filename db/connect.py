@@ -112,3 +112,22 @@ def execute_many(db: Database, sql: str, values: Iterable[Any]) -> None:
     """The same statement for each of many rows, inside the caller's ``writing``."""
     with _translated():
         db.conn.executemany(sql, values)
+
+
+def location(db: Database) -> Path:
+    """The file that this connection is to."""
+    return Path(value(db, "SELECT file FROM pragma_database_list WHERE name = 'main'"))
+
+
+def is_sound(db: Database) -> bool:
+    """SQLite's own check of the whole file."""
+    return bool(value(db, "PRAGMA integrity_check") == "ok")
+
+
+def back_up(db: Database, target: Path) -> None:
+    """A whole copy while others go on writing; ``target`` gets its name when the copy is complete."""
+    beside = target.with_name(target.name + ".part")
+    beside.unlink(missing_ok=True)
+    with _translated(), contextlib.closing(sqlite3.connect(beside)) as copy:
+        db.conn.backup(copy)
+    beside.replace(target)

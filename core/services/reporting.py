@@ -12,7 +12,7 @@ from core.labels import Label
 from core.services import curating
 from db import annotations as annotation_rows
 from db import documents, events, rounds
-from db.connect import reading
+from db.connect import location, reading
 from db.records import Metric, RoundRow
 
 
@@ -89,6 +89,5 @@ def student_bundle(db: Database, project_id: int) -> Path | None:
     model = rounds.current_model(db, project_id, "student")
     if model is None:
         return None
-    database = Path(db.conn.execute("PRAGMA database_list").fetchone()[2])
-    bundle = database.parent / "models" / model["path"] / "student.zip"
+    bundle = location(db).parent / "models" / model["path"] / "student.zip"
     return bundle if bundle.exists() else None

@@ -29,7 +29,7 @@ e2e: $(VENV)/.test  ## the browser's tests (needs Debian's chromium)
 	$(PY) -m pytest -m e2e
 
 screenshots: $(VENV)/.test  ## the README's pictures, made by the browser's tests
-	SCREENSHOTS=1 $(PY) -m pytest -m e2e
+	SCREENSHOTS=1 $(PY) -m pytest -m e2e tests/e2e/test_screenshots.py
 
 bench-loop: $(VENV)/.test  ## one whole loop on real data: seconds a stage, peak memory, F1 on gold
 	$(PY) -m bench.loop

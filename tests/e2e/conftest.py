@@ -11,6 +11,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.e2e.driving import CHROMIUM, MISSING, Server, launch, running
 
+# It makes the README's pictures and is no test: `make screenshots` asks for it.
+collect_ignore = [] if os.environ.get("SCREENSHOTS") else ["test_screenshots.py"]
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:

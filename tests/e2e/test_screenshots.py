@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 
@@ -13,10 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.e2e.driving import DESKTOP, ROOT, TELEPHONE, Server, open_board, running, shown, sign_in, wait_saved
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(not os.environ.get("SCREENSHOTS"), reason="makes the README's pictures only when asked"),
-]
+pytestmark = pytest.mark.e2e  # collected only when pictures are asked for: see conftest.py
 SMALL_BYTES = 150_000
 FOLDER = ROOT / "docs" / "screenshots"
 PAGES = ("annotate", "dashboard", "rounds", "data", "export", "people")

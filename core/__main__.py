@@ -203,6 +203,7 @@ def worker(args: argparse.Namespace, runtime: Runtime) -> int:
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("tagtail").setLevel(logging.INFO)
+    logging.getLogger("gensim").setLevel(logging.ERROR)  # it warns of the falling learning rate that we ask for
     return loop.main(runtime)
 
 

@@ -12,6 +12,7 @@ TagtailError
 │   ├── NameTaken / BadName / BadPassword / WrongPassword / SignInThrottled
 │   ├── NotAllowed              the role is too low
 │   ├── TakenMeanwhile          the text that an undo would bring back is a colleague's now
+│   ├── AlreadyDecided          this person has decided on the text in another tab
 │   ├── BadOp                   a click that no page of ours sends
 │   └── NothingToExport
 ├── NotYet                      correct, but too early: says have and need
@@ -89,6 +90,9 @@ class NotAllowed(UserMistake): ...  # need
 
 
 class TakenMeanwhile(UserMistake): ...
+
+
+class AlreadyDecided(UserMistake): ...
 
 
 class BadOp(UserMistake): ...  # why

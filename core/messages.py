@@ -66,6 +66,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "這一篇已經到了同事手上，不能再取回。",
         "A colleague has this text by now; it cannot be taken back.",
     ),
+    "AlreadyDecided": (
+        "這一篇你已經在另一個分頁存過了，這次沒有覆蓋。要改的話請用復原（U）。",
+        "You have saved this text in another tab already; it was not overwritten. To change it, take it back (U).",
+    ),
+    "UnknownSplit": (
+        "不認得的分組「{split}」。可用：train、pool、gold 或 test、valid，或留空。",
+        "Unknown split “{split}”. Use train, pool, gold or test, valid, or leave it empty.",
+    ),
     "BadOp": (
         "這個動作的內容不完整，沒有存下（{why}）。請重新整理頁面再試。",
         "This action was not whole and was not saved ({why}). Reload the page and try again.",
@@ -162,8 +170,8 @@ BAD_FILE = {
         "{name} unpacks to more than {limit_mb} MB, or has a line that is too long. Split it into several files.",
     ),
     "bar_in_label": (
-        "標籤「{label}」裡有分隔符號 |，請先改名。",
-        "The label “{label}” contains the separator |. Rename it first.",
+        "標籤「{label}」看起來是好幾個連在一起（含有 | 、 ， , ； ; 其中之一）。請改分隔符號的設定，或先改名。",
+        "The label “{label}” looks like several joined together. Set the right separator, or rename it first.",
     ),
     "bad_key": (
         "專案代號「{key}」只能用小寫英文字母、數字、連字號和底線，最多 40 個字元。",

@@ -65,6 +65,12 @@ def gold_exists(db: Database, project_id: int) -> bool:
     )
 
 
+def gold_waits(db: Database, project_id: int) -> bool:
+    """Whether a gold document still waits for a label."""
+    sql = "SELECT 1 FROM documents WHERE project_id = :p AND role = 'gold' AND state = 'open' LIMIT 1"
+    return value(db, sql, p=project_id) is not None
+
+
 def counts(db: Database, project_id: int) -> dict[tuple[str, str], int]:
     """How many documents by (role, state)."""
     found = rows(

@@ -105,6 +105,12 @@ def release_all(db: Database, project_id: int, user_id: int) -> int:
     return cursor.rowcount
 
 
+def holds(db: Database, document_id: int, user_id: int) -> bool:
+    """Whether this person has this document at hand, lapsed or not."""
+    sql = "SELECT 1 FROM leases WHERE document_id = :d AND user_id = :u AND state = 'open'"
+    return row(db, sql, d=document_id, u=user_id) is not None
+
+
 def ever_held(db: Database, document_id: int, user_id: int) -> bool:
     return (
         row(db, "SELECT 1 FROM leases WHERE document_id = :d AND user_id = :u LIMIT 1", d=document_id, u=user_id)

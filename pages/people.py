@@ -57,24 +57,26 @@ def table(people: list[User], me: User) -> None:
 
 
 def add_form(me: User) -> None:
+    turn = st.session_state.setdefault("add_turn", 0)  # new keys empty the form: nobody inherits the last one's role
     with st.form("add_person", clear_on_submit=False):
         st.subheader(t("people.add"), anchor=False)
-        name = st.text_input(t("people.name"), key="new_name", max_chars=60, autocomplete="off")
+        name = st.text_input(t("people.name"), key=f"new_name_{turn}", max_chars=60, autocomplete="off")
         password = st.text_input(
             t("people.first_password"),
-            key="new_first_password",
+            key=f"new_first_password_{turn}",
             type="password",
             max_chars=1000,
             autocomplete="new-password",
             help=t("people.password_help", n=MIN_PASSWORD),
         )
-        role = st.selectbox(t("people.role"), ROLES, format_func=role_name, key="new_role", help=t("people.role_hint"))
+        role = st.selectbox(
+            t("people.role"), ROLES, format_func=role_name, key=f"new_role_{turn}", help=t("people.role_hint")
+        )
         if not st.form_submit_button(t("people.create"), type="primary"):
             return
     said = t("people.created", name=plain(name.strip()), role=role_name(role))
     if do(lambda db: accounts.create_user(db, name, password, role, by=me.id, now=now()), said):
-        for field in ("new_name", "new_first_password", "new_role"):
-            st.session_state.pop(field, None)
+        st.session_state["add_turn"] = turn + 1
         st.rerun()
 
 

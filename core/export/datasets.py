@@ -148,7 +148,7 @@ def _json_lines(stream: Iterator[str]) -> Iterator[tuple[int, dict[str, Any] | B
 
 def _csv_lines(stream: Iterator[str], name: str, columns: Columns) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
     csv.field_size_limit(MAX_LINE)
-    reader = csv.DictReader(stream)
+    reader = csv.DictReader(stream, strict=True)  # an unclosed quote would swallow the rest of the file
     names = reader.fieldnames or []
     if columns.text not in names:
         raise BadFile(name=name, why="no_text_column", column=columns.text, have=", ".join(str(n) for n in names)[:300])

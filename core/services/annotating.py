@@ -18,7 +18,7 @@ import numpy as np
 from sqlite_utils import Database
 
 from core.config import ProjectSettings
-from core.errors import BadOp, NoLabels, NotAllowed, TakenMeanwhile, UserMistake
+from core.errors import AlreadyDecided, BadOp, NoLabels, NotAllowed, TakenMeanwhile, UserMistake
 from core.services import accounts, curating, scheduling
 from db import annotations as annotation_rows
 from db import documents, events, leases, rounds
@@ -90,7 +90,8 @@ def next_texts(db: Database, project_id: int, user_id: int, *, n: int, now: floa
                 break
             leases.lease(db, project_id, document_id, user_id, until=until, now=now)
         mine = leases.mine(db, project_id, user_id)[:n]
-        return [_leased(db, project, each) for each in mine]
+        blind = documents.gold_waits(db, project_id)
+        return [_leased(db, project, each, blind=blind) for each in mine]
 
 
 def _keep(db: Database, held: list[dict[str, Any]], user_id: int, *, until: float, now: float) -> list[dict[str, Any]]:
@@ -127,15 +128,16 @@ def _pick(db: Database, project_id: int, user_id: int, settings: ProjectSettings
     return found[0] if found else None
 
 
-def _leased(db: Database, project: curating.Project, held: dict[str, Any]) -> LeasedText:
-    blind = held["role"] == "gold"
-    reason = rounds.queue_reason(db, project.id, held["document_id"])
+def _leased(db: Database, project: curating.Project, held: dict[str, Any], *, blind: bool) -> LeasedText:
+    """``blind``: while gold waits no text says why it is here and none has suggestions, for gold could have neither."""
+    reason, suggestions = None, None
     if held["reopened"]:
         reason = {"source": "returned"}
-    elif blind or reason is None or reason.get("random"):
-        reason = {"source": "random"}  # a gold text looks like one that chance put here
-    suggestions = None
-    if project.settings.suggestions and not blind and reason["source"] != "random":
+    elif not blind:
+        reason = rounds.queue_reason(db, project.id, held["document_id"])
+        if reason is None or reason.get("random"):
+            reason = {"source": "random"}
+    if project.settings.suggestions and not blind and held["role"] != "gold":
         suggestions = suggested(db, project, held["document_id"])
     return LeasedText(
         id=held["document_id"], text=held["text"], lease_until=held["until"], reason=reason, chosen=held["chosen"],
@@ -241,6 +243,8 @@ def _save(db: Database, project_id: int, user_id: int, op: dict[str, Any], uid: 
         if document is None or not leases.ever_held(db, document_id, user_id):
             raise NotFound(what=f"text {document_id}")
         before = annotation_rows.current(db, document_id, user_id)
+        if before and not leases.holds(db, document_id, user_id):
+            raise AlreadyDecided()  # by another tab of theirs, which this one has not heard of
         shown = _shown(project, op)
         model = rounds.current_model(db, project_id, "student") if shown else None
         new = NewAnnotation(

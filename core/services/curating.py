@@ -56,6 +56,8 @@ __all__ = [
 ]
 
 GOLD_SPLITS = ("gold", "test")
+SPLITS = (*GOLD_SPLITS, "", "train", "pool", "valid", "validation", "dev", "unlabelled", "unlabeled")
+JOINERS = "|、，,；;"  # a label found in a file that has one of these is most likely several
 MAX_LABELS_IN_FILE = 500
 Tick = Callable[[int, int], None]
 
@@ -149,15 +151,19 @@ class _Planner:
             self.bad.append(row)
             return
         text = normalize(row.text)
-        error = datasets.check_text(row.text if text else "", limit=MAX_TEXT)
-        if error:
-            self.bad.append(BadRow(line=row.line, field="text", code=error.code, fields=error.fields))
+        wrong = datasets.check_text(row.text if text else "", limit=MAX_TEXT)
+        if wrong:
+            self.bad.append(BadRow(line=row.line, field="text", code=wrong.code, fields=wrong.fields))
+            return
+        if row.split not in SPLITS:
+            unknown = {"split": row.split[:40]}
+            self.bad.append(BadRow(line=row.line, field="split", code="UnknownSplit", fields=unknown))
             return
         try:
             labels = self._canonical(row)
-        except UnknownLabel as unknown:
-            self.names[unknown.fields["label"]] += 1
-            self.bad.append(BadRow(line=row.line, field="labels", code=unknown.code, fields=unknown.fields))
+        except UnknownLabel as error:
+            self.names[error.fields["label"]] += 1
+            self.bad.append(BadRow(line=row.line, field="labels", code=error.code, fields=error.fields))
             return
         sha256 = hashlib.sha256(text.encode()).hexdigest()
         if sha256 in self.seen:
@@ -268,7 +274,7 @@ def import_as_project(
     if not plan.new_labels or len(plan.new_labels) > MAX_LABELS_IN_FILE:
         raise BadFile(name=path.name, why="no_labels" if not plan.new_labels else "too_many_labels")
     for each in plan.new_labels:
-        if datasets.SEPARATOR in each:
+        if any(mark in each for mark in JOINERS):
             raise BadFile(name=path.name, why="bar_in_label", label=each)
     labels = tuple(
         Label(key=each, zh=each, colour=LABEL_COLOURS[n % len(LABEL_COLOURS)], hotkey=str(n + 1) if n < 9 else "")

@@ -20,6 +20,7 @@ from sqlite_utils import Database
 from core.config import Runtime
 from core.errors import Cancelled, CannotStart, TagtailError
 from core.messages import sentence
+from core.services import projects, scheduling
 from core.worker.fast_lane import FastLanes
 from core.worker.rounds import JOB_LEASE_S, RoundRunner, Stopped
 from db import events, jobs
@@ -91,6 +92,9 @@ class Worker:
         try:
             runner.run()
             log.info("round %d: published after %.0f s", runner.number, time.monotonic() - started)
+            with writing(self.db):  # labels that came meanwhile may make the next one due
+                project = projects.project(self.db, job.project_id)
+                scheduling.request_if_due(self.db, project, now=time.time())
         except Stopped:
             log.info("round job %d: handed back, the worker is stopping", job.id)
             with writing(self.db):

@@ -32,12 +32,13 @@ def test_everybody_is_listed_with_role_and_state(house: House, texts_of: Said) -
 
 def test_a_new_person_can_sign_in(house: House, texts_of: Said) -> None:
     page = house.page("people").run()
-    page.text_input(key="new_name").input("雅婷")
-    page.text_input(key="new_first_password").input("一個夠長的密碼 2026")
-    page.selectbox(key="new_role").select("lead")
+    page.text_input(key="new_name_0").input("雅婷")
+    page.text_input(key="new_first_password_0").input("一個夠長的密碼 2026")
+    page.selectbox(key="new_role_0").select("lead")
     page.button(key="FormSubmitter:add_person-建立帳號").click().run()
     assert "已建立帳號「雅婷」" in texts_of(page)
-    assert page.text_input(key="new_first_password").value == ""
+    assert page.text_input(key="new_first_password_1").value == ""
+    assert page.selectbox(key="new_role_1").value == "annotator", "nobody inherits the last one's role"
     with house.open() as db:
         _, user = accounts.sign_in(db, "雅婷", "一個夠長的密碼 2026", client="", now=time.time())
     assert user.role == "lead"
@@ -51,11 +52,11 @@ def test_a_mistake_is_said_and_what_was_typed_stays(
     house: House, texts_of: Said, name: str, password: str, said: str
 ) -> None:
     page = house.page("people").run()
-    page.text_input(key="new_name").input(name)
-    page.text_input(key="new_first_password").input(password)
+    page.text_input(key="new_name_0").input(name)
+    page.text_input(key="new_first_password_0").input(password)
     page.button(key="FormSubmitter:add_person-建立帳號").click().run()
     assert said in texts_of(page)
-    assert page.text_input(key="new_name").value == name
+    assert page.text_input(key="new_name_0").value == name
     assert len(page.dataframe[0].value) == 3
 
 

@@ -55,7 +55,7 @@ def test_one_bad_row_stops_the_whole_file_unless_told_otherwise(db: Database, pr
     file.write_text(
         '{"text": "好的"}\n{"text": ""}\nnot json\n[1]\n{"text": 5}\n{"labels": ["甲"]}\n'
         '{"text": "未知", "labels": ["丁"]}\n{"text": "串", "labels": 3}\n{"text": "好的 "}\n'
-        + json.dumps({"text": "長" * 1_000_000}) + "\n",
+        + json.dumps({"text": "分組", "split": "glod"}) + "\n" + json.dumps({"text": "長" * 1_000_000}) + "\n",
         encoding="utf-8",
     )  # fmt: skip
     with pytest.raises(BadRows) as caught:
@@ -64,10 +64,11 @@ def test_one_bad_row_stops_the_whole_file_unless_told_otherwise(db: Database, pr
     bad = {each.line: (each.field, each.code) for each in caught.value.fields["report"]}
     assert bad == {
         2: ("text", "EmptyText"), 3: ("", "NotJson"), 4: ("", "NotJson"), 5: ("text", "NoText"), 6: ("text", "NoText"),
-        7: ("labels", "UnknownLabel"), 8: ("labels", "LabelsNotAList"), 10: ("text", "TextTooLong"),
+        7: ("labels", "UnknownLabel"), 8: ("labels", "LabelsNotAList"), 10: ("split", "UnknownSplit"),
+        11: ("text", "TextTooLong"),
     }  # fmt: skip
     report = run(db, project_id, file, allow_partial=True)
-    assert (report.added, report.duplicates, len(report.refused)) == (1, 1, 8)
+    assert (report.added, report.duplicates, len(report.refused)) == (1, 1, 9)
 
 
 def test_planning_writes_nothing(db: Database, project_id: int, tmp_path: Path) -> None:
@@ -93,6 +94,7 @@ def test_the_same_text_enters_once_however_it_is_spelled(db: Database, project_i
         ("a.jsonl", "文".encode("big5"), "not_utf8"),
         ("a.csv", b"a,b\n1,2\n", "no_text_column"),
         ("a.csv", b"", "no_text_column"),
+        ("a.csv", b'text\n"never closed\nmore\n', "unreadable"),
         ("a.jsonl.gz", b"not gzip", "unreadable"),
         ("a.jsonl.gz", gzip.compress(b'{"text": "x"}\n' * 99)[:40], "unreadable"),
     ],
@@ -232,6 +234,14 @@ def test_only_a_lead_imports_and_labels_for_texts_already_here_are_counted(
     assert value(db, "SELECT count(*) FROM documents") == 0
     curating.run_import(db, project_id, file, options=OPTIONS, by=people["lee"], now=NOW)
     assert run(db, project_id, file).labels_not_taken == 1
+
+
+@pytest.mark.parametrize("name", ["藥物、注意事項", "a|b", "甲，乙", "a;b"])
+def test_labels_that_look_like_several_are_asked_about(db: Database, tmp_path: Path, name: str) -> None:
+    file = write(tmp_path / "a.jsonl", {"text": "一", "labels": [name]})
+    with pytest.raises(BadFile) as caught:
+        curating.import_as_project(db, file, key="x", name="x", options=OPTIONS, by=None, now=NOW)
+    assert caught.value.fields == {"name": "a.jsonl", "why": "bar_in_label", "label": name}
 
 
 @pytest.mark.parametrize("key", ["../evil", "", "A", "x" * 41, "a b"])

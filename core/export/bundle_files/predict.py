@@ -206,7 +206,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not options.text and not options.file:
         parser.error('請給文字或 --file / give a text or --file, e.g. python predict.py "一段文字"')
-    if any(not text.strip() for text in options.text):
+    if options.text and not any(text.strip() for text in options.text):
         parser.error("文字是空的 / the text is empty")
     for stream in (sys.stdin, sys.stdout, sys.stderr):  # consoles with another code page
         if hasattr(stream, "reconfigure"):

@@ -61,6 +61,8 @@ def main() -> int:
     arguments.add_argument("--labels", type=int, default=400)
     arguments.add_argument("--seed", type=int, default=0)
     arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--segmenter", default=RoundConfig.segmenter)
+    arguments.add_argument("--vector-size", type=int, default=RoundConfig.vector_size)
     args = arguments.parse_args()
     if not args.data.exists():
         print(f"SKIPPED: the real data set is not here ({args.data.name}); give one with --data FILE", file=sys.stderr)
@@ -76,7 +78,9 @@ def run(args: argparse.Namespace, folder: Path) -> dict[str, object]:
     db = open_database(folder / "bench.db", create=True)
     annotator = accounts.create_user(db, "bench", PASSWORD, "annotator", by=None, now=time.time()).id
     lead = accounts.create_user(db, "lead", PASSWORD, "lead", by=None, now=time.time()).id
-    config = RoundConfig(threads=args.threads, seed=args.seed)
+    config = RoundConfig(
+        threads=args.threads, seed=args.seed, segmenter=args.segmenter, vector_size=args.vector_size
+    )  # fmt: skip
     settings = ProjectSettings(round_every=1_000_000, prefetch=10, round=config)
     project, report = curating.import_as_project(
         db, args.data, key="bench", name="bench", options=ImportOptions(use_labels=False), by=None, now=time.time(),

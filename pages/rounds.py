@@ -107,13 +107,10 @@ def live(project_id: int, names: dict[str, str]) -> None:
     until, said = st.session_state.get(_SAID, (0.0, ""))
     if session.now() < until:
         st.error(said, icon=":material/error:")
-    try:
-        with session.db() as db:
-            status = scheduling.status(db, project_id, now=session.now())
-            ready = scheduling.readiness(db, project_id)
-    except (TagtailError, StorageError) as error:
-        messages.show(error)
+    seen = round_strip.look(project_id)
+    if seen is None:
         return
+    status, ready = seen
     if not status.worker_alive:
         st.warning(t("rounds.worker_silent"), icon=":material/build:")
     if status.state == "idle":

@@ -86,16 +86,24 @@ def note_change(status: RoundStatus) -> None:
         st.rerun()
 
 
+def look(project_id: int) -> tuple[scheduling.RoundStatus, scheduling.Readiness] | None:
+    """How the round stands and what the next one needs; None after saying what is wrong with the database."""
+    try:
+        with session.db() as db:
+            now = session.now()
+            return scheduling.status(db, project_id, now=now), scheduling.readiness(db, project_id)
+    except (TagtailError, StorageError) as error:
+        messages.show(error)
+        return None
+
+
 @st.fragment(run_every=LIVE_S)
 def strip(project_id: int) -> None:
     """The strip; it looks again every two seconds, and redraws nothing else unless a round ended."""
-    try:
-        with session.db() as db:
-            status = scheduling.status(db, project_id, now=session.now())
-            ready = scheduling.readiness(db, project_id)
-    except (TagtailError, StorageError) as error:
-        messages.show(error)
+    seen = look(project_id)
+    if seen is None:
         return
+    status, ready = seen
     draw(status, ready)
     note_change(status)
 

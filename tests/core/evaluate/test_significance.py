@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from core.evaluate.metrics import AGGREGATES, aggregate
+from core.evaluate.significance import corrected_t, paired_bootstrap
+
+A = [0.70, 0.72, 0.68, 0.75, 0.71]
+B = [0.66, 0.70, 0.67, 0.69, 0.70]
+
+
+def test_corrected_t_is_the_hand_computed_one() -> None:
+    # differences 4 2 1 6 1 (hundredths): mean 2.8, variance 4.7; error² = (1/5 + 1/4)·4.7 = 2.115; t = 1.9253
+    found = corrected_t(A, B, test_share=0.2)
+    assert found.mean == pytest.approx(0.028)
+    assert found.p == pytest.approx(2 * stats.t.sf(2.8 / np.sqrt(2.115), 4))
+    assert found.p == pytest.approx(0.1265, abs=5e-4)
+    assert found.high - found.mean == pytest.approx(2.7764451 * np.sqrt(2.115) / 100, rel=1e-6)
+    assert found.low == pytest.approx(2 * found.mean - found.high)
+
+
+def test_without_the_correction_it_is_the_ordinary_paired_t() -> None:
+    found = corrected_t(A, B, test_share=1e-12)
+    ordinary = stats.ttest_rel(A, B)
+    interval = ordinary.confidence_interval(0.95)
+    assert (found.p, found.low, found.high) == pytest.approx((ordinary.pvalue, interval.low, interval.high), rel=1e-6)
+
+
+def test_the_sign_turns_with_the_order_and_p_stays() -> None:
+    one, other = corrected_t(A, B, test_share=0.2), corrected_t(B, A, test_share=0.2)
+    assert (one.mean, one.p) == pytest.approx((-other.mean, other.p))
+
+
+def test_scores_without_spread_have_a_defined_answer() -> None:
+    assert corrected_t(A, A, test_share=0.2).p == 1.0
+    assert corrected_t([0.5, 0.7], [0.4, 0.6], test_share=0.2).p == 0.0
+
+
+@pytest.mark.parametrize(("a", "b", "share"), [([1.0], [1.0], 0.2), ([1.0, 2.0], [1.0], 0.2), ([1.0, 2], [1, 2], 0.0)])
+def test_what_cannot_be_compared_is_refused(a: list[float], b: list[float], share: float) -> None:
+    with pytest.raises(ValueError, match="scores"):
+        corrected_t(a, b, test_share=share)
+
+
+def made(n: int = 300, labels: int = 4, flip: tuple[float, float] = (0.1, 0.2)) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(1)
+    y = rng.random((n, labels)) < 0.4
+    return y, *(y ^ (rng.random(y.shape) < share) for share in flip)
+
+
+def test_the_difference_at_hand_is_that_of_the_metrics() -> None:
+    y, a, b = made()
+    found = paired_bootstrap(a, b, y, resamples=10)
+    for name in AGGREGATES:
+        assert found[name].mean == pytest.approx(aggregate(a, y)[name][2] - aggregate(b, y)[name][2], abs=1e-6)
+
+
+def test_the_interval_of_exact_match_agrees_with_scipy() -> None:
+    y, a, b = made()
+    right = [(p == y).all(axis=1).astype(float) for p in (a, b)]
+    theirs = stats.bootstrap(
+        (right[0] - right[1],), np.mean, n_resamples=4000, method="percentile", rng=np.random.default_rng(0)
+    ).confidence_interval
+    ours = paired_bootstrap(a, b, y, resamples=4000)["subset"]
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.008)
+    assert ours.p == pytest.approx(2 / 4001)
+
+
+def test_two_documents_can_be_counted_by_hand() -> None:
+    # Document 0: only the first is right. Document 1: both are. Draws: {0,0} 1/4, {0,1} 1/2, {1,1} 1/4.
+    y = np.array([[1], [1]])
+    found = paired_bootstrap(np.array([[1], [1]]), np.array([[0], [1]]), y, resamples=8000)["subset"]
+    assert (found.mean, found.low, found.high) == (0.5, 0.0, 1.0)
+    assert found.p == pytest.approx(2 * 0.25, abs=0.03)
+
+
+def test_equal_predictions_have_p_one_and_a_better_model_a_small_p() -> None:
+    y, a, b = made()
+    assert all(each.p == 1.0 and each.mean == 0 for each in paired_bootstrap(a, a, y, resamples=200).values())
+    assert paired_bootstrap(a, b, y, resamples=500)["macro"].p < 0.01
+
+
+def test_repetitions_are_averaged_under_the_same_draws() -> None:
+    y, a, b = made()
+    one, two = (
+        paired_bootstrap(a, b, y, resamples=200),
+        paired_bootstrap(np.stack([a, a]), np.stack([b, b]), y, resamples=200),
+    )
+    assert one["macro"].low == pytest.approx(two["macro"].low)
+    half = paired_bootstrap(np.stack([a, b]), np.stack([b, b]), y, resamples=200)
+    assert half["micro"].mean == pytest.approx(one["micro"].mean / 2)
+
+
+def test_unlike_shapes_are_refused() -> None:
+    y, a, b = made()
+    with pytest.raises(ValueError, match="shape"):
+        paired_bootstrap(a[:5], b, y)
+    with pytest.raises(ValueError, match="shape"):
+        paired_bootstrap(np.stack([a, a]), b, y)

@@ -1,0 +1,51 @@
+"""TextCNN read by one attention a label instead of max pooling (mullenbach2018caml, vu2020laat)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from core.config import RoundConfig
+from core.models.attention import LabelAttention, LabelOutput
+from core.models.base import TextModel, initialise
+from core.models.textcnn import WINDOWS
+
+
+class TextCNNAtt(TextModel):
+    """Three convolutions → each position's 3·F features → one attention a label → that label's logit.
+
+    Source: mullenbach2018caml and vu2020laat, over the convolutions of liu2017xmlcnn; the attention is as wide as
+    one convolution.
+    """
+
+    def __init__(
+        self,
+        vectors: NDArray[np.float32] | Tensor,
+        n_labels: int,
+        config: RoundConfig,
+        *,
+        seed: int = 0,
+        breaks: NDArray[np.bool_] | Tensor | None = None,
+    ) -> None:
+        super().__init__(vectors, config)
+        depth, filters = int(self.vectors.shape[1]), config.filters
+        states = len(WINDOWS) * filters
+        self.width = n_labels * states
+        self.convolutions = nn.ModuleList(nn.utils.skip_init(nn.Conv1d, depth, filters, k) for k in WINDOWS)
+        self.attention = LabelAttention(states, filters, n_labels)
+        self.output = nn.utils.skip_init(LabelOutput, states, n_labels)
+        initialise(self, seed)
+
+    def features(self, tokens: Tensor, embedded: Tensor, lengths: Tensor) -> Tensor:
+        """An empty document is all zero. Shapes: see TextModel; width = K·3·F, label by label."""
+        real = torch.arange(embedded.shape[1], device=embedded.device) < lengths.unsqueeze(1)  # (B, T)
+        channels = (embedded * real.unsqueeze(2)).transpose(1, 2)  # (B, T, D) → (B, D, T)
+        seen = [
+            # k - 1 zeros on the right: as many windows as tokens, each starting at one
+            torch.relu(convolution(nn.functional.pad(channels, (0, k - 1))))  # (B, F, T)
+            for k, convolution in zip(WINDOWS, self.convolutions, strict=True)
+        ]
+        states = torch.cat(seen, dim=1).transpose(1, 2)  # (B, T, 3F)
+        return self.attention(states, real).flatten(1)

@@ -1,0 +1,39 @@
+"""TextRNN: one LSTM from left to right, read where the document ends (liu2016textrnn)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from core.config import RoundConfig
+from core.models.base import TextModel, initialise
+from core.models.bigru import blank
+
+
+class TextRNN(TextModel):
+    """The LSTM's state after the last real token → one logit per label.
+
+    Source: liu2016textrnn, the uniform-layer model for one task; the hidden width is ours.
+    """
+
+    def __init__(
+        self,
+        vectors: NDArray[np.float32] | Tensor,
+        n_labels: int,
+        config: RoundConfig,
+        *,
+        seed: int = 0,
+        breaks: NDArray[np.bool_] | Tensor | None = None,
+    ) -> None:
+        super().__init__(vectors, config)
+        self.width = config.rnn_hidden
+        self.lstm = blank(nn.LSTM, int(self.vectors.shape[1]), self.width)
+        self.output = nn.utils.skip_init(nn.Linear, self.width, n_labels)
+        initialise(self, seed)
+
+    def features(self, tokens: Tensor, embedded: Tensor, lengths: Tensor) -> Tensor:
+        """An empty document has the zero state. Shapes: see TextModel."""
+        states = self.lstm(embedded)[0]  # (B, T, H); padding stands on the right, where it cannot reach back
+        last = (lengths - 1).clamp(min=0).view(-1, 1, 1).expand(-1, 1, self.width)
+        return states.gather(1, last).squeeze(1) * (lengths > 0).unsqueeze(1)

@@ -1,0 +1,112 @@
+"""TextCNN's convolutions as look-ups: a token's share in every filter is computed once for a pool, not at each place.
+
+A convolution over word vectors is a sum over taps of (E·W_j)[token], so a table of E·W for the vocabulary leaves a
+gather, an addition and a maximum for each position. The same numbers as the module's, added in another order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from core.models.engine import Rows
+from core.models.textcnn import WINDOWS, TextCNN
+from core.text.vocab import PAD
+
+gather_max: Callable[..., None] | None
+try:
+    from core.models.table_kernel import gather_max
+except ImportError:  # no numba: the same through torch
+    gather_max = None
+
+TABLE_BYTES = 96 * 2**20  # of rows kept; the vocabulary's order is that of frequency, so these are the common tokens
+RARE_BYTES = 48 * 2**20  # of rows made for one batch and forgotten
+_TAPS = sum(WINDOWS)
+_REACH = max(WINDOWS) - 1
+
+
+class ConvolutionTable:
+    """Everything of a TextCNN up to its pooled features, for many documents at a time; safe for threads.
+
+    ``compiled`` is refused where it cannot be: without numba, and away from the CPU.
+    """
+
+    def __init__(
+        self, model: TextCNN, *, compiled: bool = True, table_bytes: int = TABLE_BYTES, rare_bytes: int = RARE_BYTES
+    ) -> None:
+        self.vectors = model.vectors.detach()
+        self.device = self.vectors.device
+        self.chunks = model.chunks
+        own = {name: value.detach() for name, value in model.convolutions.named_parameters()}
+        kernels = [own[f"{w}.weight"].permute(2, 0, 1) for w in range(len(WINDOWS))]  # (F, D, k) → (k, F, D)
+        self.kernels = torch.cat(kernels).flatten(0, 1).t().contiguous()  # (D, 14·F)
+        self.bias = torch.stack([own[f"{w}.bias"] for w in range(len(WINDOWS))])  # (3, F)
+        self.filters = self.bias.shape[1]
+        row_bytes = 4 * self.kernels.shape[1]
+        self.hot = self._rows(self.vectors[: max(PAD + 1, table_bytes // row_bytes)])
+        self.hot[PAD] = 0  # what lies past a document's end is zero, whatever the vectors say of padding
+        self.most_rare = max(2048, rare_bytes // row_bytes)  # a single document has no more tokens than that
+        self.compiled = compiled and gather_max is not None and self.device.type == "cpu"
+
+    def features(self, rows: Rows) -> Tensor:
+        """As ``TextCNN.features`` before its bottleneck. Shapes: → (B, 3·p·F)."""
+        flat, starts, lengths = _flat(rows)
+        rare = np.unique(flat[flat >= len(self.hot)])
+        if len(rare) > self.most_rare and len(rows) > 1:
+            half = len(rows) // 2
+            return torch.cat([self.features(rows[:half]), self.features(rows[half:])])
+        if len(rare):
+            late = flat >= len(self.hot)
+            flat[late] = len(self.hot) + np.searchsorted(rare, flat[late])
+        made = self._rows(self.vectors[torch.from_numpy(rare).to(self.device)])
+        pooled = self._compiled if self.compiled else self._by_torch
+        return pooled(made, flat, starts, lengths).flatten(1)
+
+    def _rows(self, vectors: Tensor) -> Tensor:
+        """Shapes: (R, D) → (R, 14, F)."""
+        return torch.mm(vectors, self.kernels).view(-1, _TAPS, self.filters)
+
+    def _compiled(self, rare: Tensor, flat: NDArray, starts: NDArray, lengths: NDArray) -> Tensor:
+        assert gather_max is not None
+        out = torch.empty(len(starts), len(WINDOWS), self.chunks, self.filters)
+        gather_max(self.hot.numpy(), rare.numpy(), flat, starts, lengths, self.bias.numpy(), out.numpy())
+        return out
+
+    def _by_torch(self, rare: Tensor, flat: NDArray, starts: NDArray, lengths: NDArray) -> Tensor:
+        table = self.hot if not len(rare) else torch.cat([self.hot, rare])
+        table = table.view(-1, self.filters)  # (R·14, F)
+        tokens = torch.from_numpy(flat).to(self.device)
+        sizes = torch.from_numpy(_chunk_sizes(lengths, self.chunks)).to(self.device)
+        places = torch.from_numpy(_places(starts, lengths)).to(self.device)
+        out, first = [], 0
+        for w, k in enumerate(WINDOWS):
+            taps = torch.arange(k, device=self.device)
+            seen = F.embedding_bag(tokens[places[:, None] + taps] * _TAPS + (first + taps), table, mode="sum")
+            best = torch.segment_reduce(seen, "max", lengths=sizes, axis=0)  # of no position: -∞, so 0 below
+            out.append((best + self.bias[w]).relu().view(len(starts), self.chunks, self.filters))
+            first += k
+        return torch.stack(out, dim=1)  # (B, 3, p, F)
+
+
+def _flat(rows: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Documents one after another with padding between, that no window may see two; first positions and lengths."""
+    gap = np.full(_REACH, PAD, dtype=np.int64)
+    flat = np.concatenate([part for row in rows for part in (row, gap)] or [gap])
+    lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+    return flat, np.cumsum(lengths + _REACH) - lengths - _REACH, lengths
+
+
+def _chunk_sizes(lengths: NDArray[np.int64], chunks: int) -> NDArray[np.int64]:
+    """How many positions each chunk has: chunk c holds ⌈c·n/p⌉ ≤ t < ⌈(c+1)·n/p⌉. Shapes: (B,) → (B·p,)."""
+    return np.diff(-(-np.arange(chunks + 1) * lengths[:, None] // chunks), axis=1).ravel()
+
+
+def _places(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Every real position, in order."""
+    skipped = starts - (np.cumsum(lengths) - lengths)
+    return np.arange(lengths.sum()) + np.repeat(skipped, lengths)

@@ -8,13 +8,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
 from core.errors import BadSetting, CannotStart
 
 CLASS_WEIGHTS = (0.05, 0.1, 0.5, 1.0, 2.0, 3.0, 5.0)  # lee2022kd, section 3
+ARCHS = ("textcnn.v1", "textrnn.v1", "han.v1", "gru_att.v1", "textcnn_att.v1")
+SWEEPS = ("exact", "fast")
+SOFT_TARGETS = ("in_sample", "out_of_fold")
+TEACHERS = ("neural", "linear", "best", "blend")
+SEGMENTERS = ("characters", "rjieba", "jieba", "words", "ckip")
+CONVERSIONS = ("", "t2s", "s2t", "tw2s", "s2tw", "tw2sp", "s2twp", "hk2s", "s2hk")  # OpenCC's names
 MAX_TEXT = 200_000  # characters; a longer "text" is a file put in the wrong column
 
 
@@ -43,42 +49,95 @@ def _between(name: str, value: float, low: float, high: float) -> None:
         raise BadSetting(field=name, value=value, why=f"{low} … {high}")
 
 
+def _among(name: str, value: object, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise BadSetting(field=name, value=value, why=" | ".join(repr(one) if one == "" else one for one in known))
+
+
 @dataclass(frozen=True, kw_only=True)
 class RoundConfig(_Json):
     """How one round is trained. The published protocol's values, but for those that a small round changes."""
 
     arch: str = "textcnn.v1"
     segmenter: str = "characters"
+    conversion: str = ""  # of simplified and traditional characters, by OpenCC; empty: as written
     max_tokens: int = 512  # published: 300 words; here the token is a character
     vector_size: int = 300
+    vectors_file: str = ""  # word2vec vectors of one's own; empty: learned from the project's texts
+    trainable_vectors: bool = False  # of student and standalone; a teacher's are always frozen
     filters: int = 128
     chunks: int = 2
     hidden: int = 512
+    rnn_hidden: int = 128
+    gru_hidden: int = 64  # a direction
+    han_hidden: int = 50  # a direction
+    sentence_tokens: int = 40  # a longer sentence is read as several
     dropout: float = 0.5
     class_weights: tuple[float, ...] = CLASS_WEIGHTS
+    sweep: str = "fast"  # exact: a teacher for each class weight; fast: one, and log W added to its logit
+    teachers: str = "neural"  # what answers for a label: see core.distill.soft_targets
+    teacher_arch: str = ""  # empty: the student's own
+    soft_targets: str = "in_sample"
+    oof_folds: int = 3
+    hard_share: float = 0.0  # the student's target is (1-h)·soft + h·hard
     batch_size: int = 32
     lr: float = 1e-3
     max_epochs: int = 30
     patience: int = 5  # published: 10
+    teacher_patience: int = 0  # 0: as ``patience``
     valid_share: float = 0.15
     threads: int = 0  # 0: as many as the machine has, four at most
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _between("max_tokens", self.max_tokens, 8, 2048)
-        _between("vector_size", self.vector_size, 4, 1024)
-        _between("filters", self.filters, 1, 1024)
-        _between("chunks", self.chunks, 1, 8)
-        _between("hidden", self.hidden, 1, 4096)
-        _between("dropout", self.dropout, 0, 0.95)
-        _between("batch_size", self.batch_size, 1, 4096)
-        _between("lr", self.lr, 1e-6, 1)
-        _between("max_epochs", self.max_epochs, 1, 1000)
-        _between("patience", self.patience, 1, 1000)
-        _between("valid_share", self.valid_share, 0.05, 0.5)
-        _between("threads", self.threads, 0, 256)
+        for name, low, high in _RANGES:
+            _between(name, getattr(self, name), low, high)
+        for name, known in _CHOICES:
+            _among(name, getattr(self, name), known)
         if not self.class_weights or any(w <= 0 for w in self.class_weights):
             raise BadSetting(field="class_weights", value=self.class_weights, why="> 0")
+
+    @property
+    def of_teachers(self) -> RoundConfig:
+        """The same round as its teachers are trained: frozen vectors, perhaps another architecture."""
+        return replace(
+            self,
+            arch=self.teacher_arch or self.arch,
+            patience=self.teacher_patience or self.patience,
+            trainable_vectors=False,
+        )
+
+
+_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("max_tokens", 8, 2048),
+    ("vector_size", 4, 1024),
+    ("filters", 1, 1024),
+    ("chunks", 1, 8),
+    ("hidden", 1, 4096),
+    ("rnn_hidden", 1, 1024),
+    ("gru_hidden", 1, 1024),
+    ("han_hidden", 1, 1024),
+    ("sentence_tokens", 2, 512),
+    ("dropout", 0, 0.95),
+    ("oof_folds", 2, 10),
+    ("hard_share", 0, 1),
+    ("batch_size", 1, 4096),
+    ("lr", 1e-6, 1),
+    ("max_epochs", 1, 1000),
+    ("patience", 1, 1000),
+    ("teacher_patience", 0, 1000),
+    ("valid_share", 0.05, 0.5),
+    ("threads", 0, 256),
+)
+_CHOICES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("arch", ARCHS),
+    ("teacher_arch", ("", *ARCHS)),
+    ("segmenter", SEGMENTERS),
+    ("conversion", CONVERSIONS),
+    ("sweep", SWEEPS),
+    ("teachers", TEACHERS),
+    ("soft_targets", SOFT_TARGETS),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ TagtailError
 │   ├── TooFewLabels            too few labelled texts for a round
 │   ├── NoGold                  no gold text has a label yet
 │   └── LabelWithoutPositives   a label that no training text has
+├── TrainingDiverged            the loss of a student ceased to be a number
 ├── ModelUnavailable            a model or segmenter that cannot be loaded here
 ├── Cancelled                   somebody asked to stop
 └── CannotStart                 a configuration that must not run (open network, second worker)
@@ -114,6 +115,9 @@ class NoGold(NotYet): ...
 
 
 class LabelWithoutPositives(NotYet): ...  # labels
+
+
+class TrainingDiverged(TagtailError): ...  # lr
 
 
 class ModelUnavailable(TagtailError): ...  # name, why

@@ -107,6 +107,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "每一篇訓練文字都有：{labels}。這些標籤這一輪分不出有無，請也標幾篇沒有它們的文字。",
         "Every training text carries: {labels}. This round cannot learn them; label some texts without them.",
     ),
+    "TeacherDiverged": (
+        "老師模型的訓練數值失控：{labels}。這些標籤這一輪只用出現比例；請降低學習率（lr）。",
+        "Training broke down for the teachers of: {labels}. This round answers with their frequency; lower lr.",
+    ),
+    "TrainingDiverged": (
+        "學生模型的訓練數值失控（學習率 {lr}）。請降低 round.lr 再試；先前的模型仍在使用。",
+        "Training broke down for the student (learning rate {lr}). Lower round.lr; the model from before stands.",
+    ),
     # The machine.
     "ModelUnavailable": (
         "無法載入「{name}」：{why}。",
@@ -176,6 +184,18 @@ BAD_FILE = {
     "bad_key": (
         "專案代號「{key}」只能用小寫英文字母、數字、連字號和底線，最多 40 個字元。",
         "A project key has up to 40 lower-case letters, digits, hyphens and underscores; “{key}” does not.",
+    ),
+    "vectors_damaged": (
+        "{name} 不是完整的 word2vec 詞向量檔：{detail}。請重新下載，或讓 vectors_file 留空。",
+        "{name} is no whole word2vec file (text or binary): {detail}. Fetch it again, or leave vectors_file empty.",
+    ),
+    "vectors_width": (
+        "{name} 的詞向量是 {have} 維，設定是 {need} 維。請把 round.vector_size 設為 {have}。",
+        "The vectors of {name} have {have} dimensions, the setting says {need}. Set round.vector_size={have}.",
+    ),
+    "vectors_foreign": (
+        "{name} 和這個專案的文字沒有任何共同的詞（專案有 {need} 個）。請確認斷詞器和繁簡是否相同。",
+        "{name} shares no word with this project's {need}. Check the segmenter, and simplified or traditional.",
     ),
     "unreadable": ("{name} 讀不下去：{detail}", "{name} cannot be read: {detail}"),
 }

@@ -18,15 +18,14 @@ import torch
 from numpy.typing import NDArray
 
 from core.config import RoundConfig
-from core.distill.soft_targets import in_sample
+from core.distill.lessons import Lessons, threads_of
+from core.distill.soft_targets import targets, teach
 from core.distill.student import Pair, train_pair
-from core.distill.sweep import Lessons, Teachers, sweep, threads_of
+from core.distill.teachers import Teachers
 from core.errors import LabelWithoutPositives, NoGold, TooFewLabels
 from core.evaluate.metrics import MetricRow, rows
 from core.evaluate.thresholds import choose
-from core.models.base import best_device
-from core.models.stacked import stack
-from core.models.textcnn import TextCNN
+from core.models.base import TextModel
 from core.splits import hold_out
 from core.text.normalize import normalize
 from core.text.tokenize import segmenter
@@ -122,11 +121,11 @@ class _Round:
         yield from self._timed("text", self._text())
         vectors = yield from self._timed("vectors", self._vectors())
         lessons = self._lessons(vectors)
-        teachers: Teachers = yield from self._timed("teachers", self._teachers(lessons))
-        soft = in_sample(teachers, lessons.train_rows)
+        teachers, soft = yield from self._timed("teachers", self._teachers(lessons))
+        soft = targets(soft, lessons.train_y, self.config.hard_share)
         pair: Pair = yield from self._timed("student", self._students(lessons, soft))
         metrics, thresholds, gold = yield from self._timed("evaluate", self._evaluate(lessons, teachers, pair))
-        pool = yield from self._timed("score", self._score(pair.student, vectors))
+        pool = yield from self._timed("score", self._score(pair.student))
         yield from self._timed("save", self._save(pair.student, thresholds["student"]))
         return RoundResult(
             metrics=metrics,
@@ -193,18 +192,22 @@ class _Round:
         self.tokens.clear()
         y = np.asarray(self.data.train_y)
         train, valid = hold_out(self.data.train_texts, y, share=self.config.valid_share, seed=self.config.seed)
+        texts = {part: [normalize(self.data.train_texts[n]) for n in at] for part, at in (("t", train), ("v", valid))}
         return Lessons(
             vectors=vectors,
+            breaks=self.vocab.breaks,
             train_rows=[self.rows["train"][n] for n in train],
+            train_texts=texts["t"],
             train_y=y[train],
             valid_rows=[self.rows["train"][n] for n in valid],
+            valid_texts=texts["v"],
             valid_y=y[valid],
             label_keys=list(self.data.label_keys),
             config=self.config,
         )
 
     def _teachers(self, lessons: Lessons) -> Steps:
-        steps = sweep(lessons)
+        steps = teach(lessons)
         while True:
             try:
                 report = next(steps)
@@ -232,9 +235,9 @@ class _Round:
             yield RoundReport("evaluate", done, 3, {"model": name})
             asked = [*lessons.valid_rows, *self.rows["gold"]]
             if name == "teacher":
-                probs = teachers.probabilities(asked)
+                probs = teachers.probabilities(asked, [*lessons.valid_texts, *self.data.gold_texts])
             else:
-                probs = yield from self._probabilities(getattr(pair, name), lessons.vectors, asked, "evaluate")
+                probs = yield from self._probabilities(getattr(pair, name), asked, "evaluate")
             valid, gold[name] = probs[: len(lessons.valid_rows)], probs[len(lessons.valid_rows) :]
             thresholds[name] = choose(valid, lessons.valid_y, np.asarray(lessons.train_y).mean(axis=0))
             for split, p, y in (("valid", valid, lessons.valid_y), ("gold", gold[name], gold_y)):
@@ -243,20 +246,14 @@ class _Round:
                 )  # fmt: skip
         return metrics, thresholds, gold
 
-    def _score(self, student: TextCNN, vectors: NDArray[np.float32]) -> Steps:
-        return (yield from self._probabilities(student, vectors, self.rows["pool"], "score"))
+    def _score(self, student: TextModel) -> Steps:
+        return (yield from self._probabilities(student, self.rows["pool"], "score"))
 
-    def _probabilities(
-        self, model: TextCNN, vectors: NDArray[np.float32], asked: Sequence[NDArray[np.int64]], stage: str
-    ) -> Steps:
-        table = torch.from_numpy(vectors).to(best_device())
-        weights = {name: value.to(table.device) for name, value in stack([model]).items()}
+    def _probabilities(self, model: TextModel, asked: Sequence[NDArray[np.int64]], stage: str) -> Steps:
         lanes = threads_of(self.config)
         done: dict[int, int] = {}
         parts = [list(asked[lane::lanes]) for lane in range(lanes)]
-        steps = side_by_side(
-            [partial(probability_steps, weights, part, table, self.config.chunks) for part in parts], lanes
-        )
+        steps = side_by_side([partial(probability_steps, model, part, self.config) for part in parts], lanes)
         while True:
             try:
                 lane, done_there = next(steps)
@@ -267,10 +264,11 @@ class _Round:
             yield RoundReport(stage, sum(done.values()), len(asked))
         out = np.empty((len(asked), len(self.data.label_keys)), dtype=np.float32)
         for lane, found in enumerate(values):
-            out[lane::lanes] = found[0]
+            if len(parts[lane]):
+                out[lane::lanes] = found
         return out
 
-    def _save(self, student: TextCNN, thresholds: NDArray[np.float64]) -> Steps:
+    def _save(self, student: TextModel, thresholds: NDArray[np.float64]) -> Steps:
         meta = {
             "config": asdict(self.config),
             "label_keys": list(self.data.label_keys),

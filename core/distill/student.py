@@ -14,10 +14,11 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from core.distill.sweep import Lessons, stacked_models, threads_of
+from core.distill.lessons import Lessons, threads_of
+from core.distill.sweep import stacked_models
+from core.errors import TrainingDiverged
 from core.evaluate.metrics import per_label
-from core.models.stacked import unstack
-from core.models.textcnn import TextCNN
+from core.models.base import TextModel
 from core.seeds import derive
 from core.train.lanes import side_by_side
 from core.train.loop import Course, Judge, StepReport, fit
@@ -26,8 +27,8 @@ NAMES = ("student", "standalone")
 
 
 class Pair(NamedTuple):
-    student: TextCNN
-    standalone: TextCNN
+    student: TextModel
+    standalone: TextModel
 
 
 def train_pair(lessons: Lessons, soft: NDArray[np.float32]) -> Generator[tuple[str, StepReport], None, Pair]:
@@ -42,11 +43,17 @@ def train_pair(lessons: Lessons, soft: NDArray[np.float32]) -> Generator[tuple[s
         yield NAMES[which], report
 
 
-def train_one(lessons: Lessons, targets: NDArray) -> Generator[StepReport, None, TextCNN]:
-    """Mean binary cross-entropy over all labels; no hard term beside soft targets. Shapes: targets (N, K)."""
+def train_one(lessons: Lessons, targets: NDArray) -> Generator[StepReport, None, TextModel]:
+    """Mean binary cross-entropy over all labels. Shapes: targets (N, K), soft or hard.
+
+    Raises TrainingDiverged: the loss was no number from the first epoch on.
+    """
     config, table = lessons.config, lessons.table()
     seed, n_labels = derive(config.seed, "student"), targets.shape[1]
+    engine, weights, width = stacked_models(lessons, [seed], n_labels, table.device)
     course = Course(
+        engine=engine,
+        width=width,
         vectors=table,
         train_rows=lessons.train_rows,
         valid_rows=lessons.valid_rows,
@@ -57,9 +64,11 @@ def train_one(lessons: Lessons, targets: NDArray) -> Generator[StepReport, None,
         seeds=[derive(seed, "dropout")],
         order_seed=derive(config.seed, "students"),
     )
-    fitted = yield from fit(stacked_models(lessons, [seed], n_labels, table.device), course)
-    model = TextCNN(lessons.vectors, n_labels, config)
-    model.load_state_dict(unstack(fitted.weights, 0), strict=False)
+    fitted = yield from fit(weights, course)
+    if not fitted.best_epoch[0]:
+        raise TrainingDiverged(lr=config.lr)
+    model = lessons.model(n_labels)
+    model.load_state_dict(engine.unstack(fitted.weights, 0), strict=False)
     return model.eval()
 
 

@@ -1,11 +1,13 @@
-"""Teachers by binary relevance: for each label one TextCNN a class weight, and the best of them on validation.
+"""Neural teachers by binary relevance: for each label a network, and the class weight that serves it best.
 
-Source: lee2022kd, section 3. Which validation figure decides is not stated there; the rule here is in ``pick``.
+Two ways. ``exact`` trains one network for each class weight and keeps the best on validation, as published
+(lee2022kd, section 3; which figure decides is not stated there, the rule here is in ``pick``). ``fast`` trains one
+network a label without a weight, and adds log W to its logit: that is where the optimum of the weighted loss lies,
+-W·y·log σ(z) - (1-y)·log(1-σ(z)) being least at logit(p) + log W.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,153 +16,196 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.metrics import average_precision_score
 
 from core.config import RoundConfig
+from core.distill.lessons import Lessons, threads_of
 from core.losses.bce import weighted_bce
-from core.models.base import best_device
-from core.models.stacked import Weights, stack, unstack
-from core.models.textcnn import TextCNN
+from core.models.base import TextModel
+from core.models.engine import Engine, Rows, Weights
+from core.models.registry import engine_of
 from core.seeds import derive
 from core.train.lanes import side_by_side
-from core.train.loop import Course, Judge, Rows, StepReport, fit
-from core.train.predict import probabilities
+from core.train.loop import Course, Fitted, Judge, StepReport, fit, packed_by_length, score
+from core.train.predict import logits_of
 
 _STEP = 0.02  # of F1
 _MINIMUM = 1e-4  # a constant teacher is never quite sure
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lessons:
-    """The labelled part of a round as arrays; validation is never learned from."""
-
-    vectors: NDArray[np.float32]  # (V, D)
-    train_rows: Rows
-    train_y: NDArray  # (N, K)
-    valid_rows: Rows
-    valid_y: NDArray
-    label_keys: Sequence[str]
-    config: RoundConfig
-
-    def table(self) -> torch.Tensor:
-        return torch.from_numpy(self.vectors).to(best_device())
-
-
 @dataclass(frozen=True)
-class Teachers:
-    """One chosen model a label; a label with one class in training has its prevalence instead."""
+class NeuralTeachers:
+    """One chosen network a label; a label that has none answers with its prevalence.
 
-    models: dict[int, TextCNN]
+    ``weights`` are the class weights chosen; ``epochs`` counts the epochs of all networks that were trained.
+    """
+
+    models: dict[int, TextModel]
     weights: dict[int, float]
-    constants: NDArray[np.float64]  # (K,): what labels without a model answer
-    vectors: NDArray[np.float32]
-    chunks: int
+    shifts: NDArray[np.float64]  # (K,), added to the logits
+    constants: NDArray[np.float64]  # (K,): the logits of labels without a network
+    config: RoundConfig
     warnings: tuple[tuple[str, dict[str, Any]], ...]
+    epochs: int = 0
 
-    def probabilities(self, rows: Rows) -> NDArray[np.float32]:
+    def logits(self, rows: Rows, texts: Sequence[str] = ()) -> NDArray[np.float32]:
         """Shapes: → (N, K)."""
         out = np.tile(self.constants.astype(np.float32), (len(rows), 1))
-        if self.models:
-            table = torch.from_numpy(self.vectors).to(best_device())
-            together = {name: value.to(table.device) for name, value in stack(list(self.models.values())).items()}
-            out[:, list(self.models)] = probabilities(together, rows, table, self.chunks)[:, :, 0].T
+        if self.models and len(rows):
+            found = logits_of(list(self.models.values()), rows, self.config)[:, :, 0].T  # (N, models)
+            out[:, list(self.models)] = found + self.shifts[list(self.models)].astype(np.float32)
         return out
 
 
 @dataclass(frozen=True)
 class SweepReport:
-    """Where the sweep stands. ``done`` counts teachers, in part while they train."""
+    """Where the teachers stand. ``done`` counts networks, in part while they train."""
 
     done: int
     total: int
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-def sweep(lessons: Lessons) -> Generator[SweepReport, None, Teachers]:
-    """Train every label × class weight and keep the best of each label."""
-    y = np.asarray(lessons.train_y) > 0
-    prevalence = np.clip(y.mean(axis=0), _MINIMUM, 1 - _MINIMUM)
+class _Network(NamedTuple):
+    """A network in training: its label and its class weight."""
+
+    label: int
+    weight: float
+
+
+class _Chosen(NamedTuple):
+    model: TextModel
+    weight: float
+    shift: float
+
+
+def sweep(lessons: Lessons) -> Generator[SweepReport, None, NeuralTeachers]:
+    """Train the networks of every label that has positives and negatives, and choose."""
+    config, y = lessons.config, np.asarray(lessons.train_y) > 0
     learnable = [k for k in range(y.shape[1]) if 0 < y[:, k].sum() < len(y)]
-    names = {False: "LabelWithoutPositives", True: "LabelWithoutNegatives"}
-    warnings = tuple(
-        (names[bool(y[:, k].any())], {"labels": lessons.label_keys[k]}) for k in range(y.shape[1]) if k not in learnable
-    )
-    per_label = len(lessons.config.class_weights)
-    total = len(learnable) * per_label
+    stacks = _stacks(learnable, config)
+    total = sum(map(len, stacks))
     progress: dict[int, float] = {}
-    makers = [partial(_label, lessons, k) for k in learnable]
-    lanes = side_by_side(makers, threads_of(lessons.config))
+    lanes = side_by_side([partial(_train, lessons, networks) for networks in stacks], threads_of(config))
     while True:
         try:
             which, report = next(lanes)
         except StopIteration as finished:
-            chosen: list[_Chosen] = finished.value
+            found: list[tuple[dict[int, _Chosen], int]] = finished.value
             break
-        progress[which] = _done(report, lessons.config)
-        detail = {"labels": [lessons.label_keys[learnable[which]]], "epoch": report.epoch, "active": report.active}
-        yield SweepReport(min(total, int(sum(progress.values()) * per_label)), total, detail)
-    yield SweepReport(total, total, {lessons.label_keys[k]: c.weight for k, c in zip(learnable, chosen, strict=True)})
-    return Teachers(
-        models={k: c.model for k, c in zip(learnable, chosen, strict=True)},
-        weights={k: c.weight for k, c in zip(learnable, chosen, strict=True)},
-        constants=prevalence,
-        vectors=lessons.vectors,
-        chunks=lessons.config.chunks,
-        warnings=warnings,
+        progress[which] = _done(report, len(stacks[which]), config)
+        named = [lessons.label_keys[k] for k in dict.fromkeys(one.label for one in stacks[which])]
+        detail = {"labels": named, "epoch": report.epoch, "active": report.active}
+        yield SweepReport(min(total, int(sum(progress.values()))), total, detail)
+    chosen = {k: one for part, _ in found for k, one in part.items()}
+    yield SweepReport(total, total, {lessons.label_keys[k]: one.weight for k, one in chosen.items()})
+    return NeuralTeachers(
+        models={k: one.model for k, one in chosen.items()},
+        weights={k: one.weight for k, one in chosen.items()},
+        shifts=np.array([chosen[k].shift if k in chosen else 0.0 for k in range(y.shape[1])]),
+        constants=prevalence_logits(y),
+        config=config,
+        warnings=_warnings(lessons, learnable, chosen),
+        epochs=sum(spent for _, spent in found),
     )
 
 
-class _Chosen(NamedTuple):
-    model: TextCNN
-    weight: float
+def prevalence_logits(y: NDArray) -> NDArray[np.float64]:
+    """What is known of a label without a model. Shapes: (N, K) → (K,)."""
+    share = np.clip((np.asarray(y) > 0).mean(axis=0), _MINIMUM, 1 - _MINIMUM)
+    return np.log(share / (1 - share))
 
 
-def _label(lessons: Lessons, k: int) -> Generator[StepReport, None, _Chosen]:
-    """All class weights of one label in one stack, on the same batches."""
-    config, key, table = lessons.config, lessons.label_keys[k], lessons.table()
-    seeds = [derive(config.seed, "teacher", key, float(weight)) for weight in config.class_weights]
-    models = len(seeds)
-    weight = torch.tensor(config.class_weights, dtype=torch.float32)[:, None]  # (W, 1)
+def _warnings(
+    lessons: Lessons, learnable: Sequence[int], chosen: dict[int, _Chosen]
+) -> tuple[tuple[str, dict[str, Any]], ...]:
+    out = []
+    for k, key in enumerate(lessons.label_keys):
+        if k not in learnable:
+            any_positive = bool((np.asarray(lessons.train_y)[:, k] > 0).any())
+            out.append(("LabelWithoutNegatives" if any_positive else "LabelWithoutPositives", {"labels": key}))
+        elif k not in chosen:
+            out.append(("TeacherDiverged", {"labels": key}))
+    return tuple(out)
+
+
+def _stacks(learnable: Sequence[int], config: RoundConfig) -> list[list[_Network]]:
+    """What trains together: exact, all class weights of a label; fast, as many labels as keep every lane busy."""
+    if config.sweep == "exact":
+        return [[_Network(k, weight) for weight in config.class_weights] for k in learnable]
+    lanes = min(threads_of(config), len(learnable))
+    return [[_Network(k, 1.0) for k in learnable[lane::lanes]] for lane in range(lanes)]
+
+
+def _train(
+    lessons: Lessons, networks: Sequence[_Network]
+) -> Generator[StepReport, None, tuple[dict[int, _Chosen], int]]:
+    """One stack on the same batches. Returns what was chosen for each of its labels, and the epochs spent."""
+    config, table = lessons.config, lessons.table()
+    seeds = [derive(config.seed, "teacher", lessons.label_keys[one.label], one.weight) for one in networks]
+    engine, weights, width = stacked_models(lessons, seeds, 1, table.device)
+    weight = torch.tensor([one.weight for one in networks], dtype=torch.float32)[:, None]  # (M, 1)
+    labels = [one.label for one in networks]
     course = Course(
+        engine=engine,
+        width=width,
         vectors=table,
         train_rows=lessons.train_rows,
         valid_rows=lessons.valid_rows,
-        targets=_column(lessons.train_y, k, models).to(table.device),
+        targets=_columns(lessons.train_y, labels).to(table.device),
         positive_weight=weight.to(table.device),
-        judge=teacher_judge(_column(lessons.valid_y, k, models), weight),
+        judge=teacher_judge(_columns(lessons.valid_y, labels), weight),
         config=config,
         seeds=[derive(seed, "dropout") for seed in seeds],
         order_seed=derive(config.seed, "teachers"),
     )
-    fitted = yield from fit(stacked_models(lessons, seeds, 1, table.device), course)
-    valid = probabilities(fitted.weights, lessons.valid_rows, table, config.chunks)[:, :, 0]  # (W, N)
-    best = pick(valid, np.asarray(lessons.valid_y)[:, k], config.class_weights)
-    model = TextCNN(lessons.vectors, 1, config)
-    model.load_state_dict(unstack(fitted.weights, best), strict=False)
-    return _Chosen(model.eval(), float(config.class_weights[best]))
+    fitted = yield from fit(weights, course)
+    valid = packed_by_length(engine, lessons.valid_rows, table, config)
+    found = score(engine, fitted.weights, valid, config)[:, :, 0]  # (M, N)
+    chosen = {}
+    for k in dict.fromkeys(labels):
+        at = [m for m, label in enumerate(labels) if label == k and fitted.best_epoch[m] > 0]
+        if at:
+            chosen[k] = _choose(lessons, k, fitted, engine, at, [networks[m].weight for m in at], found[at])
+    return chosen, int(fitted.spent.sum())
 
 
-def _done(report: StepReport, config: RoundConfig) -> float:
-    """The share of a label's teachers that are through, those in training counted in part."""
-    models = len(config.class_weights)
+def _choose(
+    lessons: Lessons, k: int, fitted: Fitted, engine: Engine, at: list[int], weights: list[float], found: NDArray
+) -> _Chosen:
+    """The best of a label's networks, or of its one network's shifts. Shapes: found (len(at), N) logits."""
+    y, config = np.asarray(lessons.valid_y)[:, k], lessons.config
+    if config.sweep == "fast":
+        shifts = np.log(config.class_weights)
+        best = pick(expit(found[0] + shifts[:, None]), y, config.class_weights)
+        which, weight, shift = at[0], config.class_weights[best], float(shifts[best])
+    else:
+        best = pick(expit(found), y, weights)
+        which, weight, shift = at[best], weights[best], 0.0
+    model = lessons.model(1)
+    model.load_state_dict(engine.unstack(fitted.weights, which), strict=False)
+    return _Chosen(model.eval(), float(weight), shift)
+
+
+def _done(report: StepReport, models: int, config: RoundConfig) -> float:
+    """How many of a stack's networks are through, those in training counted in part."""
     share = (report.epoch - 1 + report.step / report.steps) / config.max_epochs
-    return (models - report.active + report.active * share) / models
+    return models - report.active + report.active * share
 
 
-def threads_of(config: RoundConfig) -> int:
-    return config.threads or min(4, os.cpu_count() or 1)
+def stacked_models(
+    lessons: Lessons, seeds: Sequence[int], outputs: int, device: torch.device
+) -> tuple[Engine, Weights, int]:
+    """Untrained models from their seeds, their engine, and the width that dropout is applied to."""
+    models = [lessons.model(outputs, seed).to(device) for seed in seeds]
+    engine = engine_of(lessons.config.arch, models[0])
+    return engine, {name: value.to(device) for name, value in engine.stack(models).items()}, models[0].width
 
 
-def stacked_models(lessons: Lessons, seeds: Sequence[int], outputs: int, device: torch.device) -> Weights:
-    """Untrained models from their seeds. Shapes: each (M, ...)."""
-    fresh = stack([TextCNN(lessons.vectors, outputs, lessons.config, seed=seed) for seed in seeds])
-    return {name: value.to(device) for name, value in fresh.items()}
-
-
-def _column(y: NDArray, k: int, models: int) -> torch.Tensor:
+def _columns(y: NDArray, labels: Sequence[int]) -> torch.Tensor:
     """One label for each of M models. Shapes: (N, K) → (M, N, 1)."""
-    column = torch.from_numpy(np.asarray(y)[:, k].astype(np.float32))
-    return column[None, :, None].expand(models, -1, -1)
+    return torch.from_numpy(np.asarray(y)[:, list(labels)].T.astype(np.float32))[:, :, None]
 
 
 def teacher_judge(targets: torch.Tensor, positive_weight: torch.Tensor) -> Judge:
@@ -180,18 +225,18 @@ def teacher_judge(targets: torch.Tensor, positive_weight: torch.Tensor) -> Judge
     return judge
 
 
-def pick(probs: NDArray[np.float32], y: NDArray, weights: Sequence[float]) -> int:
-    """The class weight whose model has the best F1 at one half, in steps of 0.02; ties by average precision.
+def pick(probs: NDArray, y: NDArray, weights: Sequence[float]) -> int:
+    """The class weight with the best F1 at one half, in steps of 0.02; ties by average precision, then by size.
 
-    Where no model finds a single positive the largest weight is taken: average precision of two or three positives
-    is chance, and a small weight would make a teacher that never says yes.
+    Where no positive is found with any, the largest is taken: average precision of two or three positives is
+    chance, and a small weight would make a teacher that never says yes.
     Shapes: probs (W, N), y (N,).
     """
     y = np.asarray(y) > 0
     f1 = _coarse(_f1(probs >= 0.5, np.broadcast_to(y, probs.shape)))
     if f1.max() <= 0:
         return int(np.argmax(weights))
-    ranking = [average_precision_score(y, p) for p in probs]
+    ranking = [round(float(average_precision_score(y, p)), 9) for p in probs]
     return max(range(len(probs)), key=lambda w: (f1[w], ranking[w], weights[w]))
 
 

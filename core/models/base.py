@@ -2,41 +2,69 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.config import RoundConfig
 from core.text.vocab import PAD
 
 
 class TextModel(nn.Module):
-    """Token positions to one logit per label, over a frozen table of word vectors.
+    """Token positions to one logit per label, over a table of word vectors.
 
     Laws: padding on the right changes nothing, a batch is its documents one by one, and a saved state gives the
-    same logits. ``forward_embedded`` is the same computation from the vectors on.
+    same logits. A subclass sets ``width`` and ``output`` and writes ``features``.
     """
 
-    vectors: Tensor  # (V, D), a buffer: frozen, and saved with the weights
+    vectors: Tensor  # (V, D): a buffer while frozen, a parameter when it learns; saved with the weights either way
+    output: nn.Module  # (B, width) → (B, K)
+    width: int
+
+    def __init__(self, vectors: NDArray[np.float32] | Tensor, config: RoundConfig) -> None:
+        super().__init__()
+        table = torch.as_tensor(vectors, dtype=torch.float32)
+        if config.trainable_vectors:
+            self.vectors = nn.Parameter(table.clone())
+        else:
+            self.register_buffer("vectors", table)
+        self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Shapes: tokens (B, T) int64, PAD on the right only → logits (B, K)."""
-        lengths = (tokens != PAD).sum(dim=1)
-        return self.forward_embedded(nn.functional.embedding(tokens, self.vectors), lengths)
+        return self.output(self.dropout(self.read(tokens)))
 
-    def forward_embedded(self, embedded: Tensor, lengths: Tensor) -> Tensor:
-        """What lies past a document's length is ignored. Shapes: embedded (B, T, D), lengths (B,) → logits (B, K)."""
+    def read(self, tokens: Tensor) -> Tensor:
+        """Everything before dropout. Shapes: tokens (B, T) → (B, width)."""
+        lengths = (tokens != PAD).sum(dim=1)
+        return self.features(tokens, nn.functional.embedding(tokens, self.vectors, padding_idx=PAD), lengths)
+
+    def features(self, tokens: Tensor, embedded: Tensor, lengths: Tensor) -> Tensor:
+        """What lies past a document's length is ignored.
+
+        Shapes: tokens (B, T), embedded (B, T, D), lengths (B,) → (B, width).
+        """
         raise NotImplementedError
 
 
 def initialise(module: nn.Module, seed: int) -> None:
-    """Uniform within ±1/√fan_in for each layer, from a generator of its own: no global seed is read or moved."""
+    """Uniform within ±1/√fan_in for each layer, from a generator of its own: no global seed is read or moved.
+
+    Recurrent layers take ±1/√H as their reference has it; other parameters of their own ±1/√(last dimension).
+    """
     generator = torch.Generator().manual_seed(seed)
     for layer in module.modules():
-        if isinstance(layer, nn.Linear | nn.Conv1d):
-            bound = layer.weight[0].numel() ** -0.5
+        for name, value in layer.named_parameters(recurse=False):
+            if name == "vectors":
+                continue
+            fan_in = int(value.shape[-1])
+            if isinstance(layer, nn.RNNBase):
+                fan_in = layer.hidden_size
+            elif isinstance(layer, nn.Linear | nn.Conv1d):
+                fan_in = layer.weight[0].numel()
             with torch.no_grad():
-                layer.weight.copy_(_uniform(layer.weight, bound, generator))
-                if layer.bias is not None:
-                    layer.bias.copy_(_uniform(layer.bias, bound, generator))
+                value.copy_(_uniform(value, fan_in**-0.5, generator))
 
 
 def _uniform(like: Tensor, bound: float, generator: torch.Generator) -> Tensor:

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.models.packed import Packed
-from core.models.textcnn import WINDOWS, TextCNN
-
-Weights = dict[str, Tensor]
+from core.config import RoundConfig
+from core.models.base import TextModel
+from core.models.engine import Rows, Weights
+from core.models.packed import Packed, pack
+from core.models.textcnn import WINDOWS
 
 
 class _ConvolveAndPool(torch.autograd.Function):
@@ -94,27 +95,30 @@ def features(weights: Weights, packed: Packed, chunks: int) -> Tensor:
     return full.transpose(2, 3).reshape(models, packed.n_documents, chunks * triple)  # (M, B, p, 3, F) → (M, B, 3·p·F)
 
 
-def logits(weights: Weights, packed: Packed, chunks: int, dropout: Tensor | None = None) -> Tensor:
-    """Shapes: dropout (M, B, H), a mask already scaled → (M, B, K)."""
-    seen = features(weights, packed, chunks)
-    hidden = torch.baddbmm(weights["hidden.bias"].unsqueeze(1), seen, weights["hidden.weight"]).relu()
-    if dropout is not None:
-        hidden = hidden * dropout
-    return torch.baddbmm(weights["output.bias"].unsqueeze(1), hidden, weights["output.weight"])
+class StackedCNN:
+    """The engine of TextCNN over frozen vectors."""
 
+    def __init__(self, template: TextModel) -> None:
+        """Nothing of the template is needed: its shapes are in the weights."""
 
-def stack(models: Sequence[TextCNN]) -> Weights:
-    """Copies of the models' weights, one after another. Shapes: each (M, ...)."""
-    together: Weights = {}
-    for name, first in models[0].named_parameters():
-        parts = [_to_stack(name, dict(model.named_parameters())[name].detach()) for model in models]
-        together[name] = torch.stack(parts).to(first.device).contiguous()
-    return together
+    def stack(self, models: Sequence[TextModel]) -> Weights:
+        named = [dict(model.named_parameters()) for model in models]
+        return {
+            name: torch.stack([_to_stack(name, own[name].detach()) for own in named]).contiguous() for name in named[0]
+        }
 
+    def unstack(self, weights: Weights, m: int) -> Weights:
+        return {name: _from_stack(name, value[m].detach()).contiguous().clone() for name, value in weights.items()}
 
-def unstack(weights: Weights, m: int) -> Weights:
-    """The parameters of model m as TextCNN names and shapes them (its vectors are shared and not among them)."""
-    return {name: _from_stack(name, value[m].detach()).contiguous().clone() for name, value in weights.items()}
+    def pack(self, rows: Rows, vectors: Tensor, config: RoundConfig) -> Packed:
+        return pack(rows, vectors, config.chunks)
+
+    def logits(self, weights: Weights, packed: Packed, config: RoundConfig, dropout: Tensor | None = None) -> Tensor:
+        seen = features(weights, packed, config.chunks)
+        hidden = torch.baddbmm(weights["hidden.bias"].unsqueeze(1), seen, weights["hidden.weight"]).relu()
+        if dropout is not None:
+            hidden = hidden * dropout
+        return torch.baddbmm(weights["output.bias"].unsqueeze(1), hidden, weights["output.weight"])
 
 
 def _to_stack(name: str, value: Tensor) -> Tensor:

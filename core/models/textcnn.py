@@ -21,20 +21,25 @@ class TextCNN(TextModel):
     """Convolutions over a frozen embedding → ReLU → dynamic max pooling → bottleneck → one logit per label."""
 
     def __init__(
-        self, vectors: NDArray[np.float32] | Tensor, n_labels: int, config: RoundConfig, *, seed: int = 0
+        self,
+        vectors: NDArray[np.float32] | Tensor,
+        n_labels: int,
+        config: RoundConfig,
+        *,
+        seed: int = 0,
+        breaks: NDArray[np.bool_] | Tensor | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(vectors, config)
         self.chunks = config.chunks
-        self.register_buffer("vectors", torch.as_tensor(vectors, dtype=torch.float32))
-        width, filters = int(self.vectors.shape[1]), config.filters
-        self.convolutions = nn.ModuleList(nn.utils.skip_init(nn.Conv1d, width, filters, k) for k in WINDOWS)
+        self.width = config.hidden
+        depth, filters = int(self.vectors.shape[1]), config.filters
+        self.convolutions = nn.ModuleList(nn.utils.skip_init(nn.Conv1d, depth, filters, k) for k in WINDOWS)
         pooled = len(WINDOWS) * config.chunks * filters
         self.hidden = nn.utils.skip_init(nn.Linear, pooled, config.hidden)
-        self.dropout = nn.Dropout(config.dropout)
         self.output = nn.utils.skip_init(nn.Linear, config.hidden, n_labels)
         initialise(self, seed)
 
-    def forward_embedded(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+    def features(self, tokens: Tensor, embedded: Tensor, lengths: Tensor) -> Tensor:
         real = torch.arange(embedded.shape[1], device=embedded.device) < lengths.unsqueeze(1)  # (B, T)
         channels = (embedded * real.unsqueeze(2)).transpose(1, 2)  # (B, T, D) → (B, D, T)
         pooled = []
@@ -42,5 +47,4 @@ class TextCNN(TextModel):
             # k - 1 zeros on the right: as many windows as tokens, each starting at one
             seen = torch.relu(convolution(nn.functional.pad(channels, (0, k - 1))))  # (B, F, T)
             pooled.append(dynamic_max_pool(seen.transpose(1, 2), lengths, self.chunks))
-        hidden = torch.relu(self.hidden(torch.cat(pooled, dim=1)))  # (B, 3pF) → (B, H)
-        return self.output(self.dropout(hidden))
+        return torch.relu(self.hidden(torch.cat(pooled, dim=1)))  # (B, 3pF) → (B, H)

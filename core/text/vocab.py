@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 PAD = 0
 UNK = 1
+SENTENCE_ENDS = frozenset("。!?;！？；")  # normalised text has the narrow forms of the last three
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Vocab:
     @cached_property
     def position(self) -> dict[str, int]:
         return {token: n for n, token in enumerate(self.tokens) if n > UNK}
+
+    @property
+    def breaks(self) -> NDArray[np.bool_]:
+        """The tokens that end a sentence. Shapes: → (V,)."""
+        return np.array([token in SENTENCE_ENDS for token in self.tokens])
 
     @classmethod
     def build(cls, token_lists: Iterable[Sequence[str]], min_count: int, max_size: int = 100_000) -> Self:

@@ -14,15 +14,15 @@ import torch
 
 from core.config import RoundConfig
 from core.errors import ModelUnavailable
+from core.models.base import TextModel
 from core.models.registry import build
-from core.models.textcnn import TextCNN
 from core.text.vocab import Vocab
 
 FORMAT = 1
 MODEL, VOCAB, META = "model.pt", "vocab.json", "student.json"
 
 
-def save_model(directory: Path, model: TextCNN, vocab: Vocab, meta: dict[str, Any]) -> None:
+def save_model(directory: Path, model: TextModel, vocab: Vocab, meta: dict[str, Any]) -> None:
     """Write the three files and see them on disk; ``meta`` holds config, label_keys and thresholds."""
     torch.save(model.state_dict(), directory / MODEL)
     (directory / VOCAB).write_text(vocab.to_json(), encoding="utf-8")
@@ -32,7 +32,7 @@ def save_model(directory: Path, model: TextCNN, vocab: Vocab, meta: dict[str, An
         _sync(directory / name)
 
 
-def load_model(directory: Path) -> tuple[TextCNN, Vocab, dict[str, Any]]:
+def load_model(directory: Path) -> tuple[TextModel, Vocab, dict[str, Any]]:
     """Raises ModelUnavailable: a file is absent or damaged, or written by newer code."""
     try:
         meta = json.loads((directory / META).read_text(encoding="utf-8"))
@@ -41,11 +41,11 @@ def load_model(directory: Path) -> tuple[TextCNN, Vocab, dict[str, Any]]:
         if meta["format"] > FORMAT:
             raise ModelUnavailable(name=str(directory), why=f"format {meta['format']} > {FORMAT}")
         config = RoundConfig.from_mapping(meta["config"])
-        model = build(config.arch, state["vectors"], len(meta["label_keys"]), config)
+        model = build(config.arch, state["vectors"], len(meta["label_keys"]), config, breaks=state.get("breaks"))
         model.load_state_dict(state)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelUnavailable(name=str(directory), why=f"{type(error).__name__}: {error}") from error
-    return model.eval(), vocab, meta  # type: ignore[return-value]
+    return model.eval(), vocab, meta
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,13 +13,11 @@ from torch import Tensor
 
 from core.config import RoundConfig
 from core.losses.registry import loss as loss_named
-from core.models.packed import Packed, pack
-from core.models.stacked import Weights, logits
+from core.models.engine import Engine, Rows, Weights
 from core.seeds import numbers
 from core.text.batches import by_length, shuffled
 from core.train.optim import StackedAdam
 
-Rows = Sequence[NDArray[np.int64]]
 # (logits (A, N, K) on validation, which models (A,)) → (A, J): larger is better, the first column first
 Judge = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float64]]
 
@@ -29,6 +28,8 @@ SCORE_BATCH = 128
 class Course:
     """What a stack of M models is taught, and how it is judged."""
 
+    engine: Engine
+    width: int  # of what dropout is applied to
     vectors: Tensor  # (V, D)
     train_rows: Rows
     valid_rows: Rows
@@ -58,14 +59,16 @@ class Fitted:
 
     weights: Weights
     scores: NDArray[np.float64]  # (M, J)
-    best_epoch: NDArray[np.int64]  # (M,), from 1
+    best_epoch: NDArray[np.int64]  # (M,), from 1; 0: it never gave one finite answer, and is as it was at the start
     epochs: int
+    spent: NDArray[np.int64]  # (M,), epochs that each was trained for
 
 
 def fit(weights: Weights, course: Course) -> Generator[StepReport, None, Fitted]:
     """Train until each model has gone ``patience`` epochs without a better score, or ``max_epochs``.
 
-    A model's result does not depend on which others are in the stack.
+    A model's result does not depend on which others are in the stack. One whose numbers cease to be finite leaves
+    it, and is what it was at its best epoch.
     """
     state = _State(weights, course)
     batch_size = course.config.batch_size
@@ -78,7 +81,7 @@ def fit(weights: Weights, course: Course) -> Generator[StepReport, None, Fitted]
             state.learn(batch)
             yield StepReport(epoch, step, steps, len(state.active), state.scores[:, 0])
         state.judge(epoch)
-    return Fitted(state.best, state.scores, state.best_epoch, epoch)
+    return Fitted(state.best, state.scores, state.best_epoch, epoch, state.spent)
 
 
 class _State:
@@ -92,15 +95,17 @@ class _State:
         self.active = np.arange(models)
         self.scores = np.full((models, 1), -np.inf)
         self.best_epoch = np.zeros(models, dtype=np.int64)
+        self.spent = np.zeros(models, dtype=np.int64)
         self.generators = [torch.Generator().manual_seed(seed) for seed in course.seeds]
-        self.valid = packed_by_length(course.valid_rows, course.vectors, course.config.chunks)
+        self.valid = packed_by_length(course.engine, course.valid_rows, course.vectors, course.config)
 
     def learn(self, batch: NDArray[np.int64]) -> None:
         course = self.course
-        packed = pack([course.train_rows[n] for n in batch], course.vectors, course.config.chunks)
+        packed = course.engine.pack([course.train_rows[n] for n in batch], course.vectors, course.config)
         models = torch.from_numpy(self.active).to(course.targets.device)
         at = torch.from_numpy(batch).to(course.targets.device)
-        found = logits(self.adam.weights, packed, course.config.chunks, self._dropout(len(batch)))  # (A, B, K)
+        mask = self._dropout(len(batch))
+        found = course.engine.logits(self.adam.weights, packed, course.config, mask)  # (A, B, K)
         each = loss_named(course.loss)(
             found, course.targets[models][:, at], course.positive_weight[models].unsqueeze(1)
         )
@@ -110,38 +115,54 @@ class _State:
         config = self.course.config
         if not config.dropout:
             return None
-        shape = (documents, config.hidden)
+        shape = (documents, self.course.width)
         drawn = torch.stack([torch.rand(shape, generator=self.generators[m]) for m in self.active])
         kept = (drawn >= config.dropout).to(torch.float32) / (1 - config.dropout)
         return kept.to(self.course.vectors.device)
 
     def judge(self, epoch: int) -> None:
-        found = score(self.adam.weights, self.valid, self.course.config.chunks)
-        scores = self.course.judge(found, self.active)  # (A, J)
+        course = self.course
+        found = score(course.engine, self.adam.weights, self.valid, course.config)
+        sound = self._finite() & np.isfinite(found).all(axis=(1, 2))
+        scores = course.judge(np.nan_to_num(found), self.active)  # (A, J)
         if self.scores.shape[1] != scores.shape[1]:
             self.scores = np.full((len(self.scores), scores.shape[1]), -np.inf)
         better = np.array([tuple(new) > tuple(self.scores[m]) for new, m in zip(scores, self.active, strict=True)])
-        for at in np.flatnonzero(better):
+        for at in np.flatnonzero(better & sound):
             m = self.active[at]
             self.scores[m], self.best_epoch[m] = scores[at], epoch
             for name, value in self.adam.weights.items():
                 self.best[name][m] = value.detach()[at]
-        going = epoch - self.best_epoch[self.active] < self.course.config.patience
+        self.spent[self.active] = epoch
+        going = sound & (epoch - self.best_epoch[self.active] < course.config.patience)
         if not going.all():
             self.active = self.active[going]
             self.adam.keep(torch.from_numpy(np.flatnonzero(going)))
 
+    def _finite(self) -> NDArray[np.bool_]:
+        """Whether each model's weights are numbers: without validation texts its answers cannot tell."""
+        sound = [value.detach().flatten(1).isfinite().all(dim=1) for value in self.adam.weights.values()]
+        return torch.stack(sound).all(dim=0).cpu().numpy()
 
-def packed_by_length(rows: Rows, vectors: Tensor, chunks: int) -> list[tuple[NDArray[np.int64], Packed]]:
+
+Batches = Sequence[tuple[NDArray[np.int64], Any]]
+
+
+def packed_by_length(engine: Engine, rows: Rows, vectors: Tensor, config: RoundConfig) -> Batches:
     """Batches of like length with the positions they hold; for scoring the same texts again and again."""
-    return [(at, pack([rows[n] for n in at], vectors, chunks)) for at in by_length(rows, SCORE_BATCH)]
+    return [(at, engine.pack([rows[n] for n in at], vectors, config)) for at in by_length(rows, SCORE_BATCH)]
 
 
-def score(weights: Weights, batches: Sequence[tuple[NDArray[np.int64], Packed]], chunks: int) -> NDArray[np.float32]:
+def score(engine: Engine, weights: Weights, batches: Batches, config: RoundConfig) -> NDArray[np.float32]:
     """Logits in the rows' own order, dropout off. Shapes: → (M, N, K)."""
-    models, _, labels = weights["output.weight"].shape
-    out = np.zeros((models, sum(len(at) for at, _ in batches), labels), dtype=np.float32)
+    parts = []
     with torch.no_grad():
         for at, packed in batches:
-            out[:, at] = logits(weights, packed, chunks).cpu().numpy()
+            parts.append((at, engine.logits(weights, packed, config).cpu().numpy()))
+    if not parts:
+        return np.zeros((len(next(iter(weights.values()))), 0, 1), dtype=np.float32)
+    models, _, labels = parts[0][1].shape
+    out = np.zeros((models, sum(len(at) for at, _ in parts), labels), dtype=np.float32)
+    for at, found in parts:
+        out[:, at] = found
     return out

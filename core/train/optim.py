@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from core.models.stacked import Weights
+from core.models.engine import Weights
 
 
 class StackedAdam:

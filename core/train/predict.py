@@ -13,22 +13,27 @@ import torch
 from numpy.typing import NDArray
 
 from core.config import RoundConfig
-from core.models.packed import pack
-from core.models.stacked import Weights, logits, stack
-from core.models.textcnn import TextCNN
+from core.models.base import TextModel
+from core.models.engine import Rows
+from core.models.registry import engine_of
 from core.text.batches import by_length
 from core.text.normalize import normalize
 from core.text.tokenize import segmenter
 from core.text.vocab import Vocab
 from core.train.checkpoint import load_model
-from core.train.loop import SCORE_BATCH
-
-Rows = Sequence[NDArray[np.int64]]
+from core.train.loop import SCORE_BATCH, packed_by_length, score
 
 
-def probabilities(weights: Weights, rows: Rows, vectors: torch.Tensor, chunks: int) -> NDArray[np.float32]:
-    """σ(logits) in the rows' own order. Shapes: → (M, N, K)."""
-    steps = probability_steps(weights, rows, vectors, chunks)
+def logits_of(models: Sequence[TextModel], rows: Rows, config: RoundConfig) -> NDArray[np.float32]:
+    """Several models of one architecture on the same texts. Shapes: → (M, N, K)."""
+    engine = engine_of(config.arch, models[0])
+    table = models[0].vectors.detach()
+    return score(engine, engine.stack(models), packed_by_length(engine, rows, table, config), config)
+
+
+def probabilities(model: TextModel, rows: Rows, config: RoundConfig) -> NDArray[np.float32]:
+    """σ(logits) in the rows' own order. Shapes: → (N, K)."""
+    steps = probability_steps(model, rows, config)
     while True:
         try:
             next(steps)
@@ -36,19 +41,21 @@ def probabilities(weights: Weights, rows: Rows, vectors: torch.Tensor, chunks: i
             return finished.value
 
 
-def probability_steps(
-    weights: Weights, rows: Rows, vectors: torch.Tensor, chunks: int
-) -> Generator[int, None, NDArray[np.float32]]:
+def probability_steps(model: TextModel, rows: Rows, config: RoundConfig) -> Generator[int, None, NDArray[np.float32]]:
     """Like ``probabilities``, but yields how many rows are done after each batch."""
-    models, _, labels = weights["output.weight"].shape
-    out = np.zeros((models, len(rows), labels), dtype=np.float32)
+    engine = engine_of(config.arch, model)
+    weights = engine.stack([model])
+    parts: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
     done = 0
     for at in by_length(rows, SCORE_BATCH):
-        packed = pack([rows[n] for n in at], vectors, chunks)
         with torch.no_grad():
-            out[:, at] = logits(weights, packed, chunks).sigmoid().cpu().numpy()
+            packed = engine.pack([rows[n] for n in at], model.vectors.detach(), config)
+            parts.append((at, engine.logits(weights, packed, config)[0].sigmoid().cpu().numpy()))
         done += len(at)
         yield done
+    out = np.zeros((len(rows), parts[0][1].shape[1] if parts else 0), dtype=np.float32)
+    for at, found in parts:
+        out[at] = found
     return out
 
 
@@ -62,7 +69,7 @@ def encode(texts: Sequence[str], vocab: Vocab, config: RoundConfig) -> list[NDAr
 class Student:
     """A published student: scores texts without anything else of its round."""
 
-    model: TextCNN
+    model: TextModel
     vocab: Vocab
     config: RoundConfig
     label_keys: tuple[str, ...]
@@ -71,8 +78,10 @@ class Student:
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Shapes: → (N, K)."""
+        if not len(texts):
+            return np.zeros((0, len(self.label_keys)), dtype=np.float32)
         rows = encode(texts, self.vocab, self.config)
-        return probabilities(stack([self.model]), rows, self.model.vectors, self.config.chunks)[0]
+        return probabilities(self.model, rows, self.config)
 
 
 def load_student(directory: Path) -> Student:

@@ -16,7 +16,15 @@ STAGES = ["text", "vectors", "teachers", "student", "standalone", "evaluate", "s
 def test_a_round_learns_measures_scores_and_publishes(tmp_path: Path):
     data = small_data(n=160, gold=60, pool=50)
     config = RoundConfig.from_mapping(
-        {**vars(SMALL), "max_epochs": 25, "patience": 10, "filters": 16, "hidden": 32, "vector_size": 32}
+        {
+            **vars(SMALL),
+            "sweep": "exact",
+            "max_epochs": 25,
+            "patience": 10,
+            "filters": 16,
+            "hidden": 32,
+            "vector_size": 32,
+        }
     )
     reports, result = run(data, config, tmp_path)
     assert list(dict.fromkeys(report.stage for report in reports if report.stage != "standalone")) == [

@@ -1,10 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from scipy.special import expit
 
-from core.distill.soft_targets import in_sample
+from core.config import RoundConfig
+from core.distill.lessons import Lessons
+from core.distill.soft_targets import targets, teach
 from core.distill.student import train_pair
-from core.distill.sweep import Lessons, pick, sweep, teacher_judge
+from core.distill.sweep import pick, sweep, teacher_judge
 from tests.core.making import SMALL, drained
 
 RNG = np.random.default_rng(0)
@@ -14,10 +19,14 @@ ROWS = [RNG.integers(2, 30, size=n) for n in RNG.integers(2, 15, size=60)]
 Y = np.array([[(row == 3).any(), (row < 8).any(), False, True] for row in ROWS], dtype=np.int8)
 
 
-def lessons() -> Lessons:
+TEXTS = [" ".join(f"t{n}" for n in row) for row in ROWS]
+EXACT = replace(SMALL, sweep="exact")
+
+
+def lessons(config: RoundConfig = EXACT) -> Lessons:
     return Lessons(
-        vectors=VECTORS, train_rows=ROWS[:48], train_y=Y[:48], valid_rows=ROWS[48:], valid_y=Y[48:],
-        label_keys=["rare", "common", "none", "all"], config=SMALL,
+        vectors=VECTORS, train_rows=ROWS[:48], train_texts=TEXTS[:48], train_y=Y[:48], valid_rows=ROWS[48:],
+        valid_texts=TEXTS[48:], valid_y=Y[48:], label_keys=["rare", "common", "none", "all"], config=config,
     )  # fmt: skip
 
 
@@ -28,7 +37,7 @@ def test_a_label_of_one_class_gets_its_prevalence_and_a_warning():
         ("LabelWithoutNegatives", {"labels": "all"}),
     )
     assert set(teachers.weights) == {0, 1}
-    probs = teachers.probabilities(ROWS)
+    probs = expit(teachers.logits(ROWS))
     assert probs.shape == (60, 4)
     assert (probs[:, 2] < 0.001).all()
     assert (probs[:, 3] > 0.999).all()
@@ -36,15 +45,56 @@ def test_a_label_of_one_class_gets_its_prevalence_and_a_warning():
     assert all(0 <= report.done <= report.total for report in reports)
 
 
-def test_the_sweep_and_the_pair_are_the_same_each_time():
-    first, again = (drained(sweep(lessons()))[1] for _ in range(2))
-    assert first.weights == again.weights
-    soft = in_sample(first, ROWS[:48])
-    np.testing.assert_array_equal(soft, in_sample(again, ROWS[:48]))
-    pairs = [drained(train_pair(lessons(), soft))[1] for _ in range(2)]
+def test_fast_trains_one_network_a_label_and_moves_its_logit_by_log_w():
+    reports, teachers = drained(sweep(lessons(SMALL)))
+    assert reports[-1].total == 2
+    assert set(teachers.weights) == {0, 1}
+    for k, weight in teachers.weights.items():
+        assert weight in SMALL.class_weights
+        assert teachers.shifts[k] == pytest.approx(np.log(weight))
+        moved = replace(teachers, shifts=np.zeros(4)).logits(ROWS)[:, k] + np.log(weight)
+        np.testing.assert_allclose(teachers.logits(ROWS)[:, k], moved, atol=1e-5)
+
+
+def test_fast_with_a_weight_of_one_alone_is_exact_with_it():
+    """Lanes split labels over stacks otherwise; a network's result does not depend on its company."""
+    one = replace(EXACT, class_weights=(1.0,))
+    exact, fast = (drained(sweep(lessons(replace(one, sweep=mode))))[1] for mode in ("exact", "fast"))
+    np.testing.assert_allclose(exact.logits(ROWS), fast.logits(ROWS), atol=1e-4)
+
+
+def test_the_teachers_and_the_pair_are_the_same_each_time():
+    first, again = (drained(teach(lessons()))[1] for _ in range(2))
+    assert first.teachers.weights == again.teachers.weights
+    np.testing.assert_array_equal(first.soft, again.soft)
+    pairs = [drained(train_pair(lessons(), first.soft))[1] for _ in range(2)]
     for one, two in zip(*pairs, strict=True):
         for name, value in one.state_dict().items():
             assert torch.equal(value, two.state_dict()[name])
+
+
+def test_in_sample_targets_are_the_teachers_answers_on_what_they_learned():
+    taught = drained(teach(lessons()))[1]
+    np.testing.assert_allclose(taught.soft, taught.teachers.probabilities(ROWS[:48], TEXTS[:48]), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["neural", "linear", "best", "blend"])
+def test_out_of_fold_targets_come_from_those_that_have_not_seen_the_text(kind: str):
+    config = replace(SMALL, soft_targets="out_of_fold", oof_folds=2, teachers=kind)
+    taught = drained(teach(lessons(config)))[1]
+    assert len(taught.teachers.members) == 2
+    found = np.stack([m.logits(ROWS[:48], TEXTS[:48], taught.teachers.share) for m in taught.teachers.members])
+    found = expit(found + taught.teachers.shifts)
+    for n, soft in enumerate(taught.soft):
+        assert np.isclose(found[:, n], soft, atol=1e-5).all(axis=1).any()
+    assert taught.teachers.probabilities(ROWS, TEXTS).shape == (60, 4)
+
+
+def test_mixed_targets_lie_between_soft_and_hard():
+    soft, hard = np.array([[0.2, 0.9]], dtype=np.float32), np.array([[0, 1]])
+    np.testing.assert_allclose(targets(soft, hard, 0.5), [[0.1, 0.95]])
+    np.testing.assert_array_equal(targets(soft, hard, 0.0), soft)
+    np.testing.assert_array_equal(targets(soft, hard, 1.0), hard)
 
 
 def test_with_hard_targets_the_student_is_its_twin():

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from core.config import RoundConfig
-from core.models.packed import pack
-from core.models.stacked import logits, stack, unstack
+from core.models.dense import DenseEngine
+from core.models.stacked import StackedCNN
 from core.models.textcnn import TextCNN
 from core.text.batches import padded
 
@@ -24,36 +24,57 @@ def models_of(chunks: int, labels: int) -> tuple[RoundConfig, list[TextCNN]]:
 @pytest.mark.parametrize(("chunks", "labels"), [(1, 1), (2, 1), (2, 5), (3, 2)])
 def test_logits_and_gradients_equal_the_modules(chunks: int, labels: int):
     config, models = models_of(chunks, labels)
-    weights = {name: value.requires_grad_() for name, value in stack(models).items()}
-    found = logits(weights, pack(ROWS, models[0].vectors, config.chunks), config.chunks)
+    engine = StackedCNN(models[0])
+    weights = {name: value.requires_grad_() for name, value in engine.stack(models).items()}
+    found = engine.logits(weights, engine.pack(ROWS, models[0].vectors, config), config)
     expected = torch.stack([model(torch.from_numpy(padded(ROWS))) for model in models])
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
     (found.sigmoid() ** 2).sum().backward()
     (expected.sigmoid() ** 2).sum().backward()
     gradients = {name: value.grad for name, value in weights.items()}
     for m, model in enumerate(models):
-        ours = unstack(gradients, m)  # type: ignore[arg-type]
+        ours = engine.unstack(gradients, m)  # type: ignore[arg-type]
         for name, value in model.named_parameters():
             torch.testing.assert_close(ours[name], value.grad, atol=1e-5, rtol=1e-5, msg=name)
 
 
-def test_dropout_is_applied_between_the_linear_layers():
+@pytest.mark.parametrize("kind", [StackedCNN, DenseEngine])
+def test_dropout_is_applied_between_the_linear_layers(kind: type):
     config, models = models_of(2, 4)
-    weights = stack(models)
+    engine = kind(models[0])
+    weights = engine.stack(models)
     nothing = torch.zeros(3, len(ROWS), config.hidden)
-    found = logits(weights, pack(ROWS, models[0].vectors, 2), 2, nothing)
+    found = engine.logits(weights, engine.pack(ROWS, models[0].vectors, config), config, nothing)
     torch.testing.assert_close(found, weights["output.bias"].unsqueeze(1).expand(-1, len(ROWS), -1))
 
 
-def test_a_stacked_model_can_be_taken_out_again():
+@pytest.mark.parametrize("kind", [StackedCNN, DenseEngine])
+def test_a_stacked_model_can_be_taken_out_again(kind: type):
     config, models = models_of(2, 4)
+    engine = kind(models[0])
     fresh = TextCNN(VECTORS, 4, config, seed=77).eval()
-    fresh.load_state_dict(unstack(stack(models), 1), strict=False)
+    fresh.load_state_dict(engine.unstack(engine.stack(models), 1), strict=False)
     tokens = torch.from_numpy(padded(ROWS))
     assert torch.equal(fresh(tokens), models[1](tokens))
 
 
+def test_the_dense_engine_gives_what_the_stacked_one_gives():
+    config, models = models_of(2, 3)
+    mask = (torch.rand(3, len(ROWS), config.hidden) < 0.5) * 2.0
+    found = []
+    for engine in (StackedCNN(models[0]), DenseEngine(models[0])):
+        weights = {name: value.requires_grad_() for name, value in engine.stack(models).items()}
+        logits = engine.logits(weights, engine.pack(ROWS, models[0].vectors, config), config, mask)
+        (logits.sigmoid() ** 2).sum().backward()
+        found.append((logits.detach(), engine.unstack({n: v.grad for n, v in weights.items()}, 1)))  # type: ignore[misc]
+    torch.testing.assert_close(found[0][0], found[1][0], atol=1e-5, rtol=0)
+    for name, value in found[0][1].items():
+        torch.testing.assert_close(value, found[1][1][name], atol=1e-5, rtol=1e-5, msg=name)
+
+
 def test_no_document_at_all_and_only_empty_ones():
-    _, models = models_of(2, 4)
+    config, models = models_of(2, 4)
+    engine = StackedCNN(models[0])
     for rows in ([], [np.empty(0, dtype=np.int64)] * 2):
-        assert logits(stack(models), pack(rows, models[0].vectors, 2), 2).shape == (3, len(rows), 4)
+        packed = engine.pack(rows, models[0].vectors, config)
+        assert engine.logits(engine.stack(models), packed, config).shape == (3, len(rows), 4)

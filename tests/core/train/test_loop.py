@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from core.config import RoundConfig
-from core.models.stacked import stack
+from core.models.engine import Engine
+from core.models.registry import engine_of
 from core.models.textcnn import TextCNN
 from core.train.loop import Course, Fitted, Judge, fit, packed_by_length, score
 from core.train.optim import StackedAdam
@@ -20,22 +21,27 @@ def loss_judge(found: np.ndarray, models: np.ndarray) -> np.ndarray:
     return np.array([[-(np.logaddexp(0, z) - Y[40:] * z).mean()] for z in found.astype(float)])
 
 
-def taught(seeds: list[int], judge: Judge = loss_judge, **changes: object) -> tuple[list, Fitted]:
+def taught(
+    seeds: list[int], judge: Judge = loss_judge, *, targets: np.ndarray | None = None, **changes: object
+) -> tuple[list, Fitted]:
     values = {"vector_size": 8, "filters": 5, "hidden": 6, "max_epochs": 12, "patience": 2, "lr": 0.02, **changes}
     config = RoundConfig.from_mapping(values)
-    models = len(seeds)
+    fresh = [TextCNN(VECTORS, 1, config, seed=seed) for seed in seeds]
+    engine, models = engine_of("textcnn.v1", fresh[0]), len(seeds)
     course = Course(
+        engine=engine,
+        width=fresh[0].width,
         vectors=torch.from_numpy(VECTORS),
         train_rows=ROWS[:40],
         valid_rows=ROWS[40:],
-        targets=torch.from_numpy(Y[:40]).expand(models, -1, -1),
+        targets=torch.from_numpy(Y[:40]).expand(models, -1, -1) if targets is None else torch.from_numpy(targets),
         positive_weight=torch.ones(models, 1),
         judge=judge,
         config=config,
         seeds=seeds,
         order_seed=3,
     )
-    return drained(fit(stack([TextCNN(VECTORS, 1, config, seed=seed) for seed in seeds]), course))
+    return drained(fit(engine.stack(fresh), course))
 
 
 def test_a_model_learns_the_same_alone_and_in_company():
@@ -50,8 +56,10 @@ def test_a_model_learns_the_same_alone_and_in_company():
 
 def test_the_best_epoch_is_kept_and_patience_ends_it():
     reports, fitted = taught([0, 1])
-    valid = packed_by_length(ROWS[40:], torch.from_numpy(VECTORS), 2)
-    found = score(fitted.weights, valid, 2)
+    config = RoundConfig(vector_size=8, filters=5, hidden=6)
+    engine: Engine = engine_of("textcnn.v1", TextCNN(VECTORS, 1, config))
+    valid = packed_by_length(engine, ROWS[40:], torch.from_numpy(VECTORS), config)
+    found = score(engine, fitted.weights, valid, config)
     np.testing.assert_allclose(loss_judge(found, np.arange(2)), fitted.scores, atol=1e-6)
     assert fitted.epochs <= fitted.best_epoch.max() + 2
     assert reports[-1].epoch == fitted.epochs
@@ -63,6 +71,18 @@ def test_ties_in_the_first_score_are_decided_by_the_second():
     _, fitted = taught([0], judge=lambda found, models: np.array([next(calls)]))
     assert fitted.best_epoch.tolist() == [2]
     assert fitted.scores.tolist() == [[1.0, 2.0]]
+
+
+def test_a_model_whose_numbers_run_away_leaves_and_spoils_no_other():
+    spoilt = Y[:40][None].repeat(2, axis=0)
+    spoilt[1, 7] = np.nan
+    _, fitted = taught([0, 1], targets=spoilt)
+    _, alone = taught([0])
+    assert fitted.best_epoch.tolist() == [alone.best_epoch[0], 0]
+    assert fitted.spent[1] == 1
+    assert all(value.isfinite().all() for value in fitted.weights.values())
+    for name, value in alone.weights.items():
+        torch.testing.assert_close(fitted.weights[name][0], value[0], atol=1e-4, rtol=1e-3)
 
 
 def test_no_global_random_state_is_moved():

@@ -1,4 +1,4 @@
-"""Word vectors learned from the project's own texts; no gold text is ever among them.
+"""Word vectors learned from the project's own texts (no gold text is ever among them), or brought along by its owner.
 
 Approximate on purpose: a large corpus is sampled (``SAMPLE_TOKENS``) and passed over fewer times (``BUDGET_TOKENS``),
 so that this stage takes seconds, not minutes, on 50,000 texts.
@@ -8,50 +8,98 @@ Source: mikolov2013 (skip-gram with negative sampling).
 from __future__ import annotations
 
 import hashlib
+import io
+import logging
 import os
 import zlib
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import gensim
 import numpy as np
 from gensim.models import Word2Vec
 from numpy.typing import NDArray
 
 from core.seeds import derive
+from core.text.user_vectors import content_hash, vector_rows
 from core.text.vocab import UNK, Vocab
+
+log = logging.getLogger(__name__)
 
 SAMPLE_TOKENS = 1_500_000  # at most so many tokens are learned from
 BUDGET_TOKENS = 4_000_000  # at most so many are passed over, all epochs together (one epoch at least)
 MAX_EPOCHS = 20
 _SPREAD = 0.3  # standard deviation of the entries: at 1.0 a frozen table is memorised in a few epochs
 _SLICE_TOKENS = 150_000  # between two reports
-_VERSION = "3"  # changes when the recipe does: an old cache file is then not found
+_SUM = hashlib.sha256().digest_size
+_VERSION = "4"  # changes when the recipe does: an old cache file is then not found
+
+
+Steps = Generator[tuple[int, int], None, NDArray[np.float32]]
 
 
 def train_vectors(
     token_lists: Sequence[Sequence[str]], vocab: Vocab, *, size: int, seed: int, cache_dir: Path | None
 ) -> NDArray[np.float32]:
     """Vectors for a vocabulary. Shapes: → (V, D); the row of padding is zero."""
-    steps = vector_steps(token_lists, vocab, size=size, seed=seed, cache_dir=cache_dir)
+    return _drained(vector_steps(token_lists, vocab, size=size, seed=seed, cache_dir=cache_dir))
+
+
+def vector_steps(
+    token_lists: Sequence[Sequence[str]],
+    vocab: Vocab,
+    *,
+    size: int,
+    seed: int,
+    cache_dir: Path | None,
+    user_file: str = "",
+) -> Steps:
+    """Like ``train_vectors``, but yields (done, in all) every second or so: tokens, or bytes of ``user_file``.
+
+    The cache is found by its content: texts, vocabulary, recipe, or the user's own file as it is now. One that is
+    stale, damaged or cannot be written costs time and nothing else.
+    Raises BadFile: ``user_file`` is named and cannot be used, see ``load_user_vectors``.
+    """
+    if user_file:
+        file = Path(user_file).expanduser()
+        digest = yield from content_hash(file)
+        key, steps = _key([[digest]], vocab, size, seed), _user_steps(file, vocab, size, seed)
+    else:
+        corpus = _sample(token_lists, vocab)
+        key, steps = _key(corpus, vocab, size, seed), _train(corpus, vocab, size, seed)
+    path = None if cache_dir is None else Path(cache_dir) / f"vectors-{key}.npy"
+    if path is not None and (found := _read(path, (len(vocab), size))) is not None:
+        return found
+    vectors = yield from steps
+    if path is not None:
+        _write(path, vectors)
+    return vectors
+
+
+def load_user_vectors(path: Path | str, vocab: Vocab, size: int, *, seed: int = 0) -> NDArray[np.float32]:
+    """Vectors from a word2vec file (text or binary, also .gz), scaled as learned ones. Shapes: → (V, D).
+
+    Raises BadFile: not there, damaged, vectors of another width (``have``, ``need``), or no token in common.
+    """
+    return _drained(_user_steps(Path(path).expanduser(), vocab, size, seed))
+
+
+def _user_steps(path: Path, vocab: Vocab, size: int, seed: int) -> Steps:
+    rows, found = yield from vector_rows(path, vocab, size)
+    held = rows[found]
+    if len(held) > 1:  # one alone would vanish
+        held -= held.mean(axis=0)
+    held *= _SPREAD / max(float(held.std()), 1e-6)
+    return _placed(held, found, len(vocab), seed)
+
+
+def _drained(steps: Steps) -> NDArray[np.float32]:
     while True:
         try:
             next(steps)
         except StopIteration as finished:
             return finished.value
-
-
-def vector_steps(
-    token_lists: Sequence[Sequence[str]], vocab: Vocab, *, size: int, seed: int, cache_dir: Path | None
-) -> Generator[tuple[int, int], None, NDArray[np.float32]]:
-    """Like ``train_vectors``, but yields (tokens done, tokens in all) every second or so."""
-    corpus = _sample(token_lists, vocab)
-    path = None if cache_dir is None else Path(cache_dir) / f"vectors-{_key(corpus, vocab, size, seed)}.npy"
-    if path is not None and (found := _read(path, (len(vocab), size))) is not None:
-        return found
-    vectors = yield from _train(corpus, vocab, size, seed)
-    if path is not None:
-        _write(path, vectors)
-    return vectors
 
 
 def _sample(token_lists: Sequence[Sequence[str]], vocab: Vocab) -> list[list[str]]:
@@ -69,13 +117,10 @@ def _sample(token_lists: Sequence[Sequence[str]], vocab: Vocab) -> list[list[str
     return corpus
 
 
-def _train(
-    corpus: list[list[str]], vocab: Vocab, size: int, seed: int
-) -> Generator[tuple[int, int], None, NDArray[np.float32]]:
+def _train(corpus: list[list[str]], vocab: Vocab, size: int, seed: int) -> Steps:
     tokens = sum(map(len, corpus))
-    vectors = _fallback(len(vocab), size, seed)
     if not tokens:
-        return vectors
+        return _fallback(len(vocab), size, seed)
     epochs = min(MAX_EPOCHS, max(1, BUDGET_TOKENS // tokens))
     model = Word2Vec(
         vector_size=size,
@@ -96,11 +141,16 @@ def _train(
         model.train(part, total_examples=len(part), epochs=1, start_alpha=start, end_alpha=end)
         yield (step + 1) * tokens * epochs // steps, tokens * epochs
     learned = np.asarray(model.wv.vectors, dtype=np.float32)
-    learned = (learned - learned.mean(axis=0)) * (_SPREAD / max(float(learned.std()), 1e-6))
+    scale = _SPREAD / max(float(learned.std()), 1e-6)
     rows = np.array([vocab.position[token] for token in model.wv.index_to_key])
+    return _placed((learned - learned.mean(axis=0)) * scale, rows, len(vocab), seed)
+
+
+def _placed(learned: NDArray[np.float32], rows: NDArray[np.int64], n: int, seed: int) -> NDArray[np.float32]:
+    """Rows put where they belong, the rarest tokens last; "unknown" is the mean of the rarest tenth."""
+    vectors = _fallback(n, learned.shape[1], seed)
     vectors[rows] = learned
-    rare = learned[-max(1, len(learned) // 10) :]  # gensim's order: the rarest tokens come last
-    vectors[UNK] = rare.mean(axis=0)
+    vectors[UNK] = learned[-max(1, len(learned) // 10) :].mean(axis=0)
     return vectors
 
 
@@ -125,31 +175,49 @@ def _slices(corpus: list[list[str]]) -> list[list[list[str]]]:
 
 def _stable_hash(text: str) -> int:
     """Python salts ``hash(str)`` anew in each process."""
-    return zlib.crc32(text.encode())
+    return zlib.crc32(_bytes(text))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _key(corpus: list[list[str]], vocab: Vocab, size: int, seed: int) -> str:
-    digest = hashlib.sha256(f"{_VERSION} {size} {seed} {SAMPLE_TOKENS} {BUDGET_TOKENS}".encode())
-    digest.update(vocab.to_json().encode())
+    recipe = (_VERSION, gensim.__version__, size, seed, SAMPLE_TOKENS, BUDGET_TOKENS, MAX_EPOCHS, _SPREAD)
+    digest = hashlib.sha256(repr(recipe).encode())
+    digest.update(_bytes(vocab.to_json()))
     for tokens in corpus:
-        digest.update("\x1f".join(tokens).encode() + b"\n")
+        digest.update(_bytes("\x1f".join(tokens)) + b"\n")
     return digest.hexdigest()[:24]
 
 
 def _read(path: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
-    """A cached file, or nothing when it is absent or damaged."""
+    """A cached file, or nothing when it is absent or not as it was written: its end is the sum of the rest."""
     try:
-        found = np.load(path, allow_pickle=False)
+        content = memoryview(path.read_bytes())
+        if hashlib.sha256(content[:-_SUM]).digest() != content[-_SUM:]:
+            return None
+        found = np.load(io.BytesIO(content[:-_SUM]), allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
     return found if found.shape == shape and found.dtype == np.float32 else None
 
 
 def _write(path: Path, vectors: NDArray[np.float32]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Beside, then under its name; a disk that is full leaves no cache and no error."""
     beside = path.with_suffix(f".{os.getpid()}.part")
-    with beside.open("wb") as file:
-        np.save(file, vectors)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    content = io.BytesIO()
+    np.save(content, vectors)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("wb") as file:
+            file.write(content.getbuffer())
+            file.write(hashlib.sha256(content.getbuffer()).digest())
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        log.warning("vectors are not cached: %s", error)
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)

@@ -24,6 +24,7 @@ from core.config import ProjectSettings, Runtime
 from core.errors import BadFile, BadRows, BadSetting, CannotStart, TagtailError
 from core.export.datasets import BadRow
 from core.messages import say, sentence
+from core.reproduce import cli as reproducing
 from core.services import accounts, curating, projects, scheduling, starting
 from core.services.curating import ImportOptions
 from db.connect import back_up, is_sound, open_database
@@ -246,6 +247,11 @@ def settings(args: argparse.Namespace, runtime: Runtime) -> int:
     return 0
 
 
+def reproduce(args: argparse.Namespace, runtime: Runtime) -> int:
+    """Cross-validate teachers, standalone and distilled students on a labelled file; writes a report."""
+    return reproducing.reproduce(args, LANG)
+
+
 def _admin(db: Database) -> User:
     """Whoever owns the file may do what an administrator may. Raises NotFound."""
     for each in accounts.list_users(db):
@@ -295,6 +301,7 @@ def parser() -> argparse.ArgumentParser:
     add("init", init)
     add("worker", worker)
     add("doctor", doctor)
+    reproducing.add_options(add("reproduce", reproduce))
     add("backup", backup).add_argument("out")
     one = add("import", import_)
     one.add_argument("file")

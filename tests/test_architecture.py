@@ -31,6 +31,7 @@ RULES: tuple[tuple[str, set[str]], ...] = (
     ("core/active/modal_bridge.py", STORAGE | UI | {"web", "core.services", "core.worker"}),
     ("core/models/linear.py", STORAGE | UI | {"web", "torch", "core.services", "core.worker"}),
     ("core/[mldt]*/*", STORAGE | UI | {"web", "core.services", "core.worker", "core.active", "core.export"}),
+    ("core/reproduce/*", STORAGE | UI | {"web", "core.services", "core.worker", "core.active"}),
     ("core/simulate/*", STORAGE | UI | {"web", "torch", "core.services", "core.worker"}),
     ("core/*", STORAGE | UI | {"web", "torch", "core.services", "core.worker", "core.models", "core.distill"}),
     ("web/*", HEAVY | {"core.worker", "core.models", "core.distill", "core.train", "plotly"}),

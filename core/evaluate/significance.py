@@ -57,49 +57,64 @@ def paired_bootstrap(
 ) -> dict[str, Difference]:
     """Documents drawn anew with replacement, the same ones for both; a figure for each of AGGREGATES.
 
-    Of several repetitions (S) the figures are averaged under each draw. Interval by percentiles; p is twice the share
-    of draws on the other side of zero, counted with the sample itself, so never below 2/(resamples + 1).
     Shapes: first, second (S, N, K) or (N, K) of predicted 0 and 1, y (N, K). Raises ValueError: unlike shapes.
     Source: efron1993, chapters 13 (intervals) and 16 (tests).
     """
+    if np.shape(first) != np.shape(second):
+        raise ValueError(f"predictions of shapes {np.shape(first)} and {np.shape(second)}")
+    a, b = (resampled(each, y, resamples=resamples, seed=seed) for each in (first, second))
+    return paired(a, b, documents=len(y))
+
+
+def resampled(predicted: NDArray, y: NDArray, *, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[np.float64]:
+    """The figures on the documents at hand and on each draw; the same seed draws the same documents for any model.
+
+    Of several repetitions (S) the figures are averaged under each draw. Shapes: predicted (S, N, K) or (N, K), y (N, K)
+    → (1 + resamples, aggregates). Raises ValueError: unlike shapes, or no document.
+    """
     y = np.asarray(y) > 0
-    a, b = (_repetitions(value, y) for value in (first, second))
-    if a.shape != b.shape:
-        raise ValueError(f"predictions of shapes {a.shape} and {b.shape}")
-    n = len(y)
-    rng = numbers(seed, "paired bootstrap")
-    parts = [_differences(a, b, y, np.ones((1, n), dtype=np.float32))]
+    found = np.asarray(predicted) > 0
+    found = found[None] if found.ndim == 2 else found
+    if found.shape[1:] != y.shape or not len(y) or not len(found):
+        raise ValueError(f"predictions of shape {found.shape}, labels of shape {y.shape}")
+    n, rng = len(y), numbers(seed, "paired bootstrap")
+    parts = [_figures(found, y, np.ones((1, n), dtype=np.float32))]
     for start in range(0, resamples, _AT_ONCE):
-        draws = rng.multinomial(n, np.full(n, 1 / n), size=min(_AT_ONCE, resamples - start))
-        parts.append(_differences(a, b, y, draws.astype(np.float32)))
-    seen, drawn = parts[0], np.concatenate(parts[1:]) if resamples else parts[0]
+        draws = min(_AT_ONCE, resamples - start)
+        drawn = rng.integers(n, size=(draws, n)) + n * np.arange(draws)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=draws * n).reshape(draws, n)
+        parts.append(_figures(found, y, counts.astype(np.float32)))
+    return np.concatenate(parts)
+
+
+def paired(first: NDArray, second: NDArray, *, documents: int) -> dict[str, Difference]:
+    """Two models' ``resampled`` figures of one seed as differences; a difference for each of AGGREGATES.
+
+    Interval by percentiles; p is twice the share of draws on the other side of zero, counted with the sample itself,
+    so never below 2/(resamples + 1). Shapes: (1 + resamples, aggregates) each. Raises ValueError: unlike shapes.
+    """
+    if first.shape != second.shape:
+        raise ValueError(f"figures of shapes {first.shape} and {second.shape}")
+    seen, drawn = first[0] - second[0], (first - second)[1:]
     out = {}
     for column, name in enumerate(AGGREGATES):
+        if not len(drawn):
+            out[name] = Difference(float(seen[column]), float("nan"), float("nan"), float("nan"), documents)
+            continue
         low, high = np.percentile(drawn[:, column], [2.5, 97.5])
         other_side = min((drawn[:, column] <= 0).sum(), (drawn[:, column] >= 0).sum())
         p = min(1.0, 2 * (int(other_side) + 1) / (len(drawn) + 1))
-        out[name] = Difference(float(seen[0, column]), float(low), float(high), p, n)
+        out[name] = Difference(float(seen[column]), float(low), float(high), p, documents)
     return out
 
 
-def _repetitions(value: NDArray, y: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    found = np.asarray(value) > 0
-    found = found[None] if found.ndim == 2 else found
-    if found.shape[1:] != y.shape or not len(y):
-        raise ValueError(f"predictions of shape {found.shape}, labels of shape {y.shape}")
-    return found
-
-
-def _differences(a: NDArray, b: NDArray, y: NDArray, counts: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Shapes: counts (R, N) → (R, aggregates)."""
+def _figures(found: NDArray[np.bool_], y: NDArray[np.bool_], counts: NDArray[np.float32]) -> NDArray[np.float64]:
+    """As ``core.evaluate.metrics.aggregate`` has them, in the order of AGGREGATES. Shapes: counts (R, N) → (R, 4)."""
     held = counts @ y.astype(np.float32)  # whole numbers below 2**24: exact in single precision
-    pairs = zip(a, b, strict=True)
-    found = [_figures(one, y, counts, held) - _figures(other, y, counts, held) for one, other in pairs]
-    return np.mean(found, axis=0)
+    return np.mean([_of_one(predicted, y, counts, held) for predicted in found], axis=0)
 
 
-def _figures(predicted: NDArray, y: NDArray, counts: NDArray[np.float32], held: NDArray) -> NDArray[np.float64]:
-    """In the order of AGGREGATES, as ``core.evaluate.metrics.aggregate`` defines them. Shapes: → (R, 4)."""
+def _of_one(predicted: NDArray, y: NDArray, counts: NDArray[np.float32], held: NDArray) -> NDArray[np.float64]:
     hits = (counts @ (predicted & y).astype(np.float32)).astype(np.float64)  # (R, K)
     both = (counts @ predicted.astype(np.float32)).astype(np.float64) + held
     f1 = _divide(2 * hits, both)

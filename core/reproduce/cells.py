@@ -1,0 +1,183 @@
+"""How one cell is made: the only place of this package that trains networks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import RoundConfig
+from core.distill.lessons import Lessons
+from core.distill.soft_targets import targets, teach
+from core.distill.student import train_one
+from core.evaluate.crossval import Fold
+from core.evaluate.thresholds import choose
+from core.reproduce.data import Corpus
+from core.reproduce.linear import tuned
+from core.reproduce.plan import Plan
+from core.reproduce.store import Cell
+from core.text.tokenize import read_all
+from core.text.vectors import vector_steps
+from core.text.vocab import Vocab
+from core.train.predict import probabilities
+from core.version import VERSION
+
+Making = Generator[float, None, Cell]  # yields the share that is done
+_SMALL_CORPUS = 20_000  # tokens; below, a token seen once is kept as well
+_REPORT_EVERY = 500  # texts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """All texts of an experiment, cut once; the same for every fold, architecture and seed."""
+
+    corpus: list[list[str]]
+    pool: list[list[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """One fold as arrays. Vocabulary and word vectors know nothing of its test texts."""
+
+    fold: Fold
+    lessons: Lessons
+    test_rows: list[NDArray[np.int64]]
+    test_texts: list[str]
+
+    @property
+    def train_y(self) -> NDArray:
+        return np.asarray(self.lessons.train_y)
+
+
+def cut(corpus: Corpus, config: RoundConfig) -> Generator[float, None, Tokens]:
+    """Equal tokens are one string: a large pool would not fit in memory otherwise."""
+    one: dict[str, str] = {}
+    lists: list[list[str]] = []
+    total = len(corpus.texts) + len(corpus.pool)
+    for tokens in read_all(config.segmenter, config.conversion, (*corpus.texts, *corpus.pool)):
+        lists.append([one.setdefault(token, token) for token in tokens])
+        if len(lists) % _REPORT_EVERY == 0:
+            yield len(lists) / total
+    n = len(corpus.texts)
+    return Tokens(corpus=lists[:n], pool=lists[n:])
+
+
+def material(
+    corpus: Corpus, tokens: Tokens, fold: Fold, config: RoundConfig, cache: Path
+) -> Generator[float, None, Material]:
+    """Vocabulary and vectors from the fold's training texts, then the unlabelled ones; validation is not among them."""
+    read = [tokens.corpus[n] for n in fold.train] + tokens.pool
+    vocab = Vocab.build(read, min_count=1 if sum(map(len, read)) < _SMALL_CORPUS else 2)
+    steps = vector_steps(
+        read, vocab, size=config.vector_size, seed=config.seed, cache_dir=cache, user_file=config.vectors_file
+    )
+    while True:
+        try:
+            done, total = next(steps)
+        except StopIteration as finished:
+            vectors = finished.value
+            break
+        yield done / max(total, 1)
+    rows = {
+        n: vocab.encode(tokens.corpus[n], config.max_tokens)
+        for part in (fold.train, fold.valid, fold.test)
+        for n in part
+    }
+    lessons = Lessons(
+        vectors=vectors,
+        breaks=vocab.breaks,
+        train_rows=[rows[n] for n in fold.train],
+        train_texts=_texts(corpus, fold.train),
+        train_y=corpus.y[fold.train],
+        valid_rows=[rows[n] for n in fold.valid],
+        valid_texts=_texts(corpus, fold.valid),
+        valid_y=corpus.y[fold.valid],
+        label_keys=list(corpus.label_keys),
+        config=config,
+    )
+    return Material(
+        fold=fold, lessons=lessons, test_rows=[rows[n] for n in fold.test], test_texts=_texts(corpus, fold.test)
+    )
+
+
+def _texts(corpus: Corpus, at: NDArray[np.int64]) -> list[str]:
+    return [corpus.texts[n] for n in at]
+
+
+def teacher_cell(material: Material, config: RoundConfig) -> Making:
+    """Teachers, and what they say of every part; their answers on the training texts are the soft targets."""
+    started, lessons = time.perf_counter(), material.lessons.with_config(config)
+    steps = teach(lessons)
+    while True:
+        try:
+            report = next(steps)
+        except StopIteration as finished:
+            teachers, soft = finished.value
+            break
+        yield report.done / max(report.total, 1)
+    test = teachers.probabilities(material.test_rows, material.test_texts)
+    valid = teachers.probabilities(lessons.valid_rows, list(lessons.valid_texts))
+    weights = {lessons.label_keys[k]: float(weight) for k, weight in teachers.weights.items()}
+    said = {"weights": weights, "epochs": int(teachers.epochs), "neural_share": [float(s) for s in teachers.share]}
+    return _cell(material, test, valid, config, started, soft=soft, warnings=list(teachers.warnings), **said)
+
+
+def student_cell(material: Material, config: RoundConfig, soft: NDArray[np.float32] | None) -> Making:
+    """A student; without soft targets it learns the labels themselves. Shapes: soft (N, K)."""
+    started, lessons = time.perf_counter(), material.lessons.with_config(config)
+    hard = material.train_y.astype(np.float32)
+    aims = hard if soft is None else targets(soft, hard, config.hard_share)
+    steps = train_one(lessons, aims)
+    while True:
+        try:
+            report = next(steps)
+        except StopIteration as finished:
+            model = finished.value
+            break
+        yield ((report.epoch - 1) + report.step / report.steps) / config.max_epochs
+    test, valid = (probabilities(model, rows, config) for rows in (material.test_rows, lessons.valid_rows))
+    return _cell(material, test, valid, config, started)
+
+
+def linear_cell(material: Material, config: RoundConfig) -> Making:
+    """The tuned linear baseline, on the same texts as the networks."""
+    started, lessons = time.perf_counter(), material.lessons
+    steps = tuned(
+        lessons.train_texts, material.train_y, lessons.valid_texts, np.asarray(lessons.valid_y), seed=config.seed
+    )
+    while True:
+        try:
+            yield next(steps)
+        except StopIteration as finished:
+            chosen = finished.value
+            break
+    test = chosen.model.probabilities(material.test_texts)
+    return _cell(material, test, chosen.valid_probs, config, started, chosen=chosen.said)
+
+
+def _cell(
+    material: Material, test: NDArray, valid: NDArray, config: RoundConfig, started: float,
+    soft: NDArray | None = None, warnings: Sequence[Any] = (), **said: Any,
+) -> Cell:  # fmt: skip
+    labels = material.train_y.shape[1]
+    test, valid = (np.asarray(p, dtype=np.float32).reshape(-1, labels) for p in (test, valid))
+    meta = {
+        "config": Plan.comparable(config),
+        "seconds": round(time.perf_counter() - started, 3),
+        "code_version": VERSION,
+        "warnings": [[code, dict(fields)] for code, fields in warnings],
+        **said,
+    }
+    return Cell(
+        test=material.fold.test,
+        test_probs=test,
+        valid_probs=valid,
+        thresholds=choose(valid, np.asarray(material.lessons.valid_y), material.train_y.mean(axis=0)),
+        soft=np.zeros((0, 0), dtype=np.float32) if soft is None else np.asarray(soft, dtype=np.float32),
+        meta=meta,
+    )

@@ -1,0 +1,210 @@
+"""An experiment from its first missing cell to its last; what is finished already is not done again."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.distill.lessons import threads_of
+from core.evaluate.crossval import Fold, fold, fold_numbers
+from core.reproduce import cells
+from core.reproduce.cells import Making, Material
+from core.reproduce.data import Corpus
+from core.reproduce.plan import LINEAR, STANDALONE, Key, Plan, is_teacher
+from core.reproduce.store import Store
+from core.train.lanes import side_by_side
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where an experiment stands. ``eta_s`` is None while nothing like what is left has been measured."""
+
+    done: int
+    total: int
+    doing: str
+    share: float
+    eta_s: float | None
+
+
+Steps = Generator[Progress, None, Any]
+
+
+def run(plan: Plan, corpus: Corpus, store: Store) -> Generator[Progress, None, None]:
+    """Make every missing cell. The caller holds the store.
+
+    Closing the generator stops after the step at hand; finished cells stay. Raises BadSetting: impossible folds.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # what runs in parallel does so in lanes
+    try:
+        yield from _Run(plan, corpus, store).steps()
+    finally:
+        torch.set_num_threads(threads)
+
+
+def folds_of(plan: Plan, corpus: Corpus, seed: int) -> NDArray[np.int64]:
+    """Which fold tests each text, in the repetition of that seed. Shapes: → (N,)."""
+    return fold_numbers(corpus.texts, corpus.y, n_folds=plan.folds, seed=seed)
+
+
+class _Clock:
+    """Time left, from the seconds that finished cells of the same kind took."""
+
+    def __init__(self, lanes: int) -> None:
+        self.lanes = lanes
+        self.spent: dict[tuple[str, str], list[float]] = defaultdict(list)
+
+    def note(self, key: Key, seconds: float) -> None:
+        self.spent[key.arch, key.model].append(seconds)
+
+    def left_s(self, waiting: Sequence[Key], at_hand: Mapping[Key, tuple[float, float]]) -> float | None:
+        """None while a cell waits that is like no finished one.
+
+        Units: ``at_hand``: seconds spent and share done of the cells in work.
+        """
+        total = 0.0
+        for key in list(waiting):
+            spent, share = at_hand.get(key, (0.0, 0.0))
+            usual = self._usual(key)
+            if usual is None and share > 0.02:
+                usual = spent / share
+            if usual is None:
+                return None
+            left = max(usual - spent, usual * (1 - share) / 2)  # early stopping makes a share a lower bound
+            total += left if _alone_in_lane(key) else left / min(self.lanes, 2)
+        return total
+
+    def _usual(self, key: Key) -> float | None:
+        """Of its own kind; else of other students or teachers of the architecture; else of its kind in another."""
+        alike = (
+            [self.spent[key.arch, key.model]] if (key.arch, key.model) in self.spent else [],
+            [
+                s
+                for (arch, model), s in self.spent.items()
+                if arch == key.arch and is_teacher(model) == is_teacher(key.model)
+            ],
+            [s for (_, model), s in self.spent.items() if model == key.model],
+        )
+        known = next((each for each in alike if each), [])
+        return float(np.mean([seconds for each in known for seconds in each])) if known else None
+
+
+def _alone_in_lane(key: Key) -> bool:
+    return key.model == LINEAR or is_teacher(key.model)
+
+
+def _alone(make: Any) -> Generator[tuple[int, float], None, None]:
+    for share in make():
+        yield 0, share
+
+
+@dataclass
+class _Run:
+    plan: Plan
+    corpus: Corpus
+    store: Store
+    tokens: cells.Tokens | None = None
+
+    def steps(self) -> Generator[Progress, None, None]:
+        self.everything = list(self.plan.cells())
+        self.lanes = threads_of(self.plan.config(self.everything[0]))
+        self.clock = _Clock(self.lanes)
+        self.missing: list[Key] = []
+        for key in self.everything:
+            found = self.store.read(key)
+            if found is None:
+                self.missing.append(key)
+            else:
+                self.clock.note(key, float(found.meta.get("seconds", 0.0)))
+        yield self._progress("")
+        for seed in self.plan.seeds:
+            numbers = folds_of(self.plan, self.corpus, seed)
+            for number in range(self.plan.folds):
+                if any((key.seed, key.fold) == (seed, number) for key in self.missing):
+                    yield from self._fold(seed, number, numbers)
+
+    def _fold(self, seed: int, number: int, numbers: NDArray[np.int64]) -> Steps:
+        config = self.plan.config(Key(seed, number, "-", LINEAR))
+        parts = fold(
+            self.corpus.texts, self.corpus.y, numbers, number, valid_share=config.valid_share, seed=seed
+        )  # fmt: skip
+        material: Material = yield from self._material(seed, number, parts)
+        linear = Key(seed, number, "-", LINEAR)
+        yield from self._make({linear: partial(cells.linear_cell, material, config)})
+        for arch in self.plan.archs:
+            group = self.plan.group(seed, number, arch)
+            for key in group:
+                if is_teacher(key.model) and key in self.missing:
+                    yield from self._make({key: partial(cells.teacher_cell, material, self.plan.config(key))})
+            students = [key for key in group if not is_teacher(key.model) and key in self.missing]
+            yield from self._make({key: self._student(material, key) for key in students})
+
+    def _material(self, seed: int, number: int, parts: Fold) -> Steps:
+        config = self.plan.config(Key(seed, number, "-", LINEAR))
+        if self.tokens is None:
+            self.tokens = yield from self._through("segmenting", cells.cut(self.corpus, config))
+        steps = cells.material(self.corpus, self.tokens, parts, config, self.store.vectors)
+        return (yield from self._through(f"word vectors, seed {seed} fold {number + 1}", steps))
+
+    def _through(self, doing: str, steps: Generator[float, None, Any]) -> Steps:
+        yield self._progress(doing)
+        while True:
+            try:
+                share = next(steps)
+            except StopIteration as finished:
+                return finished.value
+            yield self._progress(doing, share)
+
+    def _student(self, material: Material, key: Key) -> Any:
+        def make() -> Making:
+            config, taught = self.plan.config(key), self.plan.teachers_of(key)
+            if key.model == STANDALONE or taught is None:
+                return cells.student_cell(material, config, None)
+            found = self.store.read(taught)
+            assert found is not None, taught  # the plan makes teachers first
+            return cells.student_cell(material, config, found.soft)
+
+        return make
+
+    def _make(self, makers: Mapping[Key, Any]) -> Steps:
+        """Cells side by side, one thread each; each is on disk as soon as it is finished."""
+        keys = [key for key in makers if key in self.missing]
+        if not keys:
+            return
+        models = " + ".join(key.model for key in keys[:3]) + (f" + {len(keys) - 3} more" if len(keys) > 3 else "")
+        arch = "" if keys[0].arch == "-" else keys[0].arch.removesuffix(".v1") + " "
+        doing = f"{arch}{models}, seed {keys[0].seed} fold {keys[0].fold + 1}"
+        started: dict[Key, float] = {}
+        shares: dict[Key, float] = {}
+        yield self._progress(doing)
+        makings = [partial(self._written, key, makers[key]) for key in keys]
+        with closing(_alone(makings[0]) if len(keys) == 1 else side_by_side(makings, self.lanes)) as steps:
+            for which, share in steps:
+                key, now = keys[which], time.perf_counter()
+                started.setdefault(key, now)
+                shares[key] = share
+                at_hand = {one: (now - started[one], shares[one]) for one in shares if one in self.missing}
+                yield self._progress(doing, float(np.mean([shares.get(one, 0.0) for one in keys])), at_hand)
+
+    def _written(self, key: Key, make: Any) -> Generator[float, None, None]:
+        cell = yield from make()
+        self.store.write(key, cell)
+        self.clock.note(key, float(cell.meta["seconds"]))
+        self.missing.remove(key)
+
+    def _progress(
+        self, doing: str, share: float = 0.0, at_hand: Mapping[Key, tuple[float, float]] | None = None
+    ) -> Progress:
+        total = len(self.everything)
+        return Progress(
+            total - len(self.missing), total, doing, min(share, 1.0), self.clock.left_s(self.missing, at_hand or {})
+        )

@@ -1,0 +1,136 @@
+"""Finished cells on disk, each written whole or not at all, so that a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import RoundConfig
+from core.errors import BadFile, BadSetting
+from core.reproduce.plan import Key, Plan
+
+_SETTINGS = "run.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What one model of one fold answered.
+
+    Shapes: test_probs (T, K), valid_probs (V, K), thresholds (K,), test (T,) positions in the corpus, soft (N, K) of
+    teachers only. ``meta``: config, seconds, code_version, warnings, and what else the model has to say.
+    """
+
+    test: NDArray[np.int64]
+    test_probs: NDArray[np.float32]
+    valid_probs: NDArray[np.float32]
+    thresholds: NDArray[np.float64]
+    soft: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Store:
+    """The output directory of one experiment."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.cells = out / "cells"
+        self.vectors = out / "vectors"
+
+    @contextmanager
+    def hold(self, plan: Plan, data: Mapping[str, Any]) -> Iterator[None]:
+        """Hold the directory for one run of this plan on this data.
+
+        Raises BadSetting: another run is writing there, or what is there was made from other data or settings.
+        Raises BadFile: it cannot be made.
+        """
+        try:
+            self.cells.mkdir(parents=True, exist_ok=True)
+            handle = open(self.out / ".lock", "a+")  # noqa: SIM115 (held until the run ends)
+        except OSError as error:
+            raise BadFile(name=str(self.out), why="unreadable", detail=str(error)) from error
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise BadSetting(field="--out", value=self.out, why="another run is writing there") from error
+            self._same({**data, **plan.frozen()})
+            for key in plan.cells():
+                self._of_this_plan(key, plan)
+            yield
+
+    def _same(self, settings: dict[str, Any]) -> None:
+        path = self.out / _SETTINGS
+        settings = json.loads(json.dumps(settings, ensure_ascii=False))
+        if path.exists():
+            try:
+                before = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise BadFile(name=str(path), why="unreadable", detail=str(error)) from error
+            _refuse(str(self.out), before, settings)
+        else:
+            publish(path, json.dumps(settings, ensure_ascii=False, indent=2).encode())
+
+    def _of_this_plan(self, key: Key, plan: Plan) -> None:
+        cell = self.read(key)
+        if cell is not None:
+            expected = json.loads(json.dumps(plan.comparable(plan.config(key)), ensure_ascii=False))
+            _refuse(str(self.path(key)), cell.meta["config"], expected)
+
+    def path(self, key: Key) -> Path:
+        return self.cells / f"{key.name}.npz"
+
+    def write(self, key: Key, cell: Cell) -> None:
+        beside = self.path(key).with_suffix(f".{os.getpid()}.part")
+        meta = json.dumps(dict(cell.meta), ensure_ascii=False)
+        with beside.open("wb") as file:
+            np.savez_compressed(
+                file, test=cell.test, test_probs=cell.test_probs, valid_probs=cell.valid_probs,
+                thresholds=cell.thresholds, soft=cell.soft, meta=np.array(meta),
+            )  # fmt: skip
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self.path(key))
+
+    def read(self, key: Key) -> Cell | None:
+        """A finished cell, or None when there is none or it is damaged: it is then made again."""
+        try:
+            with np.load(self.path(key), allow_pickle=False) as found:
+                parts = {name: found[name] for name in ("test", "test_probs", "valid_probs", "thresholds", "soft")}
+                return Cell(**parts, meta=json.loads(str(found["meta"])))
+        except (OSError, ValueError, EOFError, KeyError):
+            return None
+        except Exception as error:  # a damaged archive raises zipfile's and zlib's own errors
+            if type(error).__module__ in ("zipfile", "zlib"):
+                return None
+            raise
+
+    def has(self, key: Key) -> bool:
+        return self.path(key).exists() and self.read(key) is not None
+
+
+def _refuse(where: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    usual = json.loads(RoundConfig().to_json())  # what a setting was before it came to be
+    pairs = {name: [side.get(name, usual.get(name)) for side in (before, now)] for name in sorted({*before, *now})}
+    unlike = [f"{name}: {old} → {new}" for name, (old, new) in pairs.items() if old != new]
+    if unlike:
+        why = f"made with other data or settings ({'; '.join(unlike)}); name another --out or remove it"
+        raise BadSetting(field="--out", value=where, why=why)
+
+
+def publish(path: Path, content: bytes) -> None:
+    """A file that is whole or absent."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)

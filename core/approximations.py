@@ -1,0 +1,256 @@
+"""What a round does otherwise than the published protocol, by name: in its card, on its page, for whoever compares.
+
+Two kinds. An *approximation* stands in for something that was published and costs more, or fills in what the paper
+leaves open; an *addition* goes beyond the paper. Exact ways to compute the same thing faster are neither.
+Source: lee2022kd, section 3 and 4; liu2017xmlcnn for TextCNN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, replace
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+from core.config import CLASS_WEIGHTS, RoundConfig
+from core.errors import BadSetting
+
+APPROXIMATION, ADDITION = "approximation", "addition"
+
+PUBLISHED: Mapping[str, Any] = {
+    "segmenter": "ckip",
+    "conversion": "",
+    "max_tokens": 300,
+    "vector_size": 300,
+    "trainable_vectors": False,
+    "class_weights": CLASS_WEIGHTS,
+    "sweep": "exact",
+    "teachers": "neural",
+    "teacher_arch": "",
+    "soft_targets": "in_sample",
+    "hard_share": 0.0,
+    "batch_size": 32,
+    "lr": 1e-3,
+    "max_epochs": 30,
+    "patience": 10,
+    "teacher_patience": 0,
+    "valid_share": 0.15,
+}
+_BATCH = {"gru_att.v1": 128}
+_SIZES = {  # which sizes an architecture has; the paper states none of them
+    "textcnn.v1": ("filters", "chunks", "hidden"),
+    "textcnn_att.v1": ("filters",),
+    "textrnn.v1": ("rnn_hidden",),
+    "han.v1": ("han_hidden", "sentence_tokens"),
+    "gru_att.v1": ("gru_hidden",),
+}
+DEEPER: Mapping[str, Any] = {
+    "sweep": "exact",
+    "soft_targets": "out_of_fold",
+    "oof_folds": 5,
+    "patience": 10,
+    "teacher_patience": 0,
+}
+_BEFORE = {"sweep": "exact"}  # what a round did whose config is older than the setting
+
+
+class Departure(NamedTuple):
+    """One thing that a round does otherwise, as people read it."""
+
+    code: str
+    kind: str
+    zh: str
+    en: str
+
+
+class _Rule(NamedTuple):
+    code: str
+    kind: str
+    applies: Callable[[RoundConfig], bool]
+    zh: str
+    en: str
+
+
+def _differs(name: str) -> Callable[[RoundConfig], bool]:
+    return lambda config: getattr(config, name) != PUBLISHED[name]
+
+
+def _always(config: RoundConfig) -> bool:
+    return True
+
+
+def _networks(config: RoundConfig) -> bool:
+    return config.teachers != "linear"
+
+
+_RULES: tuple[_Rule, ...] = (
+    _Rule(
+        "fast_sweep", APPROXIMATION, lambda c: c.sweep == "fast" and _networks(c),
+        "每個標籤只訓練一個教師（W = 1）；其他類別權重 W 以對數勝算加上 log W 近似，再由驗證資料選一個。"
+        "發表作法是每個權重各訓練一個教師。",
+        "One teacher a label is trained (W = 1); every other class weight W is approximated by adding log W to its "
+        "logit, and validation picks one. Published: a teacher is trained for each weight.",
+    ),
+    _Rule(
+        "class_weights", APPROXIMATION, lambda c: c.class_weights != CLASS_WEIGHTS and _networks(c),
+        "試過的類別權重：{weights}；發表值是 {published_weights}。",
+        "Class weights tried: {weights}; published: {published_weights}.",
+    ),
+    _Rule(
+        "patience", APPROXIMATION, _differs("patience"),
+        "驗證成績連續 {patience} 回沒有進步就停止；發表值 10。",
+        "Training stops after {patience} epochs without progress on validation; published: 10.",
+    ),
+    _Rule(
+        "teacher_patience", APPROXIMATION, lambda c: c.teacher_patience not in (0, 10) and _networks(c),
+        "教師連續 {teacher_patience} 回沒有進步就停止；發表值 10。",
+        "Teachers stop after {teacher_patience} epochs without progress; published: 10.",
+    ),
+    _Rule(
+        "teacher_arch", APPROXIMATION, lambda c: c.teacher_arch not in ("", c.arch) and _networks(c),
+        "教師的架構（{teacher_arch}）和學生（{arch}）不同；發表作法兩者相同。",
+        "The teachers' architecture ({teacher_arch}) is not the student's ({arch}); published: the same.",
+    ),
+    _Rule(
+        "max_epochs", APPROXIMATION, _differs("max_epochs"),
+        "最多訓練 {max_epochs} 回；發表值 30。", "At most {max_epochs} epochs; published: 30.",
+    ),
+    _Rule(
+        "batch_size", APPROXIMATION, lambda c: c.batch_size != _BATCH.get(c.arch, 32),
+        "每批 {batch_size} 篇；發表值 {published_batch}。", "Batches of {batch_size}; published: {published_batch}.",
+    ),
+    _Rule("lr", APPROXIMATION, _differs("lr"), "學習率 {lr}；發表值 0.001。", "Learning rate {lr}; published: 0.001."),
+    _Rule(
+        "valid_share", APPROXIMATION, _differs("valid_share"),
+        "驗證資料佔 {valid_share}；發表值 0.15。", "Validation share {valid_share}; published: 0.15.",
+    ),
+    _Rule(
+        "segmenter", APPROXIMATION, _differs("segmenter"),
+        "斷詞方式是 {segmenter}；發表作法是 CKIP Transformer 的詞。",
+        "Tokens are those of {segmenter}; published: words by CKIP Transformer.",
+    ),
+    _Rule(
+        "max_tokens", APPROXIMATION, _differs("max_tokens"),
+        "每篇只讀前 {max_tokens} 個詞元；發表值 300 個詞。",
+        "The first {max_tokens} tokens of a text are read; published: 300 words.",
+    ),
+    _Rule(
+        "own_vectors", APPROXIMATION, lambda c: not c.vectors_file,
+        "詞向量只學自本專案的訓練與待標文字（量大時取樣）；發表作法另加中文維基百科。",
+        "Word vectors come from this project's training and pool texts alone (a sample where they are many); "
+        "the published ones add Chinese Wikipedia.",
+    ),
+    _Rule(
+        "given_vectors", APPROXIMATION, lambda c: bool(c.vectors_file),
+        "詞向量取自檔案 {vectors_name}，不是學自中文維基百科與實驗資料。",
+        "Word vectors are those of the file {vectors_name}, not learned from Chinese Wikipedia and the data.",
+    ),
+    _Rule(
+        "vector_size", APPROXIMATION, _differs("vector_size"),
+        "詞向量 {vector_size} 維；發表值 300。", "Word vectors of {vector_size} dimensions; published: 300.",
+    ),
+    _Rule(
+        "sizes", APPROXIMATION, _always,
+        "論文沒有寫出各層大小與 dropout；這裡是 {sizes}。",
+        "The paper states neither layer sizes nor dropout; here: {sizes}.",
+    ),
+    _Rule(
+        "teacher_choice", APPROXIMATION, _networks,
+        "論文沒有說用哪個驗證成績選教師；這裡是門檻 0.5 的 F1（以 0.02 為一級），同級看平均精確率。",
+        "Which validation figure picks a teacher is not stated; here F1 at one half in steps of 0.02, ties by average "
+        "precision.",
+    ),
+    _Rule(
+        "thresholds", APPROXIMATION, _always,
+        "每個標籤的門檻選自驗證資料，正例少者拉向與標籤比例相符的切點；論文沒有寫出門檻。",
+        "Each label's threshold is chosen on validation, pulled towards the cut that fits its frequency where "
+        "positives are few; the paper does not state its cut.",
+    ),
+    _Rule(
+        "one_gold_set", APPROXIMATION, _always,
+        "成績量在一份隨機金標準上；發表作法是五折交叉驗證。",
+        "Figures are measured on one random gold set; published: five-fold cross-validation.",
+    ),
+    _Rule(
+        "out_of_fold", ADDITION, lambda c: c.soft_targets == "out_of_fold",
+        "軟目標來自沒看過該篇的教師（{oof_folds} 折）；對其他文字則由各折教師平均。論文用教師對自己訓練文字的機率。",
+        "A text's soft targets come from teachers that have not seen it ({oof_folds} folds); on other texts the folds' "
+        "teachers answer by their mean. The paper uses probabilities on the teachers' own training texts.",
+    ),
+    _Rule(
+        "hard_share", ADDITION, _differs("hard_share"),
+        "學生的目標裡有 {hard_share} 是人給的標籤；論文只用教師的機率。",
+        "{hard_share} of the student's target are the labels that people gave; the paper uses soft targets alone.",
+    ),
+    _Rule(
+        "linear_teachers", ADDITION, lambda c: c.teachers == "linear",
+        "教師是 TF-IDF 線性模型，不是神經網路。",
+        "The teachers are linear models over TF-IDF, not networks.",
+    ),
+    _Rule(
+        "best_teachers", ADDITION, lambda c: c.teachers == "best",
+        "每個標籤由神經網路或 TF-IDF 線性模型中排序較好的一個當教師。",
+        "For each label the network or the linear model over TF-IDF is the teacher, whichever ranks better.",
+    ),
+    _Rule(
+        "blend_teachers", ADDITION, lambda c: c.teachers == "blend",
+        "教師是神經網路與 TF-IDF 線性模型對數勝算的平均。",
+        "The teacher is the mean of the logits of a network and a linear model over TF-IDF.",
+    ),
+    _Rule(
+        "label_attention", ADDITION, lambda c: c.arch == "textcnn_att.v1",
+        "每個標籤在卷積上有自己的注意力，取代動態最大池化。",
+        "Each label has an attention of its own over the convolutions, in place of dynamic max pooling.",
+    ),
+    _Rule(
+        "trainable_vectors", ADDITION, _differs("trainable_vectors"),
+        "學生的詞向量跟著學習；教師的固定不變。",
+        "The student's word vectors learn with it; the teachers' are frozen.",
+    ),
+    _Rule(
+        "conversion", ADDITION, _differs("conversion"),
+        "文字先以 OpenCC 轉換字體（{conversion}）。",
+        "Texts are converted by OpenCC first ({conversion}).",
+    ),
+)  # fmt: skip
+
+
+def approximations(config: RoundConfig) -> tuple[str, ...]:
+    """The codes of everything that this config does otherwise than the published protocol, both kinds."""
+    return tuple(rule.code for rule in _RULES if rule.applies(config))
+
+
+def departures(config: RoundConfig) -> tuple[Departure, ...]:
+    """The same as sentences, approximations first."""
+    values = _values(config)
+    return tuple(
+        Departure(rule.code, rule.kind, rule.zh.format(**values), rule.en.format(**values))
+        for rule in _RULES
+        if rule.applies(config)
+    )
+
+
+def _values(config: RoundConfig) -> dict[str, Any]:
+    sizes = (*_SIZES[config.arch], "vector_size", "dropout")
+    return {
+        **asdict(config),
+        "weights": ", ".join(map(str, config.class_weights)),
+        "published_weights": ", ".join(map(str, CLASS_WEIGHTS)),
+        "published_batch": _BATCH.get(config.arch, 32),
+        "vectors_name": PurePath(config.vectors_file).name,
+        "sizes": ", ".join(f"{name} = {getattr(config, name)}" for name in sizes),
+    }
+
+
+def deeper(config: RoundConfig) -> RoundConfig:
+    """The same round with fewer approximations and more teachers: what an idle machine may spend an hour on."""
+    return replace(config, **{**DEEPER, "max_epochs": max(config.max_epochs, PUBLISHED["max_epochs"])})
+
+
+def stored(config: Mapping[str, Any]) -> RoundConfig | None:
+    """The config of a round as it was stored, maybe by an older version; None where it is not understood."""
+    known = {field.name for field in fields(RoundConfig)}
+    try:
+        return RoundConfig.from_mapping({**_BEFORE, **{k: v for k, v in config.items() if k in known}})
+    except (BadSetting, TypeError):
+        return None

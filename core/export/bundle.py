@@ -1,4 +1,4 @@
-"""The trained student as one zip that runs alone: onnxruntime, numpy and the segmenter are all it needs.
+"""The trained student as one zip that runs alone: onnxruntime, numpy and what reads its texts are all it needs.
 
 The same student, labels and card give the same bytes: fixed dates, sorted names, nothing of the exporting
 machine.
@@ -33,6 +33,11 @@ from core.train.predict import Student, load_student
 FORMAT = 1
 TOLERANCE = 1e-5  # between torch and onnxruntime, in probability
 FILES = Path(__file__).resolve().parent / "bundle_files"
+_READERS = {  # what reading a text needs beyond the standard library
+    "rjieba": ("rjieba>=0.2",),
+    "jieba": ("jieba>=0.42",),
+    "ckip": ("ckip-transformers>=0.3.4", "transformers>=4", "torch>=2"),
+}
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
 
 
@@ -55,6 +60,7 @@ def write_bundle(
         "format": FORMAT,
         "arch": student.config.arch,
         "segmenter": student.config.segmenter,
+        "conversion": student.config.conversion,
         "max_tokens": student.config.max_tokens,
         "config": config,
     }
@@ -64,10 +70,17 @@ def write_bundle(
         "labels.json": _json(named),
         "student.json": _json(about),
         "MODEL_CARD.md": model_card(named, config, card, tokens=len(student.vocab)).encode(),
-        **{name: (FILES / name).read_bytes() for name in ("predict.py", "requirements.txt")},
+        "predict.py": (FILES / "predict.py").read_bytes(),
+        "requirements.txt": requirements(student.config.segmenter, student.config.conversion).encode(),
     }
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
     return _write_zip(Path(out_zip), {**files, "SHA256SUMS": sums.encode()})
+
+
+def requirements(segmenter: str, conversion: str) -> str:
+    """The packages that a bundle with this segmenter and conversion needs, a line each."""
+    opencc = ("opencc>=1.1.9",) if conversion else ()
+    return "".join(f"{line}\n" for line in ("numpy>=1.26", "onnxruntime>=1.20", *_READERS.get(segmenter, ()), *opencc))
 
 
 def export_onnx(model: TextModel) -> bytes:

@@ -1,4 +1,4 @@
-"""文字 → 標籤。Label texts with the model in this folder; needs onnxruntime, numpy and rjieba, nothing else.
+"""文字 → 標籤。Label texts with the model in this folder; needs what requirements.txt names, nothing else.
 
     python predict.py "一段文字" "另一段文字"
     python predict.py --file texts.jsonl            (.jsonl, .txt with one text a line, or .csv; "-" reads lines)
@@ -20,6 +20,7 @@ import os
 import re
 import sys
 import unicodedata
+import warnings
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -27,6 +28,11 @@ NEEDED = ("labels.json", "model.onnx", "student.json", "vocab.json")
 FORMAT = 1
 PAD, UNK = 0, 1
 LONGEST_LINE = 64 * 1024 * 1024
+SUSPECT = re.compile(  # where control and format characters and surrogates lie
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890-\u0891\u08e2\u180e"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\ufffb"
+    "\U000110b0-\U000110cf\U00013400-\U0001345f\U0001bca0-\U0001bcaf\U0001d170-\U0001d17f\U000e0000-\U000e0fff]"
+)
 
 
 class BundleError(Exception):
@@ -50,6 +56,7 @@ class Student:
         tokens = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
         self._position = {token: n for n, token in enumerate(tokens) if n > UNK}
         self._segment = segmenter(about["segmenter"])
+        self._convert = converter(about.get("conversion", ""))
         self._session = _session(folder / "model.onnx", threads)
 
     @property
@@ -62,7 +69,7 @@ class Student:
 
     def encode(self, text: str) -> list[int]:
         """The text as positions in the vocabulary; what lies beyond the model's length is cut off."""
-        tokens = self._segment(normalize(text))[: self.max_tokens]
+        tokens = self._segment(self._convert(normalize(text)))[: self.max_tokens]
         return [self._position.get(token, UNK) for token in tokens]
 
     def probabilities(self, texts: list[str], *, batch: int = 64):
@@ -117,7 +124,7 @@ def _session(path: Path, threads: int):
     try:
         import onnxruntime
     except ImportError as error:
-        raise BundleError(f"請先執行 / first run: pip install -r requirements.txt ({error})") from error
+        raise _not_installed(error) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or min(4, os.cpu_count() or 1)
     options.log_severity_level = 3
@@ -126,29 +133,95 @@ def _session(path: Path, threads: int):
 
 def normalize(text: str) -> str:
     """NFKC, without control and format characters, blanks single."""
-    kept = []
-    for char in unicodedata.normalize("NFKC", text):
-        kind = unicodedata.category(char)
-        if char.isspace() or kind in ("Zs", "Zl", "Zp"):
-            kept.append(" ")
-        elif kind not in ("Cc", "Cf", "Cs"):
-            kept.append(char)
-    return " ".join(unicodedata.normalize("NFKC", "".join(kept)).split())
+    text = unicodedata.normalize("NFKC", text)
+    if SUSPECT.search(text):
+        text = unicodedata.normalize("NFKC", SUSPECT.sub(_kept, text))
+    return " ".join(text.split())
+
+
+def _kept(found) -> str:
+    return "" if unicodedata.category(found[0]) in ("Cc", "Cf", "Cs") else found[0]
+
+
+def converter(name: str):
+    """Simplified or traditional characters as the model has learned them; none for the empty name.
+
+    Raises BundleError: opencc is not installed, or has no such conversion.
+    """
+    if not name:
+        return lambda text: text
+    try:
+        from opencc import OpenCC
+
+        return OpenCC(name).convert
+    except ImportError as error:
+        raise _not_installed(error) from error
+    except RuntimeError as error:
+        raise BundleError(f"opencc 沒有這種轉換 / opencc has no such conversion: {name} ({error})") from error
 
 
 def segmenter(name: str):
     """Raises BundleError: the model was made with a segmenter that this file or this computer does not have."""
-    if name == "rjieba":
-        try:
-            import rjieba
-        except ImportError as error:
-            raise BundleError(f"請先執行 / first run: pip install -r requirements.txt ({error})") from error
-        return lambda text: [token for token in rjieba.cut(text.lower()) if not token.isspace()]
     patterns = {"characters": r"[a-z]+|[0-9]+|\S", "words": r"\w+|[^\w\s]"}
-    if name not in patterns:
+    if name in patterns:
+        find = re.compile(patterns[name]).findall
+        return lambda text: find(text.lower())
+    if name not in ("rjieba", "jieba", "ckip"):
         raise BundleError(f"沒有這個斷詞器 / no such segmenter: {name}")
-    find = re.compile(patterns[name]).findall
-    return lambda text: find(text.lower())
+    try:
+        if name == "ckip":
+            return _ckip()
+        if name == "jieba":
+            cut = _jieba()
+        else:
+            from rjieba import cut
+    except ImportError as error:
+        raise _not_installed(error) from error
+    return lambda text: [token for token in cut(text.lower()) if not token.isspace()]
+
+
+def _jieba():
+    """Its dictionary is read here and not by itself: that would go through a file that all users of /tmp share."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import jieba
+    own = jieba.Tokenizer()
+    with own.get_dict_file() as file:
+        own.FREQ, own.total = own.gen_pfdict(file)
+    own.initialized = True
+    return own.cut
+
+
+def _ckip():
+    """CKIP's network beside this model's own: CKIP_MODEL is its folder, or its name on a hub that can be reached."""
+    try:
+        from ckip_transformers.nlp import CkipWordSegmenter
+    except ImportError as error:
+        raise BundleError(
+            "這個模型用 CKIP 斷詞，請先執行 pip install -r requirements.txt，並用 CKIP_MODEL 指定斷詞模型的資料夾 / "
+            "this model reads words that CKIP cuts: pip install -r requirements.txt, and name the folder of its "
+            f"model in CKIP_MODEL ({error})"
+        ) from error
+    model = os.environ.get("CKIP_MODEL") or "bert-base"
+    try:
+        driver = CkipWordSegmenter(model_name=CkipWordSegmenter._model_names.get(model, model))
+    except Exception as error:  # a hub, a folder and a damaged file fail in as many ways as there are
+        said = next(iter(str(error).strip().splitlines()), "")[:160]
+        raise BundleError(
+            f"無法載入斷詞模型 {model}，請用 CKIP_MODEL 指定它的資料夾 / the segmenter's model {model} cannot be had: "
+            f"name its folder in CKIP_MODEL ({type(error).__name__}: {said})"
+        ) from error
+    limit = min(driver.tokenizer.model_max_length, getattr(driver.model.config, "max_position_embeddings", 512)) - 3
+
+    def cut(text: str) -> list[str]:
+        words = driver([text.lower()], max_length=limit, show_progress=False)[0] if text else []
+        return [piece for word in words for piece in word.split()]
+
+    return cut
+
+
+def _not_installed(error: ImportError) -> BundleError:
+    return BundleError(f"請先執行 / first run: pip install -r requirements.txt ({error})")
 
 
 def read_texts(path: str, column: str):

@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 
 from core.config import RoundConfig
 from core.errors import ModelUnavailable
-from core.export.bundle import FILES, write_bundle
+from core.export.bundle import FILES, requirements, write_bundle
 from core.models.registry import build
+from core.text.convert import convert
 from core.text.normalize import normalize
-from core.text.tokenize import segmenter
+from core.text.tokenize import reader, segmenter
 from core.text.vocab import Vocab
 from core.train.checkpoint import save_model
 from core.train.predict import load_student
@@ -57,16 +58,22 @@ TEXTS = [
 ]
 
 
+SMALL = {"vector_size": 12, "filters": 8, "hidden": 16, "max_tokens": 120, "rnn_hidden": 8, "gru_hidden": 4}
+
+
 @pytest.fixture(scope="module")
 def student_dir(tmp_path_factory):
+    return made(tmp_path_factory.mktemp("student"), RoundConfig(**SMALL))
+
+
+def made(folder: Path, config: RoundConfig, cut=None) -> Path:
     """A student with a vocabulary from real segmentation and weights that tell texts apart."""
-    config = RoundConfig(vector_size=12, filters=8, hidden=16, max_tokens=120)
-    cut = segmenter(config.segmenter)
-    vocab = Vocab.build([cut(normalize(text)) for text in TEXTS], min_count=1)
+    folder.mkdir(exist_ok=True)
+    cut = cut or reader(config.segmenter, config.conversion)
+    vocab = Vocab.build([cut(text) for text in TEXTS], min_count=1)
     vectors = np.random.default_rng(0).normal(size=(len(vocab), 12)).astype(np.float32)
     vectors[0] = 0
-    folder = tmp_path_factory.mktemp("student")
-    model = build(config.arch, vectors, len(LABELS), config, seed=1)
+    model = build(config.arch, vectors, len(LABELS), config, seed=1, breaks=vocab.breaks)
     keys = [label["key"] for label in LABELS]
     save_model(folder, model, vocab, {"config": asdict(config), "label_keys": keys, "thresholds": [0.5, 0.4, 0.3]})
     return folder
@@ -175,12 +182,63 @@ def test_the_app_and_the_bundle_agree_to_the_last_digits(student_dir, unpacked):
     assert student.thresholds == [0.5, 0.4, 0.3]
 
 
-@given(st.text(max_size=60), st.sampled_from(["rjieba", "characters", "words"]))
+COPY = predict_module()
+OWN = {name: COPY.segmenter(name) for name in ("rjieba", "jieba", "characters", "words")}
+
+
+@given(st.text(st.characters() | st.sampled_from("高血壓鼠标软\ud800\x00\u200b ")), st.sampled_from(sorted(OWN)))
 @settings(max_examples=200, deadline=None)
 def test_its_own_copies_of_normalising_and_segmenting_are_true_copies(text, name):
-    copy = predict_module()
-    assert copy.normalize(text) == normalize(text)
-    assert copy.segmenter(name)(normalize(text)) == segmenter(name)(normalize(text))
+    assert COPY.normalize(text) == normalize(text)
+    assert OWN[name](normalize(text)) == segmenter(name)(normalize(text))
+    assert COPY.converter("s2twp")(normalize(text)) == convert(normalize(text), "s2twp")
+    assert COPY.converter("")(text) == text
+
+
+@pytest.mark.parametrize(("name", "conversion"), [("jieba", "s2twp"), ("words", "")])
+def test_a_bundle_reads_as_its_student_was_taught(name, conversion, tmp_path):
+    folder = made(tmp_path / "student", RoundConfig(**SMALL, segmenter=name, conversion=conversion))
+    with zipfile.ZipFile(write_bundle(folder, LABELS, CARD, tmp_path / "student.zip")) as archive:
+        archive.extractall(tmp_path / "out")
+    student = COPY.Student(tmp_path / "out")
+    read, vocab = reader(name, conversion), load_student(folder).vocab
+    texts = [*TEXTS, "软件与鼠标，血压偏高的人服用药物前", "a\ud800\x00b"]
+    assert [student.encode(text) for text in texts] == [list(vocab.encode(read(text), 120)) for text in texts]
+    assert json.loads((tmp_path / "out" / "student.json").read_text())["conversion"] == conversion
+    found = answers(run(tmp_path / "out", *TEXTS))
+    printed = np.array([list(row["probabilities"].values()) for row in found])
+    assert np.abs(printed - student.probabilities(TEXTS)).max() <= 1e-6
+
+
+def test_a_bundle_asks_only_for_what_it_needs():
+    def named(*given):
+        return [line.partition(">")[0] for line in requirements(*given).splitlines()]
+
+    assert named("characters", "") == ["numpy", "onnxruntime"]
+    assert named("rjieba", "") == ["numpy", "onnxruntime", "rjieba"]
+    assert named("jieba", "t2s") == ["numpy", "onnxruntime", "jieba", "opencc"]
+    assert named("words", "s2tw")[2:] == ["opencc"]
+    assert named("ckip", "")[2] == "ckip-transformers"
+
+
+def test_what_a_bundle_cannot_have_is_said_and_no_trace_is_shown(tmp_path, monkeypatch):
+    folder = made(tmp_path / "student", RoundConfig(**SMALL, segmenter="ckip"), cut=reader("words"))
+    with zipfile.ZipFile(write_bundle(folder, LABELS, CARD, tmp_path / "student.zip")) as archive:
+        archive.extractall(tmp_path / "out")
+    monkeypatch.setenv("CKIP_MODEL", str(tmp_path / "nowhere"))
+    done = run(tmp_path / "out", "藥")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "CKIP_MODEL" in done.stderr
+    assert "Traceback" not in done.stderr
+    for package, make in {"jieba": COPY.segmenter, "rjieba": COPY.segmenter, "opencc": COPY.converter}.items():
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(COPY.BundleError, match=r"pip install -r requirements\.txt"):
+            make("t2s" if package == "opencc" else package)
+        monkeypatch.delitem(sys.modules, package)
+    with pytest.raises(COPY.BundleError, match="no such conversion"):
+        COPY.converter("nonsense")
+    with pytest.raises(COPY.BundleError, match="no such segmenter"):
+        COPY.segmenter("nonsense")
 
 
 def test_files_of_three_kinds_and_standard_input(unpacked):

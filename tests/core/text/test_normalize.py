@@ -18,3 +18,11 @@ def test_it_is_idempotent_and_leaves_nothing_unprintable(text: str):
     assert all(unicodedata.category(char) not in ("Cc", "Cf", "Cs") for char in once)
     assert "  " not in once
     once.encode("utf-8")
+
+
+def test_whatever_this_unicode_calls_a_control_character_goes():
+    gone = [c for c in map(chr, range(0x110000)) if unicodedata.category(c) in ("Cc", "Cf", "Cs")]
+    assert len(gone) > 2000
+    assert {normalize(f"a{c}b") for c in gone if not c.isspace()} == {"ab"}
+    assert {normalize(f"a{c}b") for c in map(chr, range(0x110000)) if c.isspace()} == {"a b"}
+    assert normalize("e\u200b\u0301") == "é"  # composed when what stood between is gone

@@ -151,6 +151,19 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "已經有同名的項目（{what}），請換一個名稱。",
         "There is one of that name already ({what}). Choose another.",
     ),
+    # Deeper rounds, when idle.
+    "GaveWay": (
+        "深入訓練讓位給一般的訓練；先前的模型仍在使用，閒置時會再試。",
+        "The deeper round gave way to a normal one. The model from before stands; it is tried again when idle.",
+    ),
+    "DeeperNotBetter": (
+        "深入訓練的驗證 macro-F1 是 {deeper}，不如使用中的 {present}（第 {number} 輪），所以沒有換上。",
+        "The deeper round's macro-F1 on validation is {deeper}, below the {present} of round {number}, which stays.",
+    ),
+    "DeeperTaken": (
+        "深入訓練：驗證 macro-F1 {deeper}，不低於第 {number} 輪的 {present}，所以換上了這個模型。",
+        "A deeper round: macro-F1 {deeper} on validation, not below the {present} of round {number}, so it replaced it.",
+    ),
 }
 
 BAD_FILE = {

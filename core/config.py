@@ -154,6 +154,8 @@ class ProjectSettings(_Json):
     gold_every: int = 5  # while gold is unlabelled, each such-and-such text is a gold one
     suggestions: bool = False
     daily_goal: int = 100
+    deepen: bool = False  # an idle machine goes on to a deeper round: an hour of somebody's processor
+    deepen_after_s: int = 1800  # since anybody's last decision
     round: RoundConfig = RoundConfig()
 
     def __post_init__(self) -> None:
@@ -168,6 +170,10 @@ class ProjectSettings(_Json):
         _between("gold_share", self.gold_share, 0, 0.9)
         _between("gold_every", self.gold_every, 1, 1000)
         _between("daily_goal", self.daily_goal, 0, 100_000)
+        _between("deepen_after_s", self.deepen_after_s, 60, 604_800)
+        for name in ("suggestions", "deepen"):
+            if not isinstance(getattr(self, name), bool):
+                raise BadSetting(field=name, value=getattr(self, name), why="true | false")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -122,6 +122,11 @@ def latest_id(db: Database, project_id: int) -> int:
     return int(value(db, "SELECT coalesce(max(id), 0) FROM annotations WHERE project_id = :p", p=project_id))
 
 
+def latest_at(db: Database) -> float:
+    """When anybody last decided anything, in any project; 0 before the first time."""
+    return float(value(db, "SELECT created_at FROM annotations ORDER BY id DESC LIMIT 1") or 0)
+
+
 def n_labelled_since(db: Database, project_id: int, annotation_id: int) -> int:
     """Labelled decisions on pool documents after that annotation."""
     return int(

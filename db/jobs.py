@@ -65,6 +65,11 @@ def live(db: Database, project_id: int, kind: str) -> Job | None:
     return _job(found) if found else None
 
 
+def waits(db: Database, kind: str) -> bool:
+    """Whether a job of that kind is queued, of whichever project."""
+    return row(db, "SELECT id FROM jobs WHERE kind = :k AND state = 'queued' LIMIT 1", k=kind) is not None
+
+
 def claim(db: Database, *, lease_s: float, max_attempts: int, now: float) -> Job | None:
     """Take the oldest job that waits, or whose worker has gone silent; a job that killed too many workers fails."""
     execute(

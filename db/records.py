@@ -47,6 +47,8 @@ class RoundRow:
     error: dict[str, Any] | None
     started_at: float
     finished_at: float | None
+    snapshot_annotation: int = 0
+    kind: str = "round"  # of its job
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,8 +21,11 @@ def _round(found: dict[str, Any]) -> RoundRow:
         timings=json.loads(found["timings"] or "{}"),
         warnings=tuple((code, fields) for code, fields in json.loads(found["warnings"] or "[]")),
         error=json.loads(found["error"]) if found["error"] else None, started_at=found["started_at"],
-        finished_at=found["finished_at"],
+        finished_at=found["finished_at"], snapshot_annotation=found["snapshot_annotation"], kind=found["kind"],
     )  # fmt: skip
+
+
+_ROUNDS = "SELECT r.*, coalesce(j.kind, 'round') AS kind FROM rounds r LEFT JOIN jobs j ON j.id = r.job_id"
 
 
 def begin(
@@ -104,14 +107,12 @@ def metrics(db: Database, project_id: int, *, number: int | None = None) -> list
 
 def all_rounds(db: Database, project_id: int) -> list[RoundRow]:
     """Newest first."""
-    return [
-        _round(each) for each in rows(db, "SELECT * FROM rounds WHERE project_id = :p ORDER BY id DESC", p=project_id)
-    ]
+    return [_round(each) for each in rows(db, f"{_ROUNDS} WHERE r.project_id = :p ORDER BY r.id DESC", p=project_id)]
 
 
 def last_published(db: Database, project_id: int) -> RoundRow | None:
     found = row(
-        db, "SELECT * FROM rounds WHERE project_id = :p AND state = 'published' ORDER BY id DESC LIMIT 1", p=project_id
+        db, f"{_ROUNDS} WHERE r.project_id = :p AND r.state = 'published' ORDER BY r.id DESC LIMIT 1", p=project_id
     )
     return _round(found) if found else None
 

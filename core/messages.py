@@ -162,7 +162,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "DeeperTaken": (
         "深入訓練：驗證 macro-F1 {deeper}，不低於第 {number} 輪的 {present}，所以換上了這個模型。",
-        "A deeper round: macro-F1 {deeper} on validation, not below the {present} of round {number}, so it replaced it.",
+        "Deeper: macro-F1 {deeper} on validation, not below the {present} of round {number}, so this replaced it.",
     ),
 }
 

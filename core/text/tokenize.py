@@ -16,12 +16,18 @@ Segmenter = Callable[[str], list[str]]
 
 _CHUNK = 512  # texts that a segmenter for many gets at once
 _WORDS = re.compile(r"\w+|[^\w\s]")
-_CHARACTERS = re.compile(r"[a-z]+|[0-9]+|\S")
+_RUNS = re.compile(r"([a-z]+|[0-9]+)")
 
 
 def _characters(text: str) -> list[str]:
     """Each character by itself, but runs of Latin letters and of digits whole."""
-    return _CHARACTERS.findall(text.lower())
+    out: list[str] = []
+    for n, part in enumerate(_RUNS.split(text.lower())):
+        if n % 2:
+            out.append(part)
+        else:
+            out.extend("".join(part.split()))
+    return out
 
 
 def _words(text: str) -> list[str]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from core.errors import BadFile
 from core.text.vocab import Vocab
 
-_READ = 8 * 1024 * 1024
+_READ = 2 * 1024 * 1024
 _LONGEST_TOKEN = 64 * 1024  # bytes; a "token" beyond it is another kind of file
 _LONGEST_LINE = 1024 * 1024
 

@@ -88,6 +88,7 @@ def load_user_vectors(path: Path | str, vocab: Vocab, size: int, *, seed: int = 
 def _user_steps(path: Path, vocab: Vocab, size: int, seed: int) -> Steps:
     rows, found = yield from vector_rows(path, vocab, size)
     held = rows[found]
+    del rows
     if len(held) > 1:  # one alone would vanish
         held -= held.mean(axis=0)
     held *= _SPREAD / max(float(held.std()), 1e-6)
@@ -156,7 +157,11 @@ def _placed(learned: NDArray[np.float32], rows: NDArray[np.int64], n: int, seed:
 
 def _fallback(n: int, size: int, seed: int) -> NDArray[np.float32]:
     """Smaller random vectors, for tokens that the sample did not hold."""
-    vectors = np.random.default_rng(derive(seed, "unseen")).normal(0, 0.1, (n, size)).astype(np.float32)
+    draw = np.random.default_rng(derive(seed, "unseen"))
+    vectors = np.empty((n, size), dtype=np.float32)
+    for start in range(0, n, 4096):  # drawn as float64, which at once would be twice the table
+        part = vectors[start : start + 4096]
+        part[:] = draw.normal(0, 0.1, part.shape)
     vectors[0] = 0
     return vectors
 

@@ -24,7 +24,7 @@ MAX_LABELS = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """Distinct texts with their labels, the commonest label first.
+    """Distinct texts in the order of their hashes, with their labels, the commonest label first.
 
     Shapes: y (N, K) of 0 and 1. ``notes`` say in whole sentences what was left out or is out of the ordinary.
     """
@@ -40,10 +40,10 @@ class Corpus:
     def digest(self) -> str:
         """Changes with any text, label or pool text, not with their order."""
         digest = hashlib.sha256(json.dumps(self.label_keys, ensure_ascii=False).encode())
-        for n in canonical_order(self.texts):
-            digest.update(hashlib.sha256(self.texts[int(n)].encode("utf-8", "surrogatepass")).digest())
-            digest.update(self.y[int(n)].tobytes())
-        for text in sorted(self.pool):
+        for text, row in zip(self.texts, self.y, strict=True):
+            digest.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+            digest.update(row.tobytes())
+        for text in self.pool:
             digest.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
         return digest.hexdigest()[:24]
 
@@ -62,9 +62,9 @@ def load(path: Path, *, columns: Columns | None = None, limit: int = 0, pool: Pa
     if not any(sets):
         raise BadFile(name=path.name, why="no_labels")
     if limit and limit < len(texts):
-        kept = [int(n) for n in canonical_order(texts)[:limit]]
         notes.append(f"A trial on {limit} of {len(texts)} texts.")
-        texts, sets = [texts[n] for n in kept], [sets[n] for n in kept]
+    kept = [int(n) for n in canonical_order(texts)[: limit or None]]  # finished cells name texts by position
+    texts, sets = [texts[n] for n in kept], [sets[n] for n in kept]
     counts = Counter(key for chosen in sets for key in chosen)
     keys = tuple(sorted(counts, key=lambda key: (-counts[key], key)))
     if len(keys) > MAX_LABELS:
@@ -139,7 +139,8 @@ def _pool(path: Path, columns: Columns | None, known: set[str]) -> tuple[tuple[s
     notes = [f"Word vectors also saw {len(found)} unlabelled texts of {path.name}."]
     if unusable or shared:
         notes.append(f"Of {path.name}, {unusable} unusable rows and {shared} texts of the corpus were left out.")
-    return tuple(found), notes
+    texts = list(found)
+    return tuple(texts[int(n)] for n in canonical_order(texts)), notes
 
 
 def describe(corpus: Corpus) -> dict[str, Any]:

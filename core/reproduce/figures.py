@@ -22,21 +22,23 @@ def per_label_f1(rows: Sequence[LabelRow], *, title: str, cut: str = "0.5") -> s
     rows = [row for row in rows if row.cut == cut]
     models = list(dict.fromkeys(row.model for row in rows))
     names = list(dict.fromkeys(row.label for row in rows))
-    height = _TOP + _ROW * len(names) + 34 + 20 * (1 + (len(models) - 1) // 4)
+    row_height = max(_ROW, 7 * len(models) + 6)
+    bottom = _TOP + row_height * len(names)
+    height = bottom + 54 + 20 * ((len(models) - 1) // 4)
     out = [_open(_LEFT + _WIDTH + 40, height, title), _text(8, 20, title, size=15, weight="600")]
-    bottom = _TOP + _ROW * len(names)
     for tick in range(0, 11, 2):
         x = _x(tick / 10)
         out.append(f'<line x1="{x}" y1="{_TOP}" x2="{x}" y2="{bottom}" stroke="#e2e2e2"/>')
         out.append(_text(x, bottom + 16, f"{tick / 10:.1f}", anchor="middle", size=11, fill="#555"))
     for at, label in enumerate(names):
-        middle = _TOP + _ROW * at + _ROW / 2
+        middle = _TOP + row_height * (at + 0.5)
         found = [row for row in rows if row.label == label]
         out.append(_text(_LEFT - 10, middle + 4, _fit(f"{label} ({found[0].positives})", 26), anchor="end", size=12))
-        out.append(f'<line x1="{_x(0)}" y1="{middle}" x2="{_x(1)}" y2="{middle}" stroke="#f2f2f2"/>')
+        edge = _TOP + row_height * at
+        out.append(f'<line x1="8" y1="{edge}" x2="{_x(1)}" y2="{edge}" stroke="#ececec"/>')
         for row in found:
             n = models.index(row.model)
-            y = middle + (n - (len(models) - 1) / 2) * min(5.0, 20 / len(models))
+            y = middle + (n - (len(models) - 1) / 2) * 7
             low, high = max(0.0, row.f1 - row.f1_sd), min(1.0, row.f1 + row.f1_sd)
             colour = COLOURS[n % len(COLOURS)]
             said = escape(f"{row.model} · {label}: {row.f1:.3f} ± {row.f1_sd:.3f}")
@@ -110,16 +112,18 @@ def _text(
 
 
 def _mark(n: int, x: float, y: float, colour: str) -> str:
+    """Four shapes, filled for the first eight models and hollow for the next."""
+    paint = f'fill="{colour if n < len(COLOURS) else "#ffffff"}" stroke="{colour}"'
     shape = n % 4
     if shape == 0:
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" {paint}/>'
     if shape == 1:
-        return f'<rect x="{x - 3.5:.1f}" y="{y - 3.5:.1f}" width="7" height="7" fill="{colour}"/>'
+        return f'<rect x="{x - 3:.1f}" y="{y - 3:.1f}" width="6" height="6" {paint}/>'
     if shape == 2:
-        points = f"{x:.1f},{y - 4.5:.1f} {x + 4.5:.1f},{y + 3.5:.1f} {x - 4.5:.1f},{y + 3.5:.1f}"
+        points = f"{x:.1f},{y - 4:.1f} {x + 4:.1f},{y + 3:.1f} {x - 4:.1f},{y + 3:.1f}"
     else:
-        points = f"{x:.1f},{y - 5:.1f} {x + 5:.1f},{y:.1f} {x:.1f},{y + 5:.1f} {x - 5:.1f},{y:.1f}"
-    return f'<polygon points="{points}" fill="{colour}"/>'
+        points = f"{x:.1f},{y - 4.5:.1f} {x + 4.5:.1f},{y:.1f} {x:.1f},{y + 4.5:.1f} {x - 4.5:.1f},{y:.1f}"
+    return f'<polygon points="{points}" {paint}/>'
 
 
 def _x(share: float) -> float:

@@ -103,7 +103,7 @@ class Store:
     def read(self, key: Key) -> Cell | None:
         """A finished cell, or None when there is none or it is damaged: it is then made again."""
         try:
-            with np.load(self.path(key), allow_pickle=False) as found:
+            with self.path(key).open("rb") as file, np.load(file, allow_pickle=False) as found:
                 parts = {name: found[name] for name in ("test", "test_probs", "valid_probs", "thresholds", "soft")}
                 return Cell(**parts, meta=json.loads(str(found["meta"])))
         except (OSError, ValueError, EOFError, KeyError):

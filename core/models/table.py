@@ -6,6 +6,8 @@ gather, an addition and a maximum for each position. The same numbers as the mod
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -24,10 +26,23 @@ try:
 except ImportError:  # no numba: the same through torch
     gather_max = None
 
-TABLE_BYTES = 96 * 2**20  # of rows kept; the vocabulary's order is that of frequency, so these are the common tokens
-RARE_BYTES = 48 * 2**20  # of rows made for one batch and forgotten
+TABLE_BYTES = 256 * 2**20  # of rows kept; the vocabulary's order is that of frequency, so these are the common tokens
+RARE_BYTES = 32 * 2**20  # of rows made for one batch and forgotten
 _TAPS = sum(WINDOWS)
 _REACH = max(WINDOWS) - 1
+
+
+class Buffers(threading.local):
+    """Memory that a thread uses again and again: large pieces given back and taken anew leave holes between them."""
+
+    def __init__(self) -> None:
+        self._space = torch.empty(0)
+
+    def take(self, *shape: int) -> Tensor:
+        """On the CPU, with arbitrary values; the one before is no longer its owner's."""
+        if math.prod(shape) > len(self._space):
+            self._space = torch.empty(math.prod(shape))
+        return self._space[: math.prod(shape)].view(shape)
 
 
 class ConvolutionTable:
@@ -51,15 +66,16 @@ class ConvolutionTable:
         self.hot = self._rows(self.vectors[: max(PAD + 1, table_bytes // row_bytes)])
         self.hot[PAD] = 0  # what lies past a document's end is zero, whatever the vectors say of padding
         self.most_rare = max(2048, rare_bytes // row_bytes)  # a single document has no more tokens than that
+        self._buffers = Buffers()
         self.compiled = compiled and gather_max is not None and self.device.type == "cpu"
 
     def features(self, rows: Rows) -> Tensor:
-        """As ``TextCNN.features`` before its bottleneck. Shapes: → (B, 3·p·F)."""
+        """As ``TextCNN.features`` before its bottleneck; a thread's next call may write over it. Shapes: → (B, 3·p·F)."""
         flat, starts, lengths = _flat(rows)
         rare = np.unique(flat[flat >= len(self.hot)])
         if len(rare) > self.most_rare and len(rows) > 1:
             half = len(rows) // 2
-            return torch.cat([self.features(rows[:half]), self.features(rows[half:])])
+            return torch.cat([self.features(rows[:half]).clone(), self.features(rows[half:])])
         if len(rare):
             late = flat >= len(self.hot)
             flat[late] = len(self.hot) + np.searchsorted(rare, flat[late])
@@ -73,7 +89,7 @@ class ConvolutionTable:
 
     def _compiled(self, rare: Tensor, flat: NDArray, starts: NDArray, lengths: NDArray) -> Tensor:
         assert gather_max is not None
-        out = torch.empty(len(starts), len(WINDOWS), self.chunks, self.filters)
+        out = self._buffers.take(len(starts), len(WINDOWS), self.chunks, self.filters)
         gather_max(self.hot.numpy(), rare.numpy(), flat, starts, lengths, self.bias.numpy(), out.numpy())
         return out
 

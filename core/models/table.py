@@ -70,7 +70,10 @@ class ConvolutionTable:
         self.compiled = compiled and gather_max is not None and self.device.type == "cpu"
 
     def features(self, rows: Rows) -> Tensor:
-        """As ``TextCNN.features`` before its bottleneck; a thread's next call may write over it. Shapes: → (B, 3·p·F)."""
+        """As ``TextCNN.features`` before its bottleneck; a thread's next call may write over it.
+
+        Shapes: → (B, 3·p·F).
+        """
         flat, starts, lengths = _flat(rows)
         rare = np.unique(flat[flat >= len(self.hot)])
         if len(rare) > self.most_rare and len(rows) > 1:

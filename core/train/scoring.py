@@ -80,7 +80,7 @@ class EngineScorer:
     def probabilities(self, rows: Rows) -> NDArray[np.float32]:
         with torch.no_grad():
             packed = self.engine.pack(rows, self.vectors, self.config)
-            return self.engine.logits(self.weights, packed, self.config)[0].sigmoid().cpu().numpy()
+            return self.engine.logits(self.weights, packed, self.config)[0].sigmoid().float().cpu().numpy()
 
 
 def _frozen(model: TextModel, config: RoundConfig) -> tuple[TextModel, RoundConfig]:

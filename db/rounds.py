@@ -51,11 +51,17 @@ def begin(
     return int(cursor.lastrowid or 0), number
 
 
-def end(db: Database, round_id: int, state: str, *, error: dict[str, Any] | None = None, now: float) -> None:
+def end(
+    db: Database, round_id: int, state: str, *, error: dict[str, Any] | None = None,
+    timings: dict[str, float] | None = None, now: float,
+) -> None:  # fmt: skip
     """Close a round that will not be published."""
     execute(
-        db, "UPDATE rounds SET state = :state, error = :error, finished_at = :now WHERE id = :id",
-        state=state, error=json.dumps(error, ensure_ascii=False) if error else None, now=now, id=round_id,
+        db,
+        "UPDATE rounds SET state = :state, error = :error, timings = coalesce(:timings, timings), finished_at = :now "
+        "WHERE id = :id",
+        state=state, error=json.dumps(error, ensure_ascii=False) if error else None,
+        timings=json.dumps(timings) if timings else None, now=now, id=round_id,
     )  # fmt: skip
 
 

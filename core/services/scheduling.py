@@ -1,4 +1,8 @@
-"""When a round runs: on a lead's word, or by itself after enough new labels. Asking twice is asking once."""
+"""When a round runs: on a lead's word, or by itself after enough new labels. Asking twice is asking once.
+
+On an idle machine, where the project wants it, the present round is deepened: trained again on the same labels with
+fewer approximations. Any normal round goes before that.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from core.approximations import deeper, stored
 from core.errors import NoGold, StillStopping, TooFewLabels
 from core.labels import LabelSet
 from core.services import accounts, projects
@@ -19,6 +24,8 @@ from db.errors import NotFound
 from db.records import Job, RoundRow
 
 KIND = "round"
+DEEPER = "deeper"  # a round on the labels of the one before, in idle time
+GAVE_WAY = "GaveWay"  # the end of one that is tried again
 WORKER_SILENT_S = 30.0  # a worker that has not been heard of for so long is taken for dead
 
 
@@ -43,6 +50,7 @@ class RoundStatus:
     stage: str
     done: int
     total: int
+    deeper: bool = False
     detail: dict[str, Any] = field(default_factory=dict)
     started_at: float | None = None
     eta_s: float | None = None
@@ -108,12 +116,65 @@ def request_if_due(db: Database, project: projects.Project, *, now: float) -> in
     if jobs.live(db, project.id, KIND):
         return None
     since = annotation_rows.n_labelled_since(db, project.id, round_rows.last_snapshot(db, project.id))
-    if since < settings.round_every:
-        return None
-    decided = annotation_rows.decision_counts(db, project.id)
-    if decided.get(("pool", "labelled"), 0) < settings.round_min_labels or not decided.get(("gold", "labelled"), 0):
+    if since < settings.round_every or not _trainable(db, project):
         return None
     return _enqueue(db, project.id, by=None, now=now)
+
+
+def _trainable(db: Database, project: projects.Project) -> bool:
+    decided = annotation_rows.decision_counts(db, project.id)
+    enough = decided.get(("pool", "labelled"), 0) >= project.settings.round_min_labels
+    return enough and bool(decided.get(("gold", "labelled"), 0))
+
+
+def request_if_idle(db: Database, project: projects.Project, *, now: float) -> int | None:
+    """Inside the worker's transaction, while no job waits: queue what an idle machine is good for.
+
+    First a normal round for the labels that are too few to make one due, then the deeper form of that round, once.
+    """
+    settings = project.settings
+    if not settings.deepen or now - annotation_rows.latest_at(db) < settings.deepen_after_s:
+        return None
+    if jobs.live(db, project.id, KIND) or jobs.live(db, project.id, DEEPER):
+        return None
+    present = round_rows.last_published(db, project.id)
+    if present is None or not _trainable(db, project):
+        return None
+    if annotation_rows.n_labelled_since(db, project.id, round_rows.last_snapshot(db, project.id)):
+        return _enqueue(db, project.id, by=None, now=now)
+    if not _may_deepen(db, project, present):
+        return None
+    job_id = jobs.enqueue(
+        db, project.id, DEEPER, dedupe_key=f"{DEEPER}:{project.id}", by=None, now=now,
+        payload={"annotation": present.snapshot_annotation, "present": present.id},
+    )  # fmt: skip
+    events.append(db, "deeper_round_requested", now=now, project_id=project.id, after={"job": job_id})
+    return job_id
+
+
+def _may_deepen(db: Database, project: projects.Project, present: RoundRow) -> bool:
+    """Whether the present round is a normal one on the labels of now, and has not been deepened before."""
+    if present.kind != KIND or not still_present(db, project.id, present.id):
+        return False
+    if deeper(project.settings.round) == stored(present.config):
+        return False
+    before = jobs.latest(db, project.id, DEEPER)
+    if before is None or before.payload.get("present") != present.id:
+        return True
+    return bool(before.error and before.error["code"] == GAVE_WAY)
+
+
+def still_present(db: Database, project_id: int, round_id: int) -> bool:
+    """Whether that round is the last published one and has seen every label that training uses."""
+    present = round_rows.last_published(db, project_id)
+    if present is None or present.id != round_id:
+        return False
+    return not annotation_rows.n_labelled_since(db, project_id, present.snapshot_annotation)
+
+
+def must_give_way(db: Database) -> bool:
+    """Whether a deeper round has to stop now: a normal one waits, of whichever project."""
+    return jobs.waits(db, KIND)
 
 
 def cancel(db: Database, job_id: int, *, by: int, now: float) -> None:
@@ -142,7 +203,8 @@ def _alive(worker: dict[str, Any] | None, *, now: float) -> bool:
 def status(db: Database, project_id: int, *, now: float) -> RoundStatus:
     """What the worker is doing for this project, live."""
     with reading(db):
-        job = jobs.latest(db, project_id, KIND)
+        normal = jobs.latest(db, project_id, KIND)
+        job = normal if _state(normal) != "idle" else jobs.live(db, project_id, DEEPER) or normal
         worker = jobs.worker(db)
         published = round_rows.last_published(db, project_id)
     state = _state(job)
@@ -154,11 +216,12 @@ def status(db: Database, project_id: int, *, now: float) -> RoundStatus:
         stage=progress.get("stage", ""),
         done=progress.get("done", 0),
         total=progress.get("total", 0),
+        deeper=bool(job and state != "idle" and job.kind == DEEPER),
         detail=progress.get("detail", {}),
         started_at=job.started_at if job and state != "idle" else None,
         eta_s=progress.get("eta_s"),
         attempts=job.attempts if job else 0,
-        last_error=(job.error["code"], job.error.get("fields", {})) if job and job.error else None,
+        last_error=(normal.error["code"], normal.error.get("fields", {})) if normal and normal.error else None,
         last_published=published,
     )
 

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 STAGES = ("text", "vectors", "teachers", "student", "evaluate", "score", "save", "publish")
-_SHARE_AFTER_TEACHERS = 0.2  # what follows the teachers, as a share of them, while nothing better is known
+_BESIDE = {"standalone": "student"}  # they learn side by side, reporting by turns: one stage
+# What follows the teachers, as a share of them, while nothing better is known: two networks, then scoring.
+_NETWORKS_AFTER, _SHARE_AFTER = 3, 0.15
+# The settings that decide how long a round takes; with others, the round before says nothing.
+_COSTLY = (
+    "arch", "teacher_arch", "teachers", "sweep", "soft_targets", "oof_folds", "class_weights", "segmenter",
+    "conversion", "max_tokens", "vectors_file", "trainable_vectors", "max_epochs", "patience", "teacher_patience",
+)  # fmt: skip
+
+
+def comparable(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether a round of one config takes about as long as one of the other. Both as JSON has them."""
+    return all(before.get(name) == now.get(name) for name in _COSTLY)
 
 
 class Clock:
@@ -17,6 +30,7 @@ class Clock:
 
     def eta_s(self, stage: str, done: int, total: int, *, now: float) -> float | None:
         """Seconds left, or None while nothing can be said."""
+        stage = _BESIDE.get(stage, stage)
         if stage != self.stage:
             if self.stage:
                 self.spent[self.stage] = now - self.began
@@ -25,11 +39,14 @@ class Clock:
         left = in_stage / done * (total - done) if done and total else None
         if self.before:
             known = {name: self.before.get(name, 0.0) for name in STAGES}
-            here = left if left is not None else max(known.get(stage, 0.0) - in_stage, 0.0)
+            pace = self._pace(known)
+            told = left is not None and done >= total / 10  # before that, what a stage begins with weighs too much
+            here = left if told and left is not None else max(pace * known.get(stage, 0.0) - in_stage, 0.0)
             rest = STAGES[STAGES.index(stage) + 1 :] if stage in STAGES else ()
-            return round(here + self._pace(known) * sum(known[name] for name in rest), 1)
+            return round(here + pace * sum(known[name] for name in rest), 1)
         if stage == "teachers" and left is not None and done >= 3:
-            return round(left + _SHARE_AFTER_TEACHERS * (in_stage + left), 1)
+            share = _SHARE_AFTER + _NETWORKS_AFTER / max(total, _NETWORKS_AFTER)
+            return round(left + share * (in_stage + left), 1)
         if stage in ("evaluate", "score", "save", "publish"):
             return round(left or 5.0, 1)
         return None

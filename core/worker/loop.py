@@ -13,16 +13,16 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from sqlite_utils import Database
 
 from core.config import Runtime
 from core.errors import Cancelled, CannotStart, TagtailError
-from core.messages import sentence
+from core.messages import say, sentence
 from core.services import projects, scheduling
 from core.worker.fast_lane import FastLanes
-from core.worker.rounds import JOB_LEASE_S, RoundRunner, Stopped
+from core.worker.rounds import JOB_LEASE_S, GaveWay, RoundRunner, Stopped
 from db import events, jobs
 from db import rounds as round_rows
 from db.connect import open_database, writing
@@ -32,6 +32,7 @@ from db.records import Job
 log = logging.getLogger("tagtail.worker")
 
 POLL_S = 1.0
+IDLE_POLL_S = 20.0  # between two looks for work that nobody asked for
 MAX_ATTEMPTS = 3  # times that a job may take its worker down before it is given up
 NICE = 19
 
@@ -58,6 +59,7 @@ class Worker:
     def __init__(self, db: Database, models: Path, *, stopping: Callable[[], bool]) -> None:
         self.db, self.models, self.stopping = db, models, stopping
         self.lanes = FastLanes()
+        self._looked = -IDLE_POLL_S
 
     def tick(self) -> bool:
         """Do what is due; True when a job was run."""
@@ -68,9 +70,21 @@ class Worker:
             job = jobs.claim(self.db, lease_s=JOB_LEASE_S, max_attempts=MAX_ATTEMPTS, now=time.time())
             round_rows.end_orphans(self.db, now=time.time())
         if job is None:
+            self._look_for_idle_work()
             return False
         self._run(job)
         return True
+
+    def _look_for_idle_work(self) -> None:
+        """Every now and then; what is found is claimed at the next tick, after whatever somebody asks for meanwhile."""
+        if time.monotonic() - self._looked < IDLE_POLL_S:
+            return
+        self._looked = time.monotonic()
+        for project in projects.list_projects(self.db):
+            if project.settings.deepen:
+                with writing(self.db):
+                    if scheduling.request_if_idle(self.db, project, now=time.time()) is not None:
+                        return
 
     def _beat(self, doing: str) -> None:
         with writing(self.db):
@@ -91,7 +105,7 @@ class Worker:
         runner = RoundRunner(self.db, job, self.models, stopping=self.stopping, beside=self._beside)
         try:
             runner.run()
-            log.info("round %d: published after %.0f s", runner.number, time.monotonic() - started)
+            log.info("round %d: done after %.0f s", runner.number, time.monotonic() - started)
             with writing(self.db):  # labels that came meanwhile may make the next one due
                 project = projects.project(self.db, job.project_id)
                 scheduling.request_if_due(self.db, project, now=time.time())
@@ -99,7 +113,7 @@ class Worker:
             log.info("round job %d: handed back, the worker is stopping", job.id)
             with writing(self.db):
                 jobs.hand_back(self.db, job)
-        except Cancelled as error:
+        except (Cancelled, GaveWay) as error:
             self._end(job, runner, "cancelled", error)
         except (LeaseLost, DatabaseBusy) as error:
             log.warning("round job %d: %s", job.id, sentence(error, "en"))
@@ -111,19 +125,23 @@ class Worker:
         self._fast_lane()
 
     def _end(self, job: Job, runner: RoundRunner, state: str, error: Exception) -> None:
-        text = sentence(error, "en")
-        log.warning("round job %d: %s (%s)", job.id, state, text)
-        known = isinstance(error, TagtailError | StorageError)
-        told = {
-            "code": getattr(error, "code", "Unforeseen") if known else "Unforeseen",
-            "fields": {k: str(v) for k, v in error.fields.items()} if known else {"why": text},  # type: ignore[attr-defined]
-        }
+        told = _told(error)
+        log.warning("round job %d: %s (%s)", job.id, state, say(told["code"], told["fields"], "en") or told)
         now = time.time()
         with contextlib.suppress(LeaseLost), writing(self.db):
-            jobs.finish(self.db, job, state, error=None if state == "cancelled" else told, now=now)
+            jobs.finish(self.db, job, state, error=None if isinstance(error, Cancelled) else told, now=now)
             if runner.round_id:
                 round_rows.end(self.db, runner.round_id, state, error=told, now=now)
             events.append(self.db, f"round_{state}", now=now, project_id=job.project_id, after={"job": job.id})
+
+
+def _told(error: Exception) -> dict[str, Any]:
+    """An error as it is kept with its round: code and fields, to be said in the reader's language."""
+    if isinstance(error, GaveWay):
+        return {"code": scheduling.GAVE_WAY, "fields": {}}
+    if isinstance(error, TagtailError | StorageError):
+        return {"code": error.code, "fields": {k: str(v) for k, v in error.fields.items()}}
+    return {"code": "Unforeseen", "fields": {"why": sentence(error, "en")}}
 
 
 def main(runtime: Runtime) -> int:

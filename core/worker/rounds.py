@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import logging
 import shutil
 import time
@@ -17,15 +18,16 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from core.active.select import Ranked, rank
+from core.approximations import deeper
 from core.config import RoundConfig
 from core.distill.pipeline import RoundData, RoundReport, RoundResult, run_round
 from core.errors import Cancelled, NoGold, TooFewLabels
 from core.evaluate.metrics import MetricRow, rows
 from core.export.bundle import write_bundle
 from core.models.linear import LinearModel
-from core.services import projects
+from core.services import projects, scheduling
 from core.version import VERSION
-from core.worker.eta import Clock
+from core.worker.eta import Clock, comparable
 from db import annotations as annotation_rows
 from db import documents, events, jobs
 from db import rounds as round_rows
@@ -55,6 +57,10 @@ class Snapshot:
 
 class Stopped(Exception):
     """The worker is told to stop: the job goes back, nothing is kept."""
+
+
+class GaveWay(Exception):
+    """A deeper round makes room for a normal one, or for labels that it does not know."""
 
 
 def snapshot(db: Database, project_id: int) -> Snapshot:
@@ -98,12 +104,14 @@ class RoundRunner:
         self.db, self.job, self.models = db, job, models
         self.stopping, self.beside = stopping, beside
         self.round_id = self.number = 0
+        self.deeper = job.kind == scheduling.DEEPER
+        self.compared: dict[str, Any] = {}  # a deeper round's figure against the present one's
         self._last_beat = 0.0
 
     def run(self) -> None:
-        """Raises Cancelled, Stopped, NotYet, LeaseLost; the published round of before stays current until the end."""
+        """Raises Cancelled, Stopped, GaveWay, NotYet, LeaseLost; the present round stays current until the end."""
         seen = snapshot(self.db, self.job.project_id)
-        config = seen.project.settings.round
+        config = self._config(seen)
         with writing(self.db):
             jobs.check_fence(self.db, self.job)
             self.round_id, self.number = round_rows.begin(
@@ -116,7 +124,11 @@ class RoundRunner:
             self._report(RoundReport("publish", 0, 2))
             metrics = [*result.metrics, *_linear_metrics(seen, config.seed)]
             ranked = self._rank(seen, result)
-            self._bundle(seen, result, metrics, out)
+            if self.deeper and not self._is_as_good(result):
+                self._set_aside(result, metrics)
+                shutil.rmtree(out, ignore_errors=True)
+                return
+            self._bundle(seen, config, result, metrics, out)
             self._publish_patiently(seen, result, metrics, ranked, out)
         except BaseException:
             shutil.rmtree(out, ignore_errors=True)
@@ -124,9 +136,18 @@ class RoundRunner:
         with contextlib.suppress(OSError):
             self._sweep(seen.project.key)
 
+    def _config(self, seen: Snapshot) -> RoundConfig:
+        """As the project has it, or deeper. Raises GaveWay: there is other work, or nothing to deepen any more."""
+        config = seen.project.settings.round
+        if not self.deeper:
+            return config
+        present = int(self.job.payload.get("present", 0))
+        if scheduling.must_give_way(self.db) or not scheduling.still_present(self.db, self.job.project_id, present):
+            raise GaveWay()
+        return deeper(config)
+
     def _train(self, seen: Snapshot, config: RoundConfig, out: Path) -> RoundResult:
-        before = round_rows.last_published(self.db, self.job.project_id)
-        self.clock = Clock(before.timings if before else {}, now=time.monotonic())
+        self.clock = Clock(self._timings_before(config), now=time.monotonic())
         steps = run_round(seen.data, config, out, self.models.parent / "cache")
         try:
             while True:
@@ -135,6 +156,14 @@ class RoundRunner:
             return finished.value
         finally:
             steps.close()
+
+    def _timings_before(self, config: RoundConfig) -> dict[str, float]:
+        """Of the latest round that took its time for the same things."""
+        now = json.loads(config.to_json())
+        for each in round_rows.all_rounds(self.db, self.job.project_id):
+            if each.state == "published" and comparable(each.config, now):
+                return each.timings
+        return {}
 
     def _report(self, report: RoundReport) -> None:
         """Heartbeat, progress, and the chance to stop; at most once a second, for it writes."""
@@ -148,8 +177,11 @@ class RoundRunner:
         progress = {**asdict(report), "eta_s": eta_s, "number": self.number}
         with writing(self.db):
             cancel = jobs.beat(self.db, self.job, progress=progress, lease_s=JOB_LEASE_S, now=time.time())
+            other = self.deeper and scheduling.must_give_way(self.db)
         if cancel:
             raise Cancelled()
+        if other:
+            raise GaveWay()
 
     def _rank(self, seen: Snapshot, result: RoundResult) -> list[QueueRow]:
         rng = np.random.default_rng([seen.project.settings.round.seed, self.number])
@@ -158,7 +190,35 @@ class RoundRunner:
         )  # fmt: skip
         return queue_rows(ranked, seen.data.pool_ids, seen.project.label_set.keys)
 
-    def _bundle(self, seen: Snapshot, result: RoundResult, metrics: Sequence[MetricRow], out: Path) -> None:
+    def _is_as_good(self, result: RoundResult) -> bool:
+        """Whether a deeper round may replace the present one: same labels, same validation texts, macro-F1 no lower."""
+        present = round_rows.last_published(self.db, self.job.project_id)
+        if present is None:
+            raise GaveWay()
+        known = round_rows.metrics(self.db, self.job.project_id, number=present.number)
+        before = [m.f1 for m in known if (m.model, m.split, m.scope) == ("student", "valid", "macro")]
+        after = [m.f1 for m in result.metrics if (m.model, m.split, m.scope) == ("student", "valid", "macro")]
+        self.compared = {
+            "deeper": f"{after[0]:.3f}",
+            "present": f"{before[0]:.3f}" if before else "–",
+            "number": present.number,
+        }
+        return not before or after[0] >= before[0]
+
+    def _set_aside(self, result: RoundResult, metrics: Sequence[MetricRow]) -> None:
+        """Keep the figures of a deeper round that is no better, and nothing else of it."""
+        now, told = time.time(), {"code": "DeeperNotBetter", "fields": self.compared}
+        with writing(self.db):
+            jobs.check_fence(self.db, self.job)
+            round_rows.insert_metrics(self.db, self.round_id, [asdict(each) for each in metrics])
+            round_rows.end(self.db, self.round_id, "cancelled", error=told, timings=result.timings, now=now)
+            jobs.finish(self.db, self.job, "done", now=now)
+            after = {"round": self.number, **self.compared}
+            events.append(self.db, "deeper_round_set_aside", now=now, project_id=self.job.project_id, after=after)
+
+    def _bundle(
+        self, seen: Snapshot, config: RoundConfig, result: RoundResult, metrics: Sequence[MetricRow], out: Path
+    ) -> None:
         self._report(RoundReport("publish", 0, 2))
         labels = [
             {"key": each.key, "zh": each.zh, "en": each.en, "definition": each.definition}
@@ -172,13 +232,18 @@ class RoundRunner:
             "n_train": result.n_train,
             "n_valid": result.n_valid,
             "n_gold": len(seen.gold_ids),
-            "config": asdict(seen.project.settings.round),
+            "config": asdict(config),
+            "deeper": self.deeper,
             "metrics": [asdict(each) for each in metrics if each.split == "gold"],
             "teacher_weights": result.teacher_weights,
-            "warnings": list(result.warnings),
+            "warnings": [*result.warnings, *self._told()],
         }
         write_bundle(result.student_dir, labels, card, out / "student.zip")
         self._report(RoundReport("publish", 1, 2))
+
+    def _told(self) -> list[tuple[str, dict[str, Any]]]:
+        """What is to be said of a deeper round beside the trainer's warnings."""
+        return [("DeeperTaken", self.compared)] if self.deeper else []
 
     def _publish_patiently(self, *found: Any) -> None:
         """A busy database must not cost a whole round."""
@@ -206,9 +271,11 @@ class RoundRunner:
             asked = jobs.peek(db, self.job.id)
             if asked and asked.cancel_requested:
                 raise Cancelled()
+            if self.deeper and scheduling.must_give_way(db):
+                raise GaveWay()
             round_rows.publish(
                 db, self.round_id, n_train=result.n_train, n_valid=result.n_valid, n_gold=len(seen.gold_ids),
-                timings=result.timings, warnings=_named(result.warnings, seen.project), now=now,
+                timings=result.timings, warnings=[*_named(result.warnings, seen.project), *self._told()], now=now,
             )  # fmt: skip
             round_rows.insert_metrics(db, self.round_id, [asdict(each) for each in metrics])
             model_id = round_rows.set_current_model(
@@ -221,7 +288,9 @@ class RoundRunner:
                 db, project_id, annotation_id=seen.annotation_id, n_labelled=result.n_train, seconds=0.0, now=now
             )
             jobs.finish(db, self.job, "done", now=now)
-            events.append(db, "round_published", now=now, project_id=project_id, after={"round": self.number})
+            events.append(
+                db, "round_published", now=now, project_id=project_id, after={"round": self.number, **self.compared}
+            )
 
     def _sweep(self, key: str) -> None:
         """Remove students that neither the last rounds nor a half-finished one of a dead worker need."""

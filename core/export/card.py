@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from pathlib import PurePath
 from typing import Any
+
+from core.approximations import ADDITION, APPROXIMATION, departures, stored
+from core.messages import say
 
 UNSTABLE = 10  # fewer gold positives than this: the figure moves with every single text
 AGGREGATES = {"macro": "macro-F1", "micro": "micro-F1", "weighted": "weighted-F1", "subset": "完全相符 exact match"}
-# The published protocol (lee2022kd, liu2017xmlcnn), where this product's setting may differ from it.
-PUBLISHED = {
-    "segmenter": "CKIP Transformer",
-    "max_tokens": 300,
-    "vector_size": 300,
-    "batch_size": 32,
-    "lr": 0.001,
-    "max_epochs": 30,
-    "patience": 10,
-    "valid_share": 0.15,
-    "class_weights": (0.05, 0.1, 0.5, 1.0, 2.0, 3.0, 5.0),
-}
 
 
 def model_card(
@@ -27,7 +19,7 @@ def model_card(
 ) -> str:
     """The card as Markdown.
 
-    ``labels`` carry key, zh, en, definition, threshold; ``card`` may hold project, round, finished, n_train,
+    ``labels`` carry key, zh, en, definition, threshold; ``card`` may hold project, round, deeper, finished, n_train,
     n_valid, n_gold, code_version, teacher_weights (key → W), warnings ((code, fields) pairs) and metrics
     (rows with model, split, scope, f1, precision, recall, support, low, high, n).
     What it lacks is said to be unknown, never left out.
@@ -50,7 +42,7 @@ def model_card(
 def _head(card: Mapping[str, Any], config: Mapping[str, Any], tokens: int) -> list[str]:
     facts = (
         ("專案 project", card.get("project")),
-        ("回合 round", card.get("round")),
+        ("回合 round", f"{_text(card.get('round'))}{'（深入訓練 a deeper round）' if card.get('deeper') else ''}"),
         ("完成時間 finished (UTC)", card.get("finished")),
         ("訓練文字 training texts", card.get("n_train")),
         ("驗證文字 validation texts", card.get("n_valid")),
@@ -135,40 +127,43 @@ def _use() -> list[str]:
 
 
 def _approximations(config: Mapping[str, Any], card: Mapping[str, Any]) -> list[str]:
+    """By name, all that the round does otherwise than the published protocol, and what holds for any student."""
+    known = stored(config)
+    told = departures(known) if known else ()
     lines = ["## 近似之處 Approximations", ""]
-    for name, published in PUBLISHED.items():
-        used = config.get(name)
-        used = tuple(used) if isinstance(used, list) else used
-        if used != published:
-            lines.append(f"- `{name}` = {used}；發表值 published: {published}")
-    return [
-        *lines,
-        "- 詞向量只學自本專案的訓練與待標文字（量大時取樣）；發表作法另加中文維基百科。"
-        "Word vectors come from this project's training and pool texts alone (sampled when large); "
-        "the published ones add Chinese Wikipedia.",
-        "- 軟目標是老師對自己訓練文字的機率，與發表作法相同；老師過擬合時偏向 0 與 1。"
-        "Soft targets are the teachers' probabilities on their own training texts, as published; "
-        "they lean to 0 and 1 where a teacher overfits.",
+    if known is None:
+        lines.append("- 這些設定無法解讀。These settings are not understood here.")
+    lines += [f"- `{each.code}`：{each.zh}{each.en}" for each in told if each.kind == APPROXIMATION]
+    if known and known.soft_targets == "in_sample":
+        lines.append(
+            "- 軟目標是老師對自己訓練文字的機率，與發表作法相同；老師過擬合時偏向 0 與 1。"
+            "Soft targets are the teachers' probabilities on their own training texts, as published; "
+            "they lean to 0 and 1 where a teacher overfits."
+        )
+    lines += [
         "- 機率未經校準：類別權重移動了對數勝算，請與門檻比較，勿與 0.5 比較。"
         "Probabilities are not calibrated: class weights shift the log-odds. Compare with the threshold, not with 0.5.",
-        f"- 門檻選自 {_text(card.get('n_valid'))} 則驗證文字，正例少者拉向與標籤比例相符的切點。"
-        f"Thresholds were chosen on {_text(card.get('n_valid'))} validation texts, "
-        "pulled towards the cut that fits the label's frequency where positives are few.",
-        f"- 每則文字只讀前 {_text(config.get('max_tokens'))} 個詞。"
-        f"Only the first {_text(config.get('max_tokens'))} tokens of a text are read.",
+        f"- 門檻選自 {_text(card.get('n_valid'))} 則驗證文字。"
+        f"Thresholds were chosen on {_text(card.get('n_valid'))} validation texts.",
         "- 未見過的詞一律視為同一個「未知」。Tokens outside the vocabulary all count as one unknown token.",
         *(_warning(code, fields) for code, fields in card.get("warnings") or ()),
         "",
     ]
+    added = [f"- `{each.code}`：{each.zh}{each.en}" for each in told if each.kind == ADDITION]
+    return [*lines, *(["## 論文之外 Beyond the paper", "", *added, ""] if added else [])]
 
 
 def _warning(code: str, fields: Mapping[str, Any]) -> str:
-    said = ", ".join(f"{key} = {value}" for key, value in sorted(fields.items()))
+    values = dict(fields)
+    zh, en = say(code, values, "zh"), say(code, values, "en")
+    said = f"{zh}{en}" if zh and en else ", ".join(f"{key} = {value}" for key, value in sorted(fields.items()))
     return f"- 此回合的警告 warning of this round: `{code}` {_cell(said)}".rstrip()
 
 
 def _settings(config: Mapping[str, Any]) -> list[str]:
-    return ["## 設定 Settings", "", *_table(("", ""), [(f"`{key}`", config[key]) for key in sorted(config)])]
+    """A vectors file by its name alone: where it lay is nobody's business who is given the model."""
+    shown = {**config, "vectors_file": PurePath(config.get("vectors_file") or "").name}
+    return ["## 設定 Settings", "", *_table(("", ""), [(f"`{key}`", shown[key]) for key in sorted(shown)])]
 
 
 def _files() -> list[str]:

@@ -141,7 +141,7 @@ def test_the_card_names_figures_support_interval_and_approximations(bundle):
     assert "| 注意事項 Precautions | 0.583 | 0.410–0.720 | 0.500 | 0.700 | 44 |  |" in card
     assert "| 銀髮族 Seniors | 0.583 | 0.410–0.720 | 0.500 | 0.700 | 6 | 不穩定 unstable |" in card
     assert "要留意的事 \\| 與禁忌" in card
-    assert "`vector_size` = 12；發表值 published: 300" in card
+    assert "Word vectors of 12 dimensions; published: 300." in card
     assert "訓練文字 training texts | 120" in card
     assert "| senior | 銀髮族 | Seniors |  | 0.3000 | 5.0 |" in card
     assert "`FewPositives` have = 3, labels = senior" in card

@@ -27,3 +27,10 @@ def test_an_empty_document_is_the_zero_state():
 def test_the_order_of_words_matters():
     model = TextRNN(VECTORS, 2, CONFIG).eval()
     assert not torch.allclose(model(torch.tensor([[3, 4, 5]])), model(torch.tensor([[5, 4, 3]])))
+
+
+def test_the_forget_gate_starts_open_and_no_other():
+    lstm = TextRNN(VECTORS, 2, CONFIG).lstm
+    gates = (lstm.bias_ih_l0 + lstm.bias_hh_l0).detach().view(4, 5).mean(dim=1)
+    assert gates.argmax() == 1
+    assert gates[1] > 0.5 > gates[[0, 2, 3]].max()

@@ -119,12 +119,13 @@ def _softmax(scores):
 
 
 @njit(**OPTIONS)
-def attend(h, starts, w, bias, context, out, alpha, u, top):
+def attend(h, starts, w, bias, context, out, kept):
     """Σ a·h of each stretch of rows and, where ``out`` is three times as wide, its maximum and mean; 0 without a row.
 
     Shapes: h (M, P, W), starts (N + 1,), w (M, W, A), bias and context (M, A) → out (M, N, W or 3W), zero before,
-    alpha (M, P), u (M, P, A) or (M, 0, A) to keep nothing, top (M, N, W or 0): where the maximum is.
+    kept: alpha (M, P), u (M, P, A) or (M, 0, A) to keep nothing, top (M, N, W or 0), where the maximum is.
     """
+    alpha, u, top = kept
     width, across = h.shape[2], w.shape[2]
     pooled = out.shape[2] > width
     longest = 0
@@ -169,8 +170,10 @@ def attend(h, starts, w, bias, context, out, alpha, u, top):
 
 
 @njit(**OPTIONS)
-def attend_back(d_out, h, starts, w, context, alpha, u, top, d_h, d_w, d_bias, d_context):
-    """Shapes: as ``attend``; d_h (M, P, W) and d_w (M, W, A) are written, d_bias and d_context (M, A) zero before."""
+def attend_back(d_out, h, starts, w, context, kept, gradients):
+    """``kept`` is alpha, u and top of ``attend``; gradients of h, w, bias and context, the last two zero before."""
+    alpha, u, top = kept
+    d_h, d_w, d_bias, d_context = gradients
     width, across = h.shape[2], w.shape[2]
     pooled = d_out.shape[2] > width
     longest = 0

@@ -8,6 +8,8 @@ written in plain torch, which is also what the compiled ones are tested against.
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,26 +88,42 @@ def lstm(table: Tensor, w: Tensor, over: Runs) -> Tensor:
     return last.index_select(1, over.rank)
 
 
-def gru(table: Tensor, w: Tensor, bias: Tensor, over: Runs) -> Tensor:
-    """Every state, sequences one after another, a way's states beside the other's.
+def gru_attend(
+    table: Tensor, gru: Sequence[Tensor], attention: Sequence[Tensor], over: Runs, pooled: bool = False
+) -> Tensor:
+    """Σ a·h over each sequence's states h, a = softmax(tanh(h·w + bias)·context); zero for an empty sequence.
 
-    Shapes: table (M, U, C·3H), what each distinct token adds to the gates r z n; w (M, C, H, 3H); bias (M, C, H) of
-    the new state's recurrent part → (M, P, C·H).
+    ``pooled`` adds their maximum and mean. A GRU's states stand beside those of the way back.
+    Shapes: table (M, U, C·3H), what each distinct token adds to the gates r z n; gru: w (M, C, H, 3H) and the bias
+    (M, C, H) of the new state's recurrent part; attention: w (M, C·H, A), bias and context (M, A) → (M, N, C·H or 3CH).
     """
     if _compiled(table):
-        return _GRU.apply(table, w, bias, over, _learning(table, w, bias))
-    return _plain_gru(table, w, bias, over)
+        learning = _learning(table, *gru, *attention)
+        return _GRUAttend.apply(table, over, pooled, learning, *gru, *attention)
+    return _plain_attend(_plain_gru(table, gru[0], gru[1], over), attention, over, pooled)
 
 
-def attend(states: Tensor, w: Tensor, bias: Tensor, context: Tensor, over: Runs, pooled: bool = False) -> Tensor:
-    """Σ a·h of each sequence, a = softmax(tanh(h·w + bias)·context); ``pooled`` adds maximum and mean. 0 if empty.
+class _Pool(threading.local):
+    """Large memory used again by the same thread: pages new from the system cost more than the sums on them."""
 
-    Shapes: states (M, P, W), w (M, W, A), bias and context (M, A) → (M, N, W), or (M, N, 3W) when pooled.
-    """
-    if _compiled(states):
-        learning = _learning(states, w, bias, context)
-        return _Attend.apply(states.contiguous(), w, bias, context, over, pooled, learning)
-    return _plain_attend(states, w, bias, context, over, pooled)
+    def __init__(self) -> None:
+        self.free: list[NDArray[np.float32]] = []
+
+    def take(self, *shape: int) -> NDArray[np.float32]:
+        need = math.prod(shape)
+        fit = [n for n, held in enumerate(self.free) if held.size >= need]
+        if need < _WORTH_KEEPING or not fit:
+            return np.empty(need * 5 // 4, dtype=np.float32)[:need].reshape(shape)
+        return self.free.pop(min(fit, key=lambda n: self.free[n].size))[:need].reshape(shape)
+
+    def give(self, *arrays: NDArray[np.float32]) -> None:
+        """Of arrays taken, whose numbers nobody will read again."""
+        self.free += [array.base for array in arrays if array.base is not None and array.size >= _WORTH_KEEPING]
+        self.free = sorted(self.free, key=len)[-_HELD:]
+
+
+_WORTH_KEEPING, _HELD = 1 << 16, 6
+POOL = _Pool()
 
 
 def _compiled(tensor: Tensor) -> bool:
@@ -141,75 +159,69 @@ class _LSTM(torch.autograd.Function):
     def forward(ctx, table: Tensor, w: Tensor, over: Runs, learning: bool) -> Tensor:
         models, units, steps = len(w), w.shape[1], over.tokens.shape[1] if learning else 0
         last = table.new_empty(models, len(over.rank), units)
-        kept = table.new_empty(models, steps, recurrent_kernels.LSTM_RECORD * units)
-        recurrent_kernels.lstm_forward(*_arrays(table, over.tokens[0], over.sizes, w), last.numpy(), kept.numpy())
-        ctx.save_for_backward(w, kept)
-        ctx.over, ctx.shape = over, table.shape
+        kept = POOL.take(models, steps, recurrent_kernels.LSTM_RECORD * units)
+        recurrent_kernels.lstm_forward(*_arrays(table, over.tokens[0], over.sizes, w), last.numpy(), kept)
+        ctx.save_for_backward(w)
+        ctx.over, ctx.shape, ctx.kept = over, table.shape, kept
         return last
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
-        w, kept = ctx.saved_tensors
+        (w,) = ctx.saved_tensors
+        kept, ctx.kept = ctx.kept, None  # a second way back would find it overwritten
         d_table, d_w = grad.new_zeros(ctx.shape), torch.empty_like(w)
         recurrent_kernels.lstm_backward(
-            *_arrays(grad, ctx.over.tokens[0], ctx.over.sizes, w, kept), d_table.numpy(), d_w.numpy()
+            *_arrays(grad, ctx.over.tokens[0], ctx.over.sizes, w), kept, *_arrays(d_table, d_w)
         )
+        POOL.give(kept)
         return d_table, d_w, None, None
 
 
-class _GRU(torch.autograd.Function):
+class _GRUAttend(torch.autograd.Function):
+    """A GRU and the attention over its states, which nobody else sees."""
+
     @staticmethod
-    def forward(ctx, table: Tensor, w: Tensor, bias: Tensor, over: Runs, learning: bool) -> Tensor:
+    def forward(ctx, table: Tensor, over: Runs, pooled: bool, learning: bool, *weights: Tensor) -> Tensor:
+        w, bias, *attention = weights
         models, ways, units = bias.shape
-        steps = over.tokens.shape[1]
-        out = table.new_empty(models, steps, ways * units)
-        kept = table.new_empty(models, ways, steps if learning else 0, recurrent_kernels.GRU_RECORD * units)
-        recurrent_kernels.gru_forward(
-            *_arrays(table, over.tokens, over.place, over.sizes, w, bias), out.numpy(), kept.numpy()
+        steps, n, width = over.tokens.shape[1], len(over.rank), ways * units
+        states = POOL.take(models, steps, width)
+        kept = POOL.take(models, ways, steps if learning else 0, recurrent_kernels.GRU_RECORD * units)
+        recurrent_kernels.gru_forward(*_arrays(table, over.tokens, over.place, over.sizes, w, bias), states, kept)
+        out = table.new_zeros(models, n, 3 * width if pooled else width)
+        across = attention[0].shape[2]
+        looked = (
+            POOL.take(models, steps),
+            POOL.take(models, steps if learning else 0, across),
+            POOL.take(models, n, width if pooled else 0),
         )
-        ctx.save_for_backward(w, bias, kept)
-        ctx.over, ctx.shape = over, table.shape
+        attention_kernels.attend(states, *_arrays(over.starts, *attention), out.numpy(), looked)
+        ctx.save_for_backward(table, *weights)
+        ctx.over, ctx.held = over, (states, kept, *looked)
+        if not learning:
+            POOL.give(*ctx.held)
         return out
 
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
-        w, bias, kept = ctx.saved_tensors
-        over = ctx.over
-        d_table, d_w, d_bias = grad.new_zeros(ctx.shape), torch.empty_like(w), torch.zeros_like(bias)
-        recurrent_kernels.gru_backward(
-            *_arrays(grad, over.tokens, over.place, over.sizes, w, kept), d_table.numpy(), d_w.numpy(), d_bias.numpy()
-        )
-        return d_table, d_w, d_bias, None, None
-
-
-class _Attend(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx, h: Tensor, w: Tensor, bias: Tensor, context: Tensor, over: Runs, pooled: bool, learning: bool
-    ) -> Tensor:
-        models, steps, width = h.shape
-        n = len(over.rank)
-        out = h.new_zeros(models, n, 3 * width if pooled else width)
-        alpha = h.new_empty(models, steps)
-        u = h.new_empty(models, steps if learning else 0, w.shape[2])
-        top = h.new_empty(models, n, width if pooled else 0)
-        attention_kernels.attend(
-            *_arrays(h, over.starts, w, bias, context), out.numpy(), alpha.numpy(), u.numpy(), top.numpy()
-        )
-        ctx.save_for_backward(h, w, context, alpha, u, top)
-        ctx.over = over
-        return out
-
-    @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
-        h, w, context, alpha, u, top = ctx.saved_tensors
-        d_h, d_w = torch.empty_like(h), w.new_empty(w.shape)
-        d_bias, d_context = w.new_zeros(context.shape), w.new_zeros(context.shape)
+        table, w, bias, w_of, bias_of, context = ctx.saved_tensors
+        over, (states, kept, *looked) = ctx.over, ctx.held
+        ctx.held = None  # a second way back would find them overwritten
+        d_table, d_w, d_bias = torch.zeros_like(table), torch.empty_like(w), torch.zeros_like(bias)
+        d_states = POOL.take(*states.shape)
+        d_attention = torch.empty_like(w_of), torch.zeros_like(bias_of), torch.zeros_like(context)
         attention_kernels.attend_back(
-            *_arrays(grad, h, ctx.over.starts, w, context, alpha, u, top),
-            *(value.numpy() for value in (d_h, d_w, d_bias, d_context)),
+            *_arrays(grad),
+            states,
+            *_arrays(over.starts, w_of, context),
+            tuple(looked),
+            (d_states, *_arrays(*d_attention)),
         )
-        return d_h, d_w, d_bias, d_context, None, None, None
+        recurrent_kernels.gru_backward(
+            d_states, *_arrays(over.tokens, over.place, over.sizes, w), kept, *_arrays(d_table, d_w, d_bias)
+        )
+        POOL.give(states, kept, *looked, d_states)
+        return d_table, None, None, None, d_w, d_bias, *d_attention
 
 
 def _plain_lstm(table: Tensor, w: Tensor, over: Runs) -> Tensor:
@@ -245,7 +257,8 @@ def _plain_gru(table: Tensor, w: Tensor, bias: Tensor, over: Runs) -> Tensor:
     return torch.cat(both, dim=2)
 
 
-def _plain_attend(h: Tensor, w: Tensor, bias: Tensor, context: Tensor, over: Runs, pooled: bool) -> Tensor:
+def _plain_attend(h: Tensor, attention: Sequence[Tensor], over: Runs, pooled: bool) -> Tensor:
+    w, bias, context = attention
     lengths = over.starts.diff().to(h.device)
     steps = torch.arange(max(1, len(over.sizes)), device=h.device)
     real = (steps < lengths.unsqueeze(1)).unsqueeze(2)  # (N, T, 1)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from core.config import RoundConfig
 from core.models.base import TextModel
 from core.models.engine import Rows, Weights
-from core.models.recurrent import Runs, attend, distinct, gru, lstm, project, runs
+from core.models.recurrent import Runs, distinct, gru_attend, lstm, project, runs
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ class StackedGRUAtt(_Stacked):
     """The engine of GRU-Att over frozen vectors."""
 
     def features(self, weights: Weights, packed: Reading) -> Tensor:
-        w_in, bias_in, w, bias = _bigru(weights, "gru")
-        states = gru(project(packed.embedded, w_in, bias_in), w, bias, packed.words)
-        return _attention(weights, "attention", states, packed.words, pooled=True)
+        w_in, bias_in, *layer = _bigru(weights, "gru")
+        table = project(packed.embedded, w_in, bias_in)
+        return gru_attend(table, layer, _attention(weights, "attention"), packed.words, pooled=True)
 
 
 class StackedHAN(_Stacked):
@@ -91,13 +91,12 @@ class StackedHAN(_Stacked):
 
     def features(self, weights: Weights, packed: Reading) -> Tensor:
         assert packed.sentences is not None
-        w_in, bias_in, w, bias = _bigru(weights, "words")
-        states = gru(project(packed.embedded, w_in, bias_in), w, bias, packed.words)
-        sentences = _attention(weights, "word_attention", states, packed.words)  # (M, S, 2H)
-        w_in, bias_in, w, bias = _bigru(weights, "sentences")
+        w_in, bias_in, *layer = _bigru(weights, "words")
+        table = project(packed.embedded, w_in, bias_in)
+        sentences = gru_attend(table, layer, _attention(weights, "word_attention"), packed.words)  # (M, S, 2H)
+        w_in, bias_in, *layer = _bigru(weights, "sentences")
         table = torch.baddbmm(bias_in.unsqueeze(1), sentences, w_in)
-        states = gru(table, w, bias, packed.sentences)
-        return _attention(weights, "sentence_attention", states, packed.sentences)
+        return gru_attend(table, layer, _attention(weights, "sentence_attention"), packed.sentences)
 
 
 def _sentences(
@@ -138,9 +137,9 @@ def _bigru(weights: Weights, name: str) -> tuple[Tensor, Tensor, Tensor, Tensor]
     )
 
 
-def _attention(weights: Weights, name: str, states: Tensor, over: Runs, pooled: bool = False) -> Tensor:
+def _attention(weights: Weights, name: str) -> tuple[Tensor, Tensor, Tensor]:
     context = weights[f"{name}.context.weight"].squeeze(2)  # (M, A, 1) → (M, A)
-    return attend(states, weights[f"{name}.project.weight"], weights[f"{name}.project.bias"], context, over, pooled)
+    return weights[f"{name}.project.weight"], weights[f"{name}.project.bias"], context
 
 
 def _turned(value: Tensor) -> Tensor:

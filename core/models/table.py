@@ -18,13 +18,15 @@ from torch.nn import functional as F
 
 from core.models.engine import Rows
 from core.models.textcnn import WINDOWS, TextCNN
+from core.models.textcnn_att import TextCNNAtt
 from core.text.vocab import PAD
 
+gather_all: Callable[..., None] | None
 gather_max: Callable[..., None] | None
 try:
-    from core.models.table_kernel import gather_max
+    from core.models.table_kernel import gather_all, gather_max
 except ImportError:  # no numba: the same through torch
-    gather_max = None
+    gather_all = gather_max = None
 
 TABLE_BYTES = 256 * 2**20  # of rows kept; the vocabulary's order is that of frequency, so these are the common tokens
 RARE_BYTES = 32 * 2**20  # of rows made for one batch and forgotten
@@ -46,17 +48,22 @@ class Buffers(threading.local):
 
 
 class ConvolutionTable:
-    """Everything of a TextCNN up to its pooled features, for many documents at a time; safe for threads.
+    """Everything of a TextCNN up to its pooling, for many documents at a time; safe for threads.
 
     ``compiled`` is refused where it cannot be: without numba, and away from the CPU.
     """
 
     def __init__(
-        self, model: TextCNN, *, compiled: bool = True, table_bytes: int = TABLE_BYTES, rare_bytes: int = RARE_BYTES
+        self,
+        model: TextCNN | TextCNNAtt,
+        *,
+        compiled: bool = True,
+        table_bytes: int = TABLE_BYTES,
+        rare_bytes: int = RARE_BYTES,
     ) -> None:
         self.vectors = model.vectors.detach()
         self.device = self.vectors.device
-        self.chunks = model.chunks
+        self.chunks = model.chunks if isinstance(model, TextCNN) else 0
         own = {name: value.detach() for name, value in model.convolutions.named_parameters()}
         kernels = [own[f"{w}.weight"].permute(2, 0, 1) for w in range(len(WINDOWS))]  # (F, D, k) → (k, F, D)
         self.kernels = torch.cat(kernels).flatten(0, 1).t().contiguous()  # (D, 14·F)
@@ -79,12 +86,33 @@ class ConvolutionTable:
         if len(rare) > self.most_rare and len(rows) > 1:
             half = len(rows) // 2
             return torch.cat([self.features(rows[:half]).clone(), self.features(rows[half:])])
+        made = self._made(rare, flat)
+        pooled = self._compiled if self.compiled else self._by_torch
+        return pooled(made, flat, starts, lengths).flatten(1)
+
+    def states(self, rows: Rows) -> tuple[Tensor, Tensor]:
+        """ReLU(convolution + bias) at each position, and which positions are real: others hold anything finite.
+
+        A thread's next call may write over it. Shapes: → (B, T, 3·F), (B, T) with T at least 1.
+        """
+        flat, starts, lengths = _flat(rows)
+        made = self._made(np.unique(flat[flat >= len(self.hot)]), flat)
+        real = torch.from_numpy(np.arange(max([1, *lengths])) < lengths[:, None]).to(self.device)
+        if self.compiled:
+            assert gather_all is not None
+            out = self._buffers.take(*real.shape, len(WINDOWS), self.filters)
+            gather_all(self.hot.numpy(), made.numpy(), flat, starts, lengths, self.bias.numpy(), out.numpy())
+            return out.flatten(2).masked_fill_(~real.unsqueeze(2), 0.0), real
+        out = torch.zeros(*real.shape, len(WINDOWS) * self.filters, device=self.device)
+        out[real] = torch.cat(self._sums(made, flat, starts, lengths), dim=1)
+        return out.relu_(), real
+
+    def _made(self, rare: NDArray[np.int64], flat: NDArray[np.int64]) -> Tensor:
+        """Rows of the tokens that are not kept; ``flat`` then names them by their place behind those that are."""
         if len(rare):
             late = flat >= len(self.hot)
             flat[late] = len(self.hot) + np.searchsorted(rare, flat[late])
-        made = self._rows(self.vectors[torch.from_numpy(rare).to(self.device)])
-        pooled = self._compiled if self.compiled else self._by_torch
-        return pooled(made, flat, starts, lengths).flatten(1)
+        return self._rows(self.vectors[torch.from_numpy(rare).to(self.device)])
 
     def _rows(self, vectors: Tensor) -> Tensor:
         """Shapes: (R, D) → (R, 14, F)."""
@@ -97,19 +125,26 @@ class ConvolutionTable:
         return out
 
     def _by_torch(self, rare: Tensor, flat: NDArray, starts: NDArray, lengths: NDArray) -> Tensor:
+        sizes = torch.from_numpy(_chunk_sizes(lengths, self.chunks)).to(self.device)
+        best = [  # of no position: -∞, so 0 after the ReLU
+            torch.segment_reduce(seen, "max", lengths=sizes, axis=0).relu().view(len(starts), self.chunks, -1)
+            for seen in self._sums(rare, flat, starts, lengths)
+        ]
+        return torch.stack(best, dim=1)  # (B, 3, p, F)
+
+    def _sums(self, rare: Tensor, flat: NDArray, starts: NDArray, lengths: NDArray) -> list[Tensor]:
+        """Convolution + bias at every real position, in order, for each window. Shapes: each (P, F)."""
         table = self.hot if not len(rare) else torch.cat([self.hot, rare])
         table = table.view(-1, self.filters)  # (R·14, F)
         tokens = torch.from_numpy(flat).to(self.device)
-        sizes = torch.from_numpy(_chunk_sizes(lengths, self.chunks)).to(self.device)
         places = torch.from_numpy(_places(starts, lengths)).to(self.device)
         out, first = [], 0
         for w, k in enumerate(WINDOWS):
             taps = torch.arange(k, device=self.device)
-            seen = F.embedding_bag(tokens[places[:, None] + taps] * _TAPS + (first + taps), table, mode="sum")
-            best = torch.segment_reduce(seen, "max", lengths=sizes, axis=0)  # of no position: -∞, so 0 below
-            out.append((best + self.bias[w]).relu().view(len(starts), self.chunks, self.filters))
+            bags = tokens[places[:, None] + taps] * _TAPS + (first + taps)
+            out.append(F.embedding_bag(bags, table, mode="sum") + self.bias[w])
             first += k
-        return torch.stack(out, dim=1)  # (B, 3, p, F)
+        return out
 
 
 def _flat(rows: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

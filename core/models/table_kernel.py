@@ -59,4 +59,28 @@ def _gather_max(hot, rare, tokens, starts, lengths, bias, out):
                     out[d, w, c, f] = s if s > 0 else np.float32(0)
 
 
+def _gather_all(hot, rare, tokens, starts, lengths, bias, out):
+    """As ``_gather_max`` without the maximum: each position by itself; past a document's end nothing is written.
+
+    Shapes: → out (B, T, 3, F).
+    """
+    known, filters = len(hot), hot.shape[2]
+    for d in range(len(starts)):
+        for t in range(lengths[d]):
+            seen, tap = out[d, t], 0
+            for w in range(3):
+                for f in range(filters):
+                    seen[w, f] = bias[w, f]
+                for j in range(2 << w):
+                    i = tokens[starts[d] + t + j]
+                    row = hot[i, tap] if i < known else rare[i - known, tap]
+                    for f in range(filters):
+                        seen[w, f] += row[f]
+                    tap += 1
+                for f in range(filters):
+                    s = seen[w, f]
+                    seen[w, f] = s if s > 0 else np.float32(0)
+
+
 gather_max = _compiled(_gather_max)
+gather_all = _compiled(_gather_all)

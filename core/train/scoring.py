@@ -23,6 +23,7 @@ from core.models.engine import Rows
 from core.models.registry import build, engine_of
 from core.models.table import Buffers, ConvolutionTable
 from core.models.textcnn import TextCNN
+from core.models.textcnn_att import TextCNNAtt
 from core.text.encode import Encoder
 
 CHUNK_CHARACTERS = 500_000  # of texts read together: their code points are held several times over
@@ -64,10 +65,30 @@ class TableScorer:
             return self.model.output(hidden).sigmoid_().cpu().numpy()
 
 
-class EngineScorer:
-    """Any architecture by the engine that also trains it."""
+class LabelTableScorer:
+    """TextCNN under label attention by the same table: each position by itself, then the model's own attention."""
 
-    chunk, batch = 1024, 128
+    chunk, batch = 1024, 64
+
+    def __init__(self, model: TextCNNAtt, **options: Any) -> None:
+        self.table = ConvolutionTable(model, **options)
+        self.model = model
+        self.n_labels = model.get_parameter("output.weight").shape[0]
+        self.method = "table, compiled" if self.table.compiled else "table, torch"
+
+    def probabilities(self, rows: Rows) -> NDArray[np.float32]:
+        with torch.no_grad():
+            seen = self.model.attention(*self.table.states(rows)).flatten(1)
+            return self.model.output(seen).sigmoid_().cpu().numpy()
+
+
+class EngineScorer:
+    """Any architecture by the engine that also trains it.
+
+    ``batch`` as measured: the rows of distinct tokens are shared by more documents, and still fit the cache.
+    """
+
+    chunk, batch = 1024, 256
 
     def __init__(self, model: TextModel, config: RoundConfig, *, dense: bool = False) -> None:
         model, self.config = _frozen(model, config)
@@ -106,6 +127,8 @@ def scorer(model: TextModel, config: RoundConfig) -> Scorer:
             raise ModelUnavailable(name=config.arch, why="a weight is not a finite number")
     if isinstance(model, TextCNN):
         return TableScorer(model)
+    if isinstance(model, TextCNNAtt):
+        return LabelTableScorer(model)
     return EngineScorer(model, config)
 
 

@@ -10,12 +10,21 @@ from core.errors import ModelUnavailable
 from core.models import table
 from core.models.registry import ARCHITECTURES, build
 from core.models.textcnn import TextCNN
+from core.models.textcnn_att import TextCNNAtt
 from core.text.batches import padded
 from core.text.encode import encoder
 from core.text.tokenize import reader
 from core.text.vocab import Vocab
 from core.train import scoring
-from core.train.scoring import EngineScorer, TableScorer, score_row_steps, score_rows, score_texts, scorer
+from core.train.scoring import (
+    EngineScorer,
+    LabelTableScorer,
+    TableScorer,
+    score_row_steps,
+    score_rows,
+    score_texts,
+    scorer,
+)
 from tests.core.making import drained
 
 SMALL = {
@@ -56,6 +65,18 @@ def test_the_table_answers_as_the_module(compiled: bool, chunks: int, kept: int)
     assert by.table.compiled == compiled
     assert len(by.table.hot) == min(kept, TOKENS)
     assert np.abs(score_rows(by, rows()) - by_module(model, rows())).max() < 1e-5
+
+
+@pytest.mark.parametrize("compiled", KERNELS)
+@pytest.mark.parametrize("kept", [1, 12, 1000])
+def test_label_attention_over_the_table_answers_as_the_module(compiled: bool, kept: int):
+    _, config = made()
+    vectors = np.random.default_rng(1).standard_normal((TOKENS, 10)).astype(np.float32)
+    model = TextCNNAtt(vectors, 4, config, seed=2).eval()
+    by = LabelTableScorer(model, compiled=compiled, table_bytes=kept * 4 * 14 * SMALL["filters"])
+    by.batch = 5
+    assert np.abs(score_rows(by, rows()) - by_module(model, rows())).max() < 1e-5
+    assert np.abs(score_rows(by, rows([0])) - by_module(model, rows([0]))).max() < 1e-5
 
 
 @pytest.mark.parametrize("compiled", KERNELS)

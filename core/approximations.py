@@ -178,6 +178,12 @@ _RULES: tuple[_Rule, ...] = (
         "teachers answer by their mean. The paper uses probabilities on the teachers' own training texts.",
     ),
     _Rule(
+        "best_cut", ADDITION, lambda c: c.soft_targets == "out_of_fold" or c.teachers != "neural",
+        "教師的對數勝算經過校準，再平移到以 0.5 為最佳切點；論文的教師由選中的類別權重移動。",
+        "The teachers' logits are calibrated and moved so that one half is the best cut; in the paper the class weight "
+        "that was picked moves them.",
+    ),
+    _Rule(
         "hard_share", ADDITION, _differs("hard_share"),
         "學生的目標裡有 {hard_share} 是人給的標籤；論文只用教師的機率。",
         "{hard_share} of the student's target are the labels that people gave; the paper uses soft targets alone.",
@@ -193,9 +199,9 @@ _RULES: tuple[_Rule, ...] = (
         "For each label the network or the linear model over TF-IDF is the teacher, whichever ranks better.",
     ),
     _Rule(
-        "blend_teachers", ADDITION, lambda c: c.teachers == "blend",
-        "教師是神經網路與 TF-IDF 線性模型對數勝算的平均。",
-        "The teacher is the mean of the logits of a network and a linear model over TF-IDF.",
+        "stack_teachers", ADDITION, lambda c: c.teachers == "stack",
+        "教師是神經網路與 TF-IDF 線性模型的堆疊：每個標籤用一個邏輯迴歸，在兩者都沒學過的文字上加權。",
+        "The teacher is a stack of a network and a linear model over TF-IDF, weighed on texts new to both.",
     ),
     _Rule(
         "label_attention", ADDITION, lambda c: c.arch == "textcnn_att.v1",

@@ -6,17 +6,20 @@ from typing import Any
 
 import streamlit as st
 
+from core.approximations import ADDITION, APPROXIMATION, departures, stored
 from core.errors import TagtailError
 from core.services import scheduling
 from core.services.scheduling import Readiness, RoundStatus
 from db.errors import StorageError
 from db.records import Metric, RoundRow
-from pages.shared import cache, charts, messages, round_strip, session, stored_errors, when
+from pages.shared import cache, charts, messages, round_strip, session, stored_errors, training, when
 from pages.shared.i18n import catalogue, lang, plain, t
 
 LIVE_S = 1.5
 SAID_S = 15.0
 _SAID = "round_click_said"
+ENDS = {"DeeperNotBetter": "deeper_set_aside", "GaveWay": "deeper_gave_way"}  # no failures, though not published
+NOTES = {*ENDS, "DeeperTaken"}
 TABLE_MODELS = ("student", "standalone", "teacher", "linear")
 
 
@@ -61,13 +64,17 @@ def running_card(status: RoundStatus, names: dict[str, str]) -> None:
     """The round under way, with a way to stop it."""
     with st.container(border=True):
         left, right = st.columns([4, 1], vertical_alignment="center")
-        key = {"queued": "strip_queued", "cancelling": "cancelling"}.get(status.state, "running")
+        normal, deep = ("running", "strip_queued"), ("deeper", "strip_deeper_queued")
+        running, queued = deep if status.deeper else normal
+        key = {"queued": queued, "cancelling": "cancelling"}.get(status.state, running)
         left.markdown(f"##### {t(f'rounds.{key}')}")
         if status.job_id is not None:
             right.button(
                 t("rounds.cancel"), key="cancel_round", on_click=cancel, args=(status.job_id,),
                 disabled=status.state == "cancelling", width="stretch",
             )  # fmt: skip
+        if status.deeper:
+            st.caption(t("rounds.deeper_note"))
         if status.state == "queued":
             st.caption(t("rounds.queued_note"))
             return
@@ -113,19 +120,20 @@ def live(project_id: int, names: dict[str, str]) -> None:
     status, ready = seen
     if not status.worker_alive:
         st.warning(t("rounds.worker_silent"), icon=":material/build:")
-    if status.state == "idle":
+    if status.state == "idle" or status.deeper:
         ready_card(project_id, status, ready)
-        if status.last_error:
+        if status.last_error and not status.deeper:
             st.warning(
                 t("rounds.last_error", why=plain(stored_errors.words(*status.last_error))), icon=":material/warning:"
             )
-    else:
+    if status.state != "idle":
         running_card(status, names)
     round_strip.note_change(status)
 
 
 def state_words(row: RoundRow) -> str:
-    key = f"rounds.state_{row.state}"
+    manner = ENDS.get((row.error or {}).get("code", ""), f"deeper_{row.state}")
+    key = f"rounds.state_{manner if row.kind == scheduling.DEEPER else row.state}"
     return t(key) if key in catalogue() else row.state
 
 
@@ -141,6 +149,8 @@ def table_row(row: RoundRow, history: tuple[Metric, ...]) -> dict[str, Any]:
         t("rounds.column_valid"): "–" if row.n_valid is None else str(row.n_valid),
         t("rounds.column_gold"): "–" if row.n_gold is None else str(row.n_gold),
     }
+    config = stored(row.config)
+    line[t("rounds.column_how")] = training.summary(config) if config else "–"
     for model in TABLE_MODELS:
         found = charts.find(history, model, "macro", number=row.number)
         words = f"{found.f1:.3f}" if found else "–"
@@ -167,21 +177,50 @@ def past(project_id: int) -> None:
         details(next(row for row in rows if row.number == chosen))
 
 
+def note(code: str, fields: dict[str, Any]) -> None:
+    """A warning of a round, or something worth knowing of it."""
+    said = plain(stored_errors.words(code, fields))
+    if code in NOTES:
+        st.info(said, icon=":material/info:")
+    else:
+        st.warning(said, icon=":material/warning:")
+
+
+def named(config: dict[str, Any]) -> None:
+    """How a round was trained in words, and all that it did otherwise than the published protocol."""
+    known = stored(config)
+    if known is None:
+        st.caption(t("rounds.config_unknown"))
+        return
+    st.markdown(f"**{t('training.title')}**")
+    names = "\n".join(
+        f"- {t(f'training.{name}')}：{plain(training.value_words(name, getattr(known, name)))}"
+        for name in training.MAIN
+    )
+    st.markdown(names)
+    told = departures(known)
+    for title, kind in (("approximations", APPROXIMATION), ("additions", ADDITION)):
+        lines = [f"- {plain(training.said(each))}" for each in told if each.kind == kind]
+        if lines:
+            st.markdown(f"**{t(f'rounds.{title}')}**")
+            st.markdown("\n".join(lines))
+
+
 def details(row: RoundRow) -> None:
     if row.error:
-        st.warning(
-            plain(stored_errors.words(row.error.get("code", ""), row.error.get("fields", {}))),
-            icon=":material/warning:",
-        )
+        note(row.error.get("code", ""), row.error.get("fields", {}))
     for code, fields in row.warnings:
-        st.warning(plain(stored_errors.words(code, fields)), icon=":material/warning:")
+        note(code, fields)
+    named(row.config)
     left, right = st.columns(2)
     with left:
         st.markdown(f"**{t('rounds.config')}**")
-        st.json(row.config)
+        st.json(row.config, expanded=False)
     with right:
         st.markdown(f"**{t('rounds.timings')}**")
         st.json({key: round(value, 2) for key, value in row.timings.items()})
+        if row.timings:
+            st.caption(t("rounds.timings_all", time=when.duration(sum(row.timings.values()))))
         st.caption(t("rounds.code", version=plain(row.code_version)))
 
 

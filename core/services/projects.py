@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
-from core.config import ProjectSettings
-from core.errors import BadProjectFile, BadSetting
+from core.config import ProjectSettings, RoundConfig
+from core.errors import BadFile, BadProjectFile, BadSetting, ModelUnavailable
 from core.labels import Label, LabelSet, majority
 from core.services import accounts
 from db import annotations as annotation_rows
@@ -70,11 +71,39 @@ def insert_project(
     return project_id
 
 
+_PACKAGES = {
+    "rjieba": ("rjieba", "pip install rjieba"),
+    "jieba": ("jieba", "pip install jieba"),
+    "ckip": ("ckip_transformers", "pip install -r requirements-ckip.txt"),
+    "opencc": ("opencc", "pip install opencc"),
+}
+
+
+def check_at_hand(config: RoundConfig, before: RoundConfig) -> None:
+    """Refuses what the next round could not be trained with here, where it was not set before already.
+
+    Raises ModelUnavailable: a package that is not installed; BadFile: no such file of word vectors.
+    """
+    wanted = [config.segmenter] if config.segmenter != before.segmenter else []
+    wanted += ["opencc"] if config.conversion and config.conversion != before.conversion else []
+    for name in wanted:
+        package, how = _PACKAGES.get(name, ("", ""))
+        if package and find_spec(package) is None:
+            raise ModelUnavailable(name=name, why=how)
+    file = Path(config.vectors_file).expanduser()
+    if config.vectors_file and config.vectors_file != before.vectors_file and not file.is_file():
+        raise BadFile(name=file.name, why="missing")
+
+
 def update_settings(db: Database, project_id: int, settings: ProjectSettings, *, by: int, now: float) -> None:
-    """Raises NotAllowed. A new overlap also holds for texts that still wait."""
+    """A new overlap also holds for texts that still wait.
+
+    Raises NotAllowed, and what ``check_at_hand`` raises of a round's changed settings.
+    """
     with writing(db):
         accounts.require_active(db, by, "lead")
         before = project(db, project_id).settings
+        check_at_hand(settings.round, before.round)
         project_rows.set_settings(db, project_id, settings.to_json())
         if before.overlap != settings.overlap:
             project_rows.set_overlap(db, project_id, settings.overlap)

@@ -97,6 +97,12 @@ def look(project_id: int) -> tuple[scheduling.RoundStatus, scheduling.Readiness]
         return None
 
 
+def _manner(status: RoundStatus) -> str:
+    if status.state == "cancelling":
+        return "cancelling"
+    return "deeper" if status.deeper else "running"
+
+
 @st.fragment(run_every=LIVE_S)
 def strip(project_id: int) -> None:
     """The strip; it looks again every two seconds, and redraws nothing else unless a round ended."""
@@ -113,10 +119,10 @@ def draw(status: RoundStatus, ready: Readiness) -> None:
     if not status.worker_alive:
         st.warning(t("rounds.worker_silent"), icon=":material/build:")
     if status.state in ("running", "cancelling"):
-        lead = t("rounds.strip_cancelling") if status.state == "cancelling" else t("rounds.strip_running")
+        lead = t(f"rounds.strip_{_manner(status)}")
         st.progress(share(status), text=f"{lead} {plain(progress_words(status))}")
     elif status.state == "queued":
-        st.progress(0.0, text=t("rounds.strip_queued"))
+        st.progress(0.0, text=t("rounds.strip_deeper_queued" if status.deeper else "rounds.strip_queued"))
     else:
         st.caption(plain(idle_words(status, ready)))
     if status.last_error and status.state == "idle":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -12,7 +13,7 @@ from core.services import curating
 from core.services.accounts import User
 from core.services.curating import Project
 from db.errors import StorageError
-from pages.shared import messages, session
+from pages.shared import messages, session, training
 from pages.shared.i18n import t
 
 
@@ -57,14 +58,38 @@ def _fields(now: ProjectSettings, project_id: int) -> ProjectSettings:
     )
 
 
+def _training(now: ProjectSettings, project_id: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is entered on how rounds are trained: of the project, and of its rounds."""
+    st.divider()
+    st.subheader(t("training.title"), anchor=False)
+    st.caption(t("training.intro"))
+    entered = training.main_fields(now.round, project_id)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        deepen = st.toggle(
+            t("training.deepen"), value=now.deepen, key=f"deepen_{project_id}", help=t("training.deepen_help")
+        )
+    with right:
+        minutes = st.number_input(
+            t("training.deepen_after"), min_value=1, max_value=10_080, value=max(1, round(now.deepen_after_s / 60)),
+            step=1, key=f"deepen_after_{project_id}",
+        )  # fmt: skip
+    with st.expander(t("training.expert")):
+        st.caption(t("training.expert_intro"))
+        entered |= training.expert_fields(now.round, project_id)
+    return {"deepen": deepen, "deepen_after_s": int(minutes) * 60}, entered
+
+
 def section(project: Project, me: User) -> None:
-    """Shows the form; saves it when asked to."""
+    """Shows the form; saves it when asked to. What is refused stays as it was typed."""
     with st.form("settings", enter_to_submit=False):
         wanted = _fields(project.settings, project.id)
+        idle, entered = _training(project.settings, project.id)
         pressed = st.form_submit_button(t("common.save"), type="primary")
     if not pressed:
         return
     try:
+        wanted = replace(wanted, **idle, round=training.read(project.settings.round, entered))
         with session.db() as db:
             curating.update_settings(db, project.id, wanted, by=me.id, now=session.now())
     except (TagtailError, StorageError) as error:

@@ -74,7 +74,7 @@ def test_no_field_of_a_round_is_forgotten() -> None:
 @pytest.mark.parametrize("arch", ARCHS)
 def test_every_sentence_is_whole_in_both_languages(arch: str) -> None:
     configs = [RoundConfig(arch=arch), *(replace(RoundConfig(arch=arch), **{k: v}) for k, (v, _) in OTHER.items())]
-    configs.append(RoundConfig(arch=arch, teachers="blend"))
+    configs.append(RoundConfig(arch=arch, teachers="stack"))
     configs.append(RoundConfig(arch=arch, teachers="linear"))
     for config in configs:
         assert [each.code for each in departures(config)] == list(approximations(config))

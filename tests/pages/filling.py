@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.approximations import deeper
 from core.config import RoundConfig
 from core.services import curating
 from core.services.curating import ImportOptions
@@ -50,7 +51,9 @@ def metrics_of(base: float) -> list[dict]:
     return found
 
 
-def publish_round(house: House, *, base: float = 0.0, warnings: Sequence[tuple[str, dict]] = ()) -> int:
+def publish_round(
+    house: House, *, base: float = 0.0, warnings: Sequence[tuple[str, dict]] = (), config: RoundConfig | None = None
+) -> int:
     """A finished round with figures, as the worker publishes one; returns its number."""
     now = time.time()
     with house.open() as db, writing(db):
@@ -60,8 +63,8 @@ def publish_round(house: House, *, base: float = 0.0, warnings: Sequence[tuple[s
         job = jobs.claim(db, lease_s=60, max_attempts=3, now=now)
         assert job is not None
         round_id, number = rounds.begin(
-            db, house.project_id, job_id, snapshot_annotation=0, config=RoundConfig().to_json(), code_version="test",
-            now=now,
+            db, house.project_id, job_id, snapshot_annotation=0, config=(config or RoundConfig()).to_json(),
+            code_version="test", now=now,
         )  # fmt: skip
         rounds.insert_metrics(db, round_id, metrics_of(base))
         rounds.publish(
@@ -70,3 +73,18 @@ def publish_round(house: House, *, base: float = 0.0, warnings: Sequence[tuple[s
         jobs.finish(db, job, "done", now=now + 61)
         events.append(db, "round_published", now=now, project_id=house.project_id, after={"round": number})
     return number
+
+
+def set_aside_round(house: House, error: dict) -> None:
+    """A deeper round that was not taken, as the worker leaves one."""
+    now = time.time()
+    with house.open() as db, writing(db):
+        job_id = jobs.enqueue(db, house.project_id, "deeper", dedupe_key=f"test:{now}", payload={}, by=None, now=now)
+        job = jobs.claim(db, lease_s=60, max_attempts=3, now=now)
+        assert job is not None
+        round_id, _ = rounds.begin(
+            db, house.project_id, job_id, snapshot_annotation=0, config=deeper(RoundConfig()).to_json(),
+            code_version="test", now=now,
+        )  # fmt: skip
+        rounds.end(db, round_id, "cancelled", error=error, timings={"teachers": 9.0}, now=now + 9)
+        jobs.finish(db, job, "done", now=now + 9)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.services import annotating, curating, reporting, reviewing
+from core.config import RoundConfig
+from core.services import accounts, annotating, curating, reporting, reviewing
+from pages.shared import training
 from pages.shared.importing import free_key
 from tests.conftest import make_project
 from tests.pages.conftest import House
@@ -142,6 +145,72 @@ def test_settings_are_saved_for_this_project_alone(house: House, texts_of: Said)
         mine, theirs = curating.project(db, house.project_id).settings, curating.project(db, other).settings
     assert (mine.daily_goal, mine.lease_s, mine.suggestions) == (7, 300, True)
     assert theirs.daily_goal != 7
+
+
+def _save(page: AppTest) -> AppTest:
+    return page.button(key="FormSubmitter:settings-儲存").click().run()
+
+
+def _round(house: House) -> RoundConfig:
+    with house.open() as db:
+        return curating.project(db, house.project_id).settings.round
+
+
+def test_how_rounds_are_trained_is_set_on_the_page(house: House, texts_of: Said) -> None:
+    page = house.page("data", "lead").run()
+    n = house.project_id
+    for name, value in {"arch": "han.v1", "sweep": "exact", "soft_targets": "out_of_fold", "teachers": "stack"}.items():
+        page.selectbox(key=f"round_{name}_{n}").set_value(value)
+    page.toggle(key=f"deepen_{n}").set_value(True)
+    page.number_input(key=f"deepen_after_{n}").set_value(45)
+    page.number_input(key=f"round_patience_{n}").set_value(10)
+    page.number_input(key=f"round_lr_{n}").set_value(0.002)
+    page.text_input(key=f"round_class_weights_{n}").set_value("0.5，1, 2.5")
+    assert "設定已儲存" in texts_of(_save(page))
+    with house.open() as db:
+        settings = curating.project(db, n).settings
+    found = settings.round
+    assert (found.arch, found.sweep, found.soft_targets, found.teachers) == ("han.v1", "exact", "out_of_fold", "stack")
+    assert (found.patience, found.lr, found.class_weights) == (10, 0.002, (0.5, 1.0, 2.5))
+    assert (settings.deepen, settings.deepen_after_s) == (True, 2700)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("class_weights", "0.5, many", "要試的類別權重"),
+        ("class_weights", "1, -2", "要試的類別權重"),
+        ("patience", 0, "耐心（回）"),
+        ("hard_share", 1.5, "目標裡人給的標籤"),
+        ("vectors_file", "/nowhere/wiki.bin", "找不到檔案 wiki.bin"),
+    ],
+)
+def test_a_wrong_value_is_said_by_its_name_and_nothing_typed_is_lost(
+    house: House, texts_of: Said, name: str, value: object, said: str
+) -> None:
+    before = _round(house)
+    page = house.page("data", "lead").run()
+    kind = page.text_input if isinstance(value, str) else page.number_input
+    kind(key=f"round_{name}_{house.project_id}").set_value(value)
+    page.selectbox(key=f"round_arch_{house.project_id}").set_value("gru_att.v1")
+    assert said in texts_of(_save(page)).replace("\\", "")
+    assert _round(house) == before
+    kind = page.text_input if isinstance(value, str) else page.number_input
+    assert kind(key=f"round_{name}_{house.project_id}").value == value
+    assert page.selectbox(key=f"round_arch_{house.project_id}").value == "gru_att.v1"
+
+
+def test_each_setting_of_a_round_has_a_field_in_words(house: House, texts_of: Said) -> None:
+    assert {*training.MAIN, *(name for names in training.EXPERT.values() for name in names)} == {
+        field.name for field in fields(RoundConfig)
+    }
+    with house.open() as db:
+        accounts.set_lang(db, house.people["lead"].id, "en", now=1.0)
+    page = house.page("data", "lead").run()
+    assert "How rounds are trained" in texts_of(page)
+    for name, values in training.CHOICES.items():
+        shown = page.selectbox(key=f"round_{name}_{house.project_id}").options
+        assert len(set(shown)) == len(values), name
 
 
 def _flag(house: House, comment: str) -> int:

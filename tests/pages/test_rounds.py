@@ -10,6 +10,8 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from core.approximations import departures
+from core.config import RoundConfig
 from core.services import accounts, projects, scheduling
 from core.services.scheduling import RoundStatus
 from db import jobs
@@ -17,7 +19,7 @@ from db.connect import writing
 from pages import rounds
 from pages.shared import round_strip
 from tests.pages.conftest import House
-from tests.pages.filling import fill, publish_round
+from tests.pages.filling import fill, publish_round, set_aside_round
 
 Said = Callable[[AppTest], str]
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,6 +131,57 @@ def test_past_rounds_are_a_table_with_their_figures(house: House, texts_of: Said
     assert "textcnn" in page.json[0].value
 
 
+def test_a_round_names_how_it_was_trained_and_everything_it_approximated(
+    house: House, texts_of: Said, tmp_path: Path
+) -> None:
+    fill(house, tmp_path)
+    config = RoundConfig(soft_targets="out_of_fold", teachers="stack", segmenter="rjieba", conversion="t2s")
+    publish_round(house, config=config)
+    page = house.page("rounds", "lead").run()
+    said = texts_of(page).replace("\\", "")
+    assert page.dataframe[0].value["訓練方式"][0].startswith("TextCNN · jieba（rjieba） · 快速")
+    assert "軟目標：折外" in said
+    for each in departures(config):
+        assert each.zh in said
+    with house.open() as db:
+        accounts.set_lang(db, house.people["lead"].id, "en", now=1.0)
+    said = texts_of(house.page("rounds", "lead").run()).replace("\\", "")
+    for each in departures(config):
+        assert each.en in said
+
+
+def test_a_deeper_round_says_what_became_of_it(house: House, texts_of: Said, tmp_path: Path) -> None:
+    fill(house, tmp_path)
+    told = {"deeper": "0.500", "present": "0.600", "number": 1}
+    publish_round(house)
+    set_aside_round(house, {"code": "DeeperNotBetter", "fields": told})
+    set_aside_round(house, {"code": "GaveWay", "fields": {}})
+    page = house.page("rounds", "lead").run()
+    texts_of(page)
+    assert list(page.dataframe[0].value["狀態"]) == ["讓位（深入）", "沒有換上（深入）", "完成"]
+    page.selectbox(key="round_details").set_value(2).run()
+    said = texts_of(page).replace("\\", "")
+    assert "深入訓練的驗證 macro-F1 是 0.500，不如使用中的 0.600" in said
+    assert "上一次訓練沒有完成" not in said
+
+
+def test_while_a_deeper_round_runs_a_normal_one_can_be_started(house: House, texts_of: Said, tmp_path: Path) -> None:
+    fill(house, tmp_path)
+    need(house, 15)
+    with house.open() as db, writing(db):
+        jobs.enqueue(db, house.project_id, scheduling.DEEPER, dedupe_key="d", payload={}, by=None, now=time.time())
+    heard(house, {"stage": "teachers", "done": 90, "total": 315, "eta_s": 1200, "detail": {}})
+    page = house.page("rounds", "lead").run()
+    said = texts_of(page)
+    assert "正在深入訓練" in said
+    assert "立刻讓位" in said
+    assert not page.button(key="start_round").disabled
+    page.button(key="start_round").click().run()
+    said = texts_of(page)
+    assert "已排入" in said
+    assert "深入" not in said
+
+
 def test_an_annotator_may_not(house: House, texts_of: Said) -> None:
     page = house.page("rounds", "annotator").run()
     assert not page.button
@@ -145,6 +198,8 @@ def test_progress_words() -> None:
     assert words == "教師模型 已完成 21 / 63 個，大約還要 75 秒"
     assert round_strip.progress_words(status(stage="unheard_of")) == "unheard_of"
     assert round_strip.progress_words(status()) == "準備中"
+    folds = round_strip.progress_words(status(stage="teachers", done=200, total=315, eta_s=600.0, deeper=True))
+    assert "已完成 200 / 315 個" in folds
     assert round_strip.share(status(done=5, total=4)) == 1.0
     assert round_strip.detail_words({"valid_f1": [0.5, 0.25], "other": {}}, {}) == "驗證 F1 0.50 / 0.25"
 

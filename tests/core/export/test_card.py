@@ -14,7 +14,7 @@ LABELS = [{"key": "a", "zh": "甲", "en": "A", "definition": "", "threshold": 0.
 CONFIGS = {
     "default": RoundConfig(),
     "everything": RoundConfig(
-        arch="textcnn_att.v1", teacher_arch="textcnn.v1", teachers="blend", soft_targets="out_of_fold",
+        arch="textcnn_att.v1", teacher_arch="textcnn.v1", teachers="stack", soft_targets="out_of_fold",
         hard_share=0.25, trainable_vectors=True, conversion="t2s", vectors_file="/home/me/wiki.bin", patience=3,
         teacher_patience=2, max_epochs=9, batch_size=8, lr=0.01, valid_share=0.2, vector_size=12,
         class_weights=(1.0, 5.0),

@@ -1,0 +1,112 @@
+"""How rounds are trained: the settings in words, and the fields of the form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from core.approximations import Departure
+from core.config import ARCHS, CONVERSIONS, SEGMENTERS, SOFT_TARGETS, SWEEPS, TEACHERS, RoundConfig
+from core.errors import BadSetting
+from pages.shared.i18n import catalogue, lang, t
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "arch": ARCHS,
+    "sweep": SWEEPS,
+    "soft_targets": SOFT_TARGETS,
+    "teachers": TEACHERS,
+    "segmenter": SEGMENTERS,
+    "conversion": CONVERSIONS,
+    "teacher_arch": ("", *ARCHS),
+}
+MAIN = ("arch", "segmenter", "sweep", "soft_targets", "teachers")  # what matters first, and in whose words a round is
+EXPERT: dict[str, tuple[str, ...]] = {
+    "text": ("conversion", "max_tokens", "vectors_file", "vector_size", "trainable_vectors"),
+    "targets": ("teacher_arch", "class_weights", "oof_folds", "hard_share"),
+    "course": (
+        "patience", "teacher_patience", "max_epochs", "batch_size", "lr", "dropout", "valid_share", "threads", "seed",
+    ),
+    "sizes": ("filters", "chunks", "hidden", "rnn_hidden", "gru_hidden", "han_hidden", "sentence_tokens"),
+}  # fmt: skip
+
+
+def value_words(name: str, value: str) -> str:
+    """A chosen value as people call it; one without words is shown as it is."""
+    slug = value.replace(".", "_")
+    key = f"training.arch_{slug}" if name == "teacher_arch" and value else f"training.{name}_{slug}"
+    return t(key) if key in catalogue() else value
+
+
+def summary(config: RoundConfig) -> str:
+    """A round's main settings on one line."""
+    return " · ".join(value_words(name, getattr(config, name)) for name in MAIN)
+
+
+def said(departure: Departure) -> str:
+    """A departure in the reader's language."""
+    return departure.en if lang() == "en" else departure.zh
+
+
+def main_fields(now: RoundConfig, project_id: int) -> dict[str, Any]:
+    """The handful that matters, two a line. A key holds the project, so that another project shows its own values."""
+    return _columns(MAIN, now, project_id, 2)
+
+
+def expert_fields(now: RoundConfig, project_id: int) -> dict[str, Any]:
+    """All the others, by what they concern."""
+    found: dict[str, Any] = {}
+    for group, names in EXPERT.items():
+        st.markdown(f"**{t(f'training.group_{group}')}**")
+        found |= _columns(names, now, project_id, 3)
+    return found
+
+
+def read(now: RoundConfig, entered: dict[str, Any]) -> RoundConfig:
+    """The config with what was entered. Raises BadSetting: by the name that stands on the form."""
+    try:
+        weights = numbers(entered["class_weights"])
+        return replace(now, **{**entered, "class_weights": weights, "vectors_file": entered["vectors_file"].strip()})
+    except BadSetting as error:
+        name = str(error.fields["field"])
+        raise BadSetting(**{**error.fields, "field": t(f"training.{name}")}) from error
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """Numbers between commas or blanks. Raises BadSetting."""
+    try:
+        return tuple(float(part) for part in re.split(r"[,，、;；\s]+", text.strip()) if part)
+    except ValueError as error:
+        raise BadSetting(field="class_weights", value=text, why="0.5, 1, 2") from error
+
+
+def _columns(names: tuple[str, ...], now: RoundConfig, project_id: int, n: int) -> dict[str, Any]:
+    columns = st.columns(n, gap="medium")
+    found = {}
+    for place, name in enumerate(names):
+        with columns[place % n]:
+            found[name] = _field(name, getattr(now, name), f"round_{name}_{project_id}")
+    return found
+
+
+def _field(name: str, value: Any, key: str) -> Any:
+    """The widget that fits a value. Bounds are not the widget's: RoundConfig knows them, and says them."""
+    known = f"training.{name}_help"
+    more: dict[str, Any] = {"key": key, "help": t(known) if known in catalogue() else None}
+    label = t(f"training.{name}")
+    if name in CHOICES:
+        choices = CHOICES[name]
+        words: Callable[[str], str] = lambda one: value_words(name, one)  # noqa: E731
+        return st.selectbox(label, choices, index=choices.index(value), format_func=words, **more)
+    kind = type(getattr(RoundConfig(), name))  # not the value's: the command line may have stored 0 for 0.0
+    if kind is bool:
+        return st.toggle(label, value=value, **more)
+    if kind is int:
+        return int(st.number_input(label, value=value, step=1, **more))
+    if kind is float:
+        step = 0.0005 if name == "lr" else 0.05
+        return float(st.number_input(label, value=float(value), step=step, format="%g", **more))
+    return st.text_input(label, value=", ".join(f"{w:g}" for w in value) if isinstance(value, tuple) else value, **more)

@@ -189,6 +189,12 @@ _RULES: tuple[_Rule, ...] = (
         "{hard_share} of the student's target are the labels that people gave; the paper uses soft targets alone.",
     ),
     _Rule(
+        "spliced", ADDITION, lambda c: c.spliced > 0,
+        "每篇訓練文字另配 {spliced} 篇拼接文字（兩篇各取一半），由教師回答，給學生一起學。",
+        "For each training text the student also learns {spliced} spliced ones, halves of two texts, as the teachers "
+        "answer them.",
+    ),
+    _Rule(
         "linear_teachers", ADDITION, lambda c: c.teachers == "linear",
         "教師是 TF-IDF 線性模型，不是神經網路。",
         "The teachers are linear models over TF-IDF, not networks.",

@@ -18,7 +18,7 @@ CLASS_WEIGHTS = (0.05, 0.1, 0.5, 1.0, 2.0, 3.0, 5.0)  # lee2022kd, section 3
 ARCHS = ("textcnn.v1", "textrnn.v1", "han.v1", "gru_att.v1", "textcnn_att.v1")
 SWEEPS = ("exact", "fast")
 SOFT_TARGETS = ("in_sample", "out_of_fold")
-TEACHERS = ("neural", "linear", "best", "blend")
+TEACHERS = ("neural", "linear", "best", "stack")
 SEGMENTERS = ("characters", "rjieba", "jieba", "words", "ckip")
 CONVERSIONS = ("", "t2s", "s2t", "tw2s", "s2tw", "tw2sp", "s2twp", "hk2s", "s2hk")  # OpenCC's names
 MAX_TEXT = 200_000  # characters; a longer "text" is a file put in the wrong column
@@ -80,6 +80,7 @@ class RoundConfig(_Json):
     soft_targets: str = "in_sample"
     oof_folds: int = 3
     hard_share: float = 0.0  # the student's target is (1-h)·soft + h·hard
+    spliced: float = 0.0  # texts made of two training texts, for each of these, that the student learns as well
     batch_size: int = 32
     lr: float = 1e-3
     max_epochs: int = 30
@@ -121,6 +122,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("dropout", 0, 0.95),
     ("oof_folds", 2, 10),
     ("hard_share", 0, 1),
+    ("spliced", 0, 20),
     ("batch_size", 1, 4096),
     ("lr", 1e-6, 1),
     ("max_epochs", 1, 1000),

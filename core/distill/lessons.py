@@ -14,6 +14,7 @@ from core.config import RoundConfig
 from core.models.base import TextModel, best_device
 from core.models.engine import Rows
 from core.models.registry import build
+from core.text.encode import Encoder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class Lessons:
     valid_y: NDArray
     label_keys: Sequence[str]
     config: RoundConfig
+    encode: Encoder | None = None  # reads new texts; without it there are none
 
     def table(self) -> torch.Tensor:
         return torch.from_numpy(self.vectors).to(best_device())

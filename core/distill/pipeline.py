@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from core.config import RoundConfig
 from core.distill.lessons import Lessons, threads_of
-from core.distill.soft_targets import targets, teach
+from core.distill.soft_targets import Taught, teach
 from core.distill.student import Pair, train_pair
 from core.distill.teachers import Teachers
 from core.errors import LabelWithoutPositives, NoGold, TooFewLabels
@@ -27,13 +27,13 @@ from core.evaluate.metrics import MetricRow, rows
 from core.evaluate.thresholds import choose
 from core.models.base import TextModel
 from core.splits import hold_out
+from core.text.encode import encoder
 from core.text.normalize import normalize
-from core.text.tokenize import segmenter
-from core.text.vectors import vector_steps
+from core.text.tokenize import read_all
+from core.text.vectors import SAMPLE_TOKENS, vector_steps
 from core.text.vocab import Vocab
 from core.train.checkpoint import published, save_model
-from core.train.lanes import side_by_side
-from core.train.predict import probability_steps
+from core.train.scoring import score_rows, score_texts, scorer
 
 MIN_LABELLED = 8  # with fewer there is neither something to learn nor something to validate on
 _SMALL_CORPUS = 20_000  # tokens; below, a token seen once is kept as well
@@ -121,9 +121,9 @@ class _Round:
         yield from self._timed("text", self._text())
         vectors = yield from self._timed("vectors", self._vectors())
         lessons = self._lessons(vectors)
-        teachers, soft = yield from self._timed("teachers", self._teachers(lessons))
-        soft = targets(soft, lessons.train_y, self.config.hard_share)
-        pair: Pair = yield from self._timed("student", self._students(lessons, soft))
+        taught: Taught = yield from self._timed("teachers", self._teachers(lessons))
+        pair: Pair = yield from self._timed("student", self._students(lessons, taught))
+        teachers = taught.teachers
         metrics, thresholds, gold = yield from self._timed("evaluate", self._evaluate(lessons, teachers, pair))
         pool = yield from self._timed("score", self._score(pair.student))
         yield from self._timed("save", self._save(pair.student, thresholds["student"]))
@@ -147,63 +147,60 @@ class _Round:
         return found
 
     def _text(self) -> Steps:
-        """Segment everything once; equal tokens are one string, or 50,000 texts would hold half a gigabyte of them."""
-        data, cut = self.data, segmenter(self.config.segmenter)
-        texts = [*data.train_texts, *data.gold_texts, *data.pool_texts]
-        tokens: list[list[str]] = []
-        one: dict[str, str] = {}
-        for n, text in enumerate(texts):
-            if n % _REPORT_EVERY == 0:
-                yield RoundReport("text", n, len(texts))
-            tokens.append([one.setdefault(token, token) for token in cut(normalize(text))])
-        train, gold = len(data.train_texts), len(data.gold_texts)
-        self.tokens = {
-            "train": tokens[:train],
-            "gold": tokens[train : train + gold],
-            "pool": tokens[train + gold :],
-        }
-
-    def _vectors(self) -> Steps:
-        """Vocabulary and vectors from training and pool texts.
+        """Read every training and pool text once, for the vocabulary and for what word vectors learn from.
 
         In the order of their hashes: a text that moves from pool to training changes nothing, so the cache holds.
+        A gold text is not read here, nor one that repeats it. Of the tokens only the sample is kept.
         """
-        gold = {_digest(tokens) for tokens in self.tokens["gold"]}
-        union = {_digest(tokens): tokens for part in ("train", "pool") for tokens in self.tokens[part]}
-        corpus = [union[digest] for digest in sorted(union) if digest not in gold]
-        small = sum(map(len, corpus)) < _SMALL_CORPUS
-        self.vocab = Vocab.build(corpus, min_count=1 if small else 2)
+        data, config = self.data, self.config
+        gold = {_digest(text) for text in data.gold_texts}
+        union = {_digest(text): text for part in (data.train_texts, data.pool_texts) for text in part}
+        texts = [union[digest] for digest in sorted(union) if digest not in gold]
+        counts: Counter[str] = Counter()
+        self.sample: list[list[str]] = []
+        sampled = 0
+        one: dict[str, str] = {}  # equal tokens are one string: half the memory
+        for n, tokens in enumerate(read_all(config.segmenter, config.conversion, texts)):
+            if n % _REPORT_EVERY == 0:
+                yield RoundReport("text", n, len(texts))
+            counts.update(tokens)
+            if sampled < SAMPLE_TOKENS:
+                self.sample.append([one.setdefault(token, token) for token in tokens])
+                sampled += len(tokens)
+        self.vocab = Vocab.of_counts(counts, min_count=1 if counts.total() < _SMALL_CORPUS else 2)
+        self.encode = encoder(self.vocab, config)
+
+    def _vectors(self) -> Steps:
         yield RoundReport("vectors", 0, 1, {"tokens": len(self.vocab)})
+        config = self.config
         steps = vector_steps(
-            corpus, self.vocab, size=self.config.vector_size, seed=self.config.seed, cache_dir=self.cache_dir
-        )
+            self.sample, self.vocab, size=config.vector_size, seed=config.seed, cache_dir=self.cache_dir,
+            user_file=config.vectors_file,
+        )  # fmt: skip
         while True:
             try:
                 done, total = next(steps)
             except StopIteration as finished:
+                self.sample.clear()
                 return finished.value
             yield RoundReport("vectors", done, total)
 
     def _lessons(self, vectors: NDArray[np.float32]) -> Lessons:
-        limit = self.config.max_tokens
-        self.rows = {
-            part: [self.vocab.encode(tokens, limit) for tokens in lists] for part, lists in self.tokens.items()
-        }
-        self.tokens.clear()
-        y = np.asarray(self.data.train_y)
-        train, valid = hold_out(self.data.train_texts, y, share=self.config.valid_share, seed=self.config.seed)
-        texts = {part: [normalize(self.data.train_texts[n]) for n in at] for part, at in (("t", train), ("v", valid))}
+        texts, y = self.data.train_texts, np.asarray(self.data.train_y)
+        train, valid = hold_out(texts, y, share=self.config.valid_share, seed=self.config.seed)
+        train_texts, valid_texts = ([normalize(texts[n]) for n in at] for at in (train, valid))
         return Lessons(
             vectors=vectors,
             breaks=self.vocab.breaks,
-            train_rows=[self.rows["train"][n] for n in train],
-            train_texts=texts["t"],
+            train_rows=self.encode(train_texts),
+            train_texts=train_texts,
             train_y=y[train],
-            valid_rows=[self.rows["train"][n] for n in valid],
-            valid_texts=texts["v"],
+            valid_rows=self.encode(valid_texts),
+            valid_texts=valid_texts,
             valid_y=y[valid],
             label_keys=list(self.data.label_keys),
             config=self.config,
+            encode=self.encode,
         )
 
     def _teachers(self, lessons: Lessons) -> Steps:
@@ -215,8 +212,9 @@ class _Round:
                 return finished.value
             yield RoundReport("teachers", report.done, report.total, report.detail)
 
-    def _students(self, lessons: Lessons, soft: NDArray[np.float32]) -> Steps:
-        steps = train_pair(lessons, soft)
+    def _students(self, lessons: Lessons, taught: Taught) -> Steps:
+        yield RoundReport("student", 0, 1)  # the teachers answer for spliced texts first
+        steps = train_pair(lessons, taught)
         while True:
             try:
                 name, report = next(steps)
@@ -233,11 +231,11 @@ class _Round:
         gold_y = np.asarray(self.data.gold_y)
         for done, name in enumerate(("teacher", "standalone", "student")):
             yield RoundReport("evaluate", done, 3, {"model": name})
-            asked = [*lessons.valid_rows, *self.rows["gold"]]
+            asked = [*lessons.valid_texts, *self.data.gold_texts]
             if name == "teacher":
-                probs = teachers.probabilities(asked, [*lessons.valid_texts, *self.data.gold_texts])
+                probs = teachers.probabilities(self.encode(asked), asked)
             else:
-                probs = yield from self._probabilities(getattr(pair, name), asked, "evaluate")
+                probs = score_rows(scorer(getattr(pair, name), self.config), self.encode(asked))
             valid, gold[name] = probs[: len(lessons.valid_rows)], probs[len(lessons.valid_rows) :]
             thresholds[name] = choose(valid, lessons.valid_y, np.asarray(lessons.train_y).mean(axis=0))
             for split, p, y in (("valid", valid, lessons.valid_y), ("gold", gold[name], gold_y)):
@@ -247,26 +245,15 @@ class _Round:
         return metrics, thresholds, gold
 
     def _score(self, student: TextModel) -> Steps:
-        return (yield from self._probabilities(student, self.rows["pool"], "score"))
-
-    def _probabilities(self, model: TextModel, asked: Sequence[NDArray[np.int64]], stage: str) -> Steps:
-        lanes = threads_of(self.config)
-        done: dict[int, int] = {}
-        parts = [list(asked[lane::lanes]) for lane in range(lanes)]
-        steps = side_by_side([partial(probability_steps, model, part, self.config) for part in parts], lanes)
+        """The pool, read again chunk by chunk, so that its tokens are never all in memory."""
+        texts = self.data.pool_texts
+        steps = score_texts(scorer(student, self.config), self.encode, texts, threads_of(self.config))
         while True:
             try:
-                lane, done_there = next(steps)
+                done = next(steps)
             except StopIteration as finished:
-                values = finished.value
-                break
-            done[lane] = done_there
-            yield RoundReport(stage, sum(done.values()), len(asked))
-        out = np.empty((len(asked), len(self.data.label_keys)), dtype=np.float32)
-        for lane, found in enumerate(values):
-            if len(parts[lane]):
-                out[lane::lanes] = found
-        return out
+                return finished.value
+            yield RoundReport("score", done, len(texts))
 
     def _save(self, student: TextModel, thresholds: NDArray[np.float64]) -> Steps:
         meta = {
@@ -280,5 +267,5 @@ class _Round:
             save_model(beside, student, self.vocab, meta)
 
 
-def _digest(tokens: Sequence[str]) -> bytes:
-    return hashlib.sha256("\x1f".join(tokens).encode()).digest()
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(normalize(text).encode()).digest()

@@ -2,24 +2,26 @@
 
 In sample, as published: a teacher answers for the texts that it was trained on (lee2022kd). Out of fold: for each
 text those answer that have not seen it, so that what they are unsure of stays unsure; on other texts all folds'
-teachers answer together. Both with networks, linear models, the better of the two by label, or their mean.
+teachers answer together. Both with networks, linear models, the better of the two by label, or a stack of both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.metrics import average_precision_score
 
 from core.distill.lessons import Lessons
+from core.distill.mixing import mix
+from core.distill.splicing import splice
 from core.distill.sweep import NeuralTeachers, SweepReport, sweep
-from core.distill.teachers import Member, Teachers, linear_teachers, logit
-from core.evaluate.thresholds import choose
+from core.distill.teachers import Member, Mixture, Teachers, linear_teachers
+from core.models.engine import Rows
 from core.seeds import derive, numbers
 
 
@@ -53,6 +55,37 @@ def targets(soft: NDArray[np.float32], hard: NDArray, hard_share: float) -> NDAr
     return ((1 - hard_share) * soft + hard_share * np.asarray(hard)).astype(np.float32)
 
 
+def spliced_texts(lessons: Lessons) -> list[str]:
+    """The texts that the round's config asks to be spliced; the same each time."""
+    return splice(lessons.train_texts, round(lessons.config.spliced * len(lessons.train_rows)), lessons.config.seed)
+
+
+def syllabus(lessons: Lessons, taught: Taught) -> tuple[Lessons, NDArray[np.float32]]:
+    """What the student learns: (1-h)·soft + h·hard, and what the teachers say of spliced texts.
+
+    Shapes: → lessons of N+S texts, targets (N+S, K).
+    """
+    mixed = targets(taught.soft, lessons.train_y, lessons.config.hard_share)
+    texts = spliced_texts(lessons)
+    if lessons.encode is None or not texts:
+        return lessons, mixed
+    rows = lessons.encode(texts)
+    return with_more(lessons, mixed, rows, texts, taught.teachers.probabilities(rows, texts))
+
+
+def with_more(
+    lessons: Lessons, mixed: NDArray[np.float32], rows: Rows, texts: Sequence[str], soft: NDArray[np.float32]
+) -> tuple[Lessons, NDArray[np.float32]]:
+    """Lessons and targets with spliced texts behind the labelled ones. Shapes: mixed (N, K), soft (S, K)."""
+    more = replace(
+        lessons,
+        train_rows=[*lessons.train_rows, *rows],
+        train_texts=[*lessons.train_texts, *texts],
+        train_y=np.concatenate([np.asarray(lessons.train_y), soft >= 0.5]),
+    )
+    return more, np.concatenate([mixed, soft])
+
+
 def _parts(lessons: Lessons) -> list[NDArray[np.int64]]:
     """The training texts of each member: all, or all but one fold."""
     n, config = len(lessons.train_rows), lessons.config
@@ -79,65 +112,41 @@ def _member(lessons: Lessons) -> Generator[SweepReport, None, Member]:
     return Member(neural, linear)
 
 
-def _share(
-    lessons: Lessons, members: Sequence[Member], found: NDArray[np.float64], out_of_fold: bool
-) -> NDArray[np.float64]:
-    """How much of each label's answer is neural: all, none, half, or whichever ranks better. Shapes: → (K,).
-
-    Ranking is measured where the teachers have not learned: out of fold, or else on the validation texts.
-    """
-    labels, kind = found.shape[2], lessons.config.teachers
-    if kind in ("neural", "linear", "blend"):
-        return np.full(labels, {"neural": 1.0, "linear": 0.0, "blend": 0.5}[kind])
-    y = np.asarray(lessons.train_y if out_of_fold else lessons.valid_y) > 0
-    if not out_of_fold:
-        (member,) = members
-        ask = lessons.valid_rows, lessons.valid_texts
-        found = np.stack([member.logits(*ask, np.full(labels, share)) for share in (1.0, 0.0)])
-    mixable = [k for k in range(labels) if y[:, k].any()]
-    share = np.ones(labels)
-    for k in mixable:
-        neural, linear = (average_precision_score(y[:, k], logits[:, k]) for logits in found)
-        share[k] = float(neural >= linear)
-    return share
-
-
 def _taught(lessons: Lessons, members: Sequence[Member], parts: Sequence[NDArray[np.int64]]) -> Taught:
-    rows, texts = lessons.train_rows, lessons.train_texts
+    """Answers on the training texts, from those that may answer, and how kinds are mixed."""
     n, labels = np.asarray(lessons.train_y).shape
     out_of_fold = len(parts) > 1
-    found = np.zeros((2, n, labels))  # neural, linear
+    found = np.zeros((2, n, labels))
     for member, part in zip(members, parts, strict=True):
         at = np.setdiff1d(np.arange(n), part) if out_of_fold else part
-        asked, read = [rows[i] for i in at], [texts[i] for i in at] if texts else ()
-        for kind in (0, 1):
-            found[kind, at] = member.logits(asked, read, np.full(labels, 1.0 - kind))
-    share = _share(lessons, members, found, out_of_fold)
-    mixed = share * found[0] + (1 - share) * found[1]
-    shifts, weights = np.zeros(labels), _weights(members, share)
+        asked = lessons.only(at)
+        found[:, at] = member.logits(asked.train_rows, asked.train_texts)
     if out_of_fold:
-        y = np.asarray(lessons.train_y)
-        shifts = -logit(choose(expit(mixed), y, y.mean(axis=0)))
-        weights = {k: float(np.exp(shifts[k])) for k in range(labels)}
+        mixture, weights = mix(lessons.config.teachers, found, np.asarray(lessons.train_y))
+    elif lessons.config.teachers == "neural":
+        mixture, weights = _as_they_are(labels), _chosen(members[0])
+    else:
+        unseen = members[0].logits(lessons.valid_rows, lessons.valid_texts)
+        mixture, weights = mix(lessons.config.teachers, unseen, np.asarray(lessons.valid_y))
     teachers = Teachers(
         members=tuple(members),
-        share=share,
-        shifts=shifts,
+        mixture=mixture,
         weights=weights,
         warnings=_warnings(members),
         epochs=sum(member.neural.epochs for member in members if member.neural is not None),
     )
-    return Taught(teachers, expit(mixed + shifts).astype(np.float32))
+    return Taught(teachers, expit(mixture(found)).astype(np.float32))
+
+
+def _as_they_are(labels: int) -> Mixture:
+    return Mixture(mix=np.stack([np.ones(labels), np.zeros(labels)]), offset=np.zeros(labels))
+
+
+def _chosen(member: Member) -> dict[int, float]:
+    return {} if member.neural is None else dict(member.neural.weights)
 
 
 def _warnings(members: Sequence[Member]) -> tuple[tuple[str, dict[str, Any]], ...]:
     """Each once, however many folds it was met in."""
     met = {repr(one): one for member in members if member.neural is not None for one in member.neural.warnings}
     return tuple(met.values())
-
-
-def _weights(members: Sequence[Member], share: NDArray[np.float64]) -> dict[int, float]:
-    """The class weights of the networks that answer; 1 for a linear model, which weighs classes by itself."""
-    neural = members[0].neural
-    chosen = {} if neural is None else neural.weights
-    return {k: chosen.get(k, 1.0) if share[k] else 1.0 for k in range(len(share)) if k in chosen or not share[k]}

@@ -1,6 +1,6 @@
 """The student by response distillation, and its standalone twin: the same start, batches and dropout, hard labels.
 
-Any difference between them so comes from their targets (lee2022kd, equation 2).
+Any difference between them so comes from what the student is given to learn (lee2022kd, equation 2).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from core.distill.lessons import Lessons, threads_of
+from core.distill.soft_targets import Taught, syllabus
 from core.distill.sweep import stacked_models
 from core.errors import TrainingDiverged
 from core.evaluate.metrics import per_label
@@ -31,10 +32,10 @@ class Pair(NamedTuple):
     standalone: TextModel
 
 
-def train_pair(lessons: Lessons, soft: NDArray[np.float32]) -> Generator[tuple[str, StepReport], None, Pair]:
-    """Both models, side by side; yields which of them has taken a step. Shapes: soft (N, K)."""
-    targets = (soft, np.asarray(lessons.train_y))
-    steps = side_by_side([partial(train_one, lessons, y) for y in targets], threads_of(lessons.config))
+def train_pair(lessons: Lessons, taught: Taught) -> Generator[tuple[str, StepReport], None, Pair]:
+    """Both models, side by side; yields which of them has taken a step."""
+    tasks = (syllabus(lessons, taught), (lessons, np.asarray(lessons.train_y)))
+    steps = side_by_side([partial(train_one, learned, y) for learned, y in tasks], threads_of(lessons.config))
     while True:
         try:
             which, report = next(steps)

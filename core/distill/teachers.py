@@ -42,38 +42,55 @@ class Member:
     neural: NeuralTeachers | None
     linear: LinearTeachers | None
 
-    def logits(self, rows: Rows, texts: Sequence[str], share: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Neural and linear logits mixed by label. Shapes: share (K,), 1 = neural alone → (N, K)."""
-        out = np.zeros((len(rows), len(share)))
-        if self.neural is not None and share.any():
-            out += share * self.neural.logits(rows, texts)
-        if self.linear is not None and (share < 1).any():
-            out += (1 - share) * self.linear.logits(rows, texts)
-        return out
+    def logits(self, rows: Rows, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Neural and linear logits; zero for what is absent. Shapes: → (2, N, K)."""
+        found = [None if kind is None else kind.logits(rows, texts) for kind in (self.neural, self.linear)]
+        like = next(one for one in found if one is not None)
+        return np.stack([np.zeros_like(like) if one is None else one for one in found]).astype(np.float64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class Mixture:
+    """How each label's neural and linear logits become one: a·neural + b·linear + offset.
+
+    Shapes: mix (2, K), offset (K,).
+    """
+
+    mix: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+    def __call__(self, found: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Shapes: found (2, N, K) → (N, K)."""
+        return (self.mix[:, None, :] * found).sum(axis=0) + self.offset
+
+
+@dataclass(frozen=True, kw_only=True)
 class Teachers:
-    """The teachers of a round: the mean of its members' logits, moved by ``shifts``.
+    """The teachers of a round: their members' mean logits, mixed by label.
 
-    ``weights``: the class weight that each label's logit stands for, exp(shift) where it was added afterwards.
+    ``weights``: the class weight that each label's teacher was trained with or, where its logit was moved afterwards,
+    the one that this stands for.
     """
 
     members: tuple[Member, ...]
-    share: NDArray[np.float64]  # (K,)
-    shifts: NDArray[np.float64]  # (K,)
+    mixture: Mixture
     weights: dict[int, float]
     warnings: tuple[tuple[str, dict[str, Any]], ...] = ()
-    epochs: int = 0
+    epochs: int = 0  # of all networks together
 
     def logits(self, rows: Rows, texts: Sequence[str] = ()) -> NDArray[np.float64]:
         """Shapes: → (N, K)."""
-        found = [member.logits(rows, texts, self.share) for member in self.members]
-        return np.mean(found, axis=0) + self.shifts
+        return self.mixture(np.mean([member.logits(rows, texts) for member in self.members], axis=0))
 
     def probabilities(self, rows: Rows, texts: Sequence[str] = ()) -> NDArray[np.float32]:
         """Shapes: → (N, K)."""
         return expit(self.logits(rows, texts)).astype(np.float32)
+
+    @property
+    def share(self) -> NDArray[np.float64]:
+        """How much of each label's answer is neural. Shapes: → (K,)."""
+        total = np.maximum(self.mixture.mix.sum(axis=0), 1e-12)
+        return self.mixture.mix[0] / total
 
 
 def logit(p: NDArray) -> NDArray[np.float64]:

@@ -14,8 +14,13 @@ from core.errors import ModelUnavailable
 from core.models.base import TextModel
 from core.models.dense import DenseEngine
 from core.models.engine import Engine
+from core.models.gru_att import GRUAtt
+from core.models.han import HAN
 from core.models.stacked import StackedCNN
+from core.models.stacked_rnn import StackedGRUAtt, StackedHAN, StackedTextRNN
 from core.models.textcnn import TextCNN
+from core.models.textcnn_att import TextCNNAtt
+from core.models.textrnn import TextRNN
 
 
 class Architecture(NamedTuple):
@@ -27,6 +32,10 @@ class Architecture(NamedTuple):
 
 ARCHITECTURES: dict[str, Architecture] = {
     "textcnn.v1": Architecture(TextCNN, StackedCNN),
+    "textrnn.v1": Architecture(TextRNN, StackedTextRNN),
+    "han.v1": Architecture(HAN, StackedHAN),
+    "gru_att.v1": Architecture(GRUAtt, StackedGRUAtt),
+    "textcnn_att.v1": Architecture(TextCNNAtt, DenseEngine),
 }
 
 

@@ -28,6 +28,7 @@ PUBLISHED: dict[str, Any] = {
     "teacher_patience": 0,
     "soft_targets": "in_sample",
     "hard_share": 0.0,
+    "spliced": 0.0,
     "trainable_vectors": False,
 }
 PUBLISHED_BATCH = {"gru_att.v1": 128}
@@ -39,28 +40,30 @@ RECIPES: dict[str, dict[str, Any]] = {
     "oof": {"soft_targets": "out_of_fold"},
     "mixed": {"hard_share": 0.5},
     "hetero": {"teachers": "best"},
-    "blend": {"teachers": "blend"},
+    "stack": {"teachers": "stack"},
     "linear_teachers": {"teachers": "linear"},
     "trainable": {"trainable_vectors": True},
     "trainable_standalone": {"trainable_vectors": True, "hard_share": 1.0},
     "label_attention": {"arch": "textcnn_att.v1", "teacher_arch": "textcnn.v1"},
     "label_attention_standalone": {"arch": "textcnn_att.v1", "teacher_arch": "textcnn.v1", "hard_share": 1.0},
     "oof_mixed": {"soft_targets": "out_of_fold", "hard_share": 0.5},
-    "best": {"soft_targets": "out_of_fold", "teachers": "blend"},
+    "spliced": {"spliced": 4.0},
+    "best": {"soft_targets": "out_of_fold", "teachers": "stack"},
 }
 RECIPE_SAYS = {
     "kd": "distillation as published: the teachers answer for the texts they were trained on",
     "oof": "each text's soft targets come from teachers that have not seen it",
     "mixed": "targets half soft, half the labels themselves",
     "hetero": "for each label the network or the linear model as teacher, whichever ranks validation better",
-    "blend": "the mean of network and linear model as teacher",
+    "stack": "a stack of network and linear model as teacher",
     "linear_teachers": "linear models as the only teachers",
     "trainable": "kd, and the student's word vectors learn",
     "trainable_standalone": "no distillation, word vectors learn",
     "label_attention": "kd into a student with an attention of its own for each label",
     "label_attention_standalone": "label-wise attention without distillation",
     "oof_mixed": "oof and mixed together",
-    "best": "out-of-fold teachers that are the mean of network and linear model",
+    "spliced": "kd, and four texts for each training text, made of two of them and answered by the teachers alone",
+    "best": "out-of-fold teachers that are a stack of network and linear model",
 }
 _TEXT = ("segmenter", "conversion", "max_tokens", "vector_size", "vectors_file", "valid_share")  # one for all recipes
 _OF_NO_CELL = ("threads",)  # changes how long a cell takes, not what is in it

@@ -44,6 +44,11 @@ class Vocab:
         counts: Counter[str] = Counter()
         for tokens in token_lists:
             counts.update(tokens)
+        return cls.of_counts(counts, min_count, max_size)
+
+    @classmethod
+    def of_counts(cls, counts: Counter[str], min_count: int, max_size: int = 100_000) -> Self:
+        """As ``build``, from how often each token was seen."""
         kept = sorted((t for t, n in counts.items() if n >= min_count), key=lambda t: (-counts[t], t))
         return cls(("<pad>", "<unk>", *kept[: max_size - 2]))
 

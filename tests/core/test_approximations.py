@@ -12,7 +12,7 @@ from core.approximations import _RULES, ADDITION, APPROXIMATION, approximations,
 from core.config import ARCHS, RoundConfig
 
 PUBLISHED = RoundConfig(
-    segmenter="ckip", max_tokens=300, sweep="exact", patience=10, soft_targets="in_sample", hard_share=0.0,
+    segmenter="ckip", max_tokens=300, sweep="exact", patience=10, soft_targets="in_sample", hard_share=0.0, spliced=0.0,
     teachers="neural", teacher_arch="", teacher_patience=0, arch="textcnn.v1", trainable_vectors=False, conversion="",
 )  # fmt: skip
 UNSTATED = {"own_vectors", "sizes", "teacher_choice", "thresholds", "one_gold_set"}  # in any round
@@ -31,6 +31,7 @@ OTHER = {
     "teacher_arch": ("han.v1", "teacher_arch"),
     "soft_targets": ("out_of_fold", "out_of_fold"),
     "hard_share": (0.5, "hard_share"),
+    "spliced": (2.0, "spliced"),
     "batch_size": (64, "batch_size"),
     "lr": (0.002, "lr"),
     "max_epochs": (10, "max_epochs"),

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,8 @@ from scipy.special import expit
 
 from core.config import RoundConfig
 from core.distill.lessons import Lessons
-from core.distill.soft_targets import targets, teach
+from core.distill.soft_targets import syllabus, teach
+from core.distill.splicing import splice
 from core.distill.student import train_pair
 from core.distill.sweep import pick, sweep, teacher_judge
 from tests.core.making import SMALL, drained
@@ -67,7 +69,7 @@ def test_the_teachers_and_the_pair_are_the_same_each_time():
     first, again = (drained(teach(lessons()))[1] for _ in range(2))
     assert first.teachers.weights == again.teachers.weights
     np.testing.assert_array_equal(first.soft, again.soft)
-    pairs = [drained(train_pair(lessons(), first.soft))[1] for _ in range(2)]
+    pairs = [drained(train_pair(lessons(), first))[1] for _ in range(2)]
     for one, two in zip(*pairs, strict=True):
         for name, value in one.state_dict().items():
             assert torch.equal(value, two.state_dict()[name])
@@ -78,27 +80,53 @@ def test_in_sample_targets_are_the_teachers_answers_on_what_they_learned():
     np.testing.assert_allclose(taught.soft, taught.teachers.probabilities(ROWS[:48], TEXTS[:48]), atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["neural", "linear", "best", "blend"])
+@pytest.mark.parametrize("kind", ["neural", "linear", "best", "stack"])
 def test_out_of_fold_targets_come_from_those_that_have_not_seen_the_text(kind: str):
     config = replace(SMALL, soft_targets="out_of_fold", oof_folds=2, teachers=kind)
     taught = drained(teach(lessons(config)))[1]
     assert len(taught.teachers.members) == 2
-    found = np.stack([m.logits(ROWS[:48], TEXTS[:48], taught.teachers.share) for m in taught.teachers.members])
-    found = expit(found + taught.teachers.shifts)
+    mixture = taught.teachers.mixture
+    found = np.stack([expit(mixture(m.logits(ROWS[:48], TEXTS[:48]))) for m in taught.teachers.members])
     for n, soft in enumerate(taught.soft):
         assert np.isclose(found[:, n], soft, atol=1e-5).all(axis=1).any()
     assert taught.teachers.probabilities(ROWS, TEXTS).shape == (60, 4)
 
 
-def test_mixed_targets_lie_between_soft_and_hard():
-    soft, hard = np.array([[0.2, 0.9]], dtype=np.float32), np.array([[0, 1]])
-    np.testing.assert_allclose(targets(soft, hard, 0.5), [[0.1, 0.95]])
-    np.testing.assert_array_equal(targets(soft, hard, 0.0), soft)
-    np.testing.assert_array_equal(targets(soft, hard, 1.0), hard)
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_mixed_targets_lie_between_soft_and_hard(share: float):
+    taught = drained(teach(lessons()))[1]
+    same, targets = syllabus(lessons(replace(EXACT, hard_share=share)), taught)
+    np.testing.assert_allclose(targets, (1 - share) * taught.soft + share * Y[:48], atol=1e-6)
+    assert len(same.train_rows) == 48
+
+
+def test_spliced_texts_are_answered_by_the_teachers():
+    def encode(texts):
+        return [np.array([int(t) for t in re.findall(r"\d+", text)][:40], dtype=np.int64) for text in texts]
+
+    taught = drained(teach(lessons()))[1]
+    more, targets = syllabus(replace(lessons(replace(EXACT, spliced=0.5)), encode=encode), taught)
+    assert len(more.train_rows) == len(more.train_texts) == len(targets) == 48 + 24
+    np.testing.assert_array_equal(targets[:48], taught.soft)
+    np.testing.assert_allclose(targets[48:], taught.teachers.probabilities(more.train_rows[48:]), atol=1e-6)
+    again = syllabus(replace(lessons(replace(EXACT, spliced=0.5)), encode=encode), taught)[0]
+    assert again.train_texts == more.train_texts
+
+
+def test_a_splice_is_of_clauses_that_stand_in_the_texts():
+    texts = ["早上頭痛，下午發燒。晚上好了", "Eat well. Sleep, too. ", "", "無標點"]
+    made = splice(texts, 50, seed=1)
+    clauses = {"早上頭痛，", "下午發燒。", "晚上好了", "Eat well. ", "Sleep,", " too. ", "無標點", ""}
+    for text in made:
+        for clause in sorted(clauses, key=len, reverse=True):
+            text = text.replace(clause, "") if clause else text
+        assert text == ""
+    assert splice([], 5, seed=1) == []
 
 
 def test_with_hard_targets_the_student_is_its_twin():
-    pair = drained(train_pair(lessons(), Y[:48].astype(np.float32)))[1]
+    taught = drained(teach(lessons()))[1]
+    pair = drained(train_pair(lessons(replace(EXACT, hard_share=1.0)), taught))[1]
     for name, value in pair.student.state_dict().items():
         assert torch.equal(value, pair.standalone.state_dict()[name])
 

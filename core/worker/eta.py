@@ -13,6 +13,7 @@ _NETWORKS_AFTER, _SHARE_AFTER = 3, 0.15
 _COSTLY = (
     "arch", "teacher_arch", "teachers", "sweep", "soft_targets", "oof_folds", "class_weights", "segmenter",
     "conversion", "max_tokens", "vectors_file", "trainable_vectors", "max_epochs", "patience", "teacher_patience",
+    "spliced",
 )  # fmt: skip
 
 

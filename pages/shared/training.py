@@ -26,7 +26,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 MAIN = ("arch", "segmenter", "sweep", "soft_targets", "teachers")  # what matters first, and in whose words a round is
 EXPERT: dict[str, tuple[str, ...]] = {
     "text": ("conversion", "max_tokens", "vectors_file", "vector_size", "trainable_vectors"),
-    "targets": ("teacher_arch", "class_weights", "oof_folds", "hard_share"),
+    "targets": ("teacher_arch", "class_weights", "oof_folds", "hard_share", "spliced"),
     "course": (
         "patience", "teacher_patience", "max_epochs", "batch_size", "lr", "dropout", "valid_share", "threads", "seed",
     ),

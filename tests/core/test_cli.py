@@ -73,6 +73,14 @@ def test_settings_are_shown_changed_and_refused_by_name(core) -> None:
     changed = json.loads(core("settings", "round_every=100", "round.segmenter=rjieba", "round.class_weights=[1, 3]"))
     assert (changed["round_every"], changed["round"]["segmenter"]) == (100, "rjieba")
     assert json.loads(core("settings")) == changed
+    trained = json.loads(
+        core("settings", "round.arch=han.v1", "round.sweep=exact", "round.hard_share=0", "deepen=true")
+    )
+    assert (trained["round"]["arch"], trained["round"]["sweep"], trained["deepen"]) == ("han.v1", "exact", True)
+    changed = trained
+    for wrong in ("round.arch=bert", "deepen=yes", "deepen_after_s=1", "round.soft_targets=none"):
+        assert wrong.split("=")[0].split(".")[-1] in core("settings", wrong, code=2)
+    assert "nowhere.bin" in core("settings", "round.vectors_file=/nowhere.bin", code=2)
     for wrong in ("nonsense=1", "round_every", "round_every=0", "round=1", "round.filters=many"):
         assert wrong.split("=")[0].split(".")[-1] in core("settings", wrong, code=2)
     assert json.loads(core("settings")) == changed

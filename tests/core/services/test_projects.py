@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
-from core.errors import BadProjectFile, BadRows
+from core.config import RoundConfig
+from core.errors import BadFile, BadProjectFile, BadRows, ModelUnavailable
 from core.services import projects, starting
 from db.connect import value
 from tests.conftest import NOW
@@ -56,6 +58,29 @@ def test_a_bad_corpus_leaves_no_half_made_project(db: Database, tmp_path: Path) 
     with pytest.raises(BadRows):
         starting.make_first_project(db, file, now=NOW)
     assert value(db, "SELECT count(*) FROM projects") == value(db, "SELECT count(*) FROM documents") == 0
+
+
+def test_what_a_round_could_not_be_trained_with_is_refused_when_it_is_set(
+    db: Database, people: dict[str, int], project_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wants(**of_round: object) -> None:
+        now = projects.project(db, project_id).settings
+        wanted = replace(now, round=replace(now.round, **of_round))  # type: ignore[arg-type]
+        projects.update_settings(db, project_id, wanted, by=people["lee"], now=NOW)
+
+    with pytest.raises(BadFile, match="missing"):
+        wants(vectors_file=str(tmp_path / "mine.bin"))
+    monkeypatch.setattr(projects, "find_spec", lambda name: None)
+    with pytest.raises(ModelUnavailable, match="requirements-ckip"):
+        wants(segmenter="ckip")
+    with pytest.raises(ModelUnavailable, match="opencc"):
+        wants(conversion="t2s")
+    assert projects.project(db, project_id).settings.round == RoundConfig()
+    (tmp_path / "mine.bin").write_bytes(b"1 1\n")
+    wants(vectors_file=str(tmp_path / "mine.bin"))
+    (tmp_path / "mine.bin").unlink()
+    wants(patience=3)  # a file that has gone since keeps nobody from setting something else
+    assert projects.project(db, project_id).settings.round.patience == 3
 
 
 def test_the_first_start_makes_one_project_and_one_admin_and_the_second_nothing(db: Database) -> None:

@@ -186,8 +186,7 @@ class _GRUAttend(torch.autograd.Function):
         models, ways, units = bias.shape
         steps, n, width = over.tokens.shape[1], len(over.rank), ways * units
         states = POOL.take(models, steps, width)
-        kept = POOL.take(models, ways, steps if learning else 0, recurrent_kernels.GRU_RECORD * units)
-        recurrent_kernels.gru_forward(*_arrays(table, over.tokens, over.place, over.sizes, w, bias), states, kept)
+        recurrent_kernels.gru_forward(*_arrays(table, over.tokens, over.place, over.sizes, w, bias), states)
         out = table.new_zeros(models, n, 3 * width if pooled else width)
         across = attention[0].shape[2]
         looked = (
@@ -197,7 +196,7 @@ class _GRUAttend(torch.autograd.Function):
         )
         attention_kernels.attend(states, *_arrays(over.starts, *attention), out.numpy(), looked)
         ctx.save_for_backward(table, *weights)
-        ctx.over, ctx.held = over, (states, kept, *looked)
+        ctx.over, ctx.held = over, (states, *looked)
         if not learning:
             POOL.give(*ctx.held)
         return out
@@ -205,7 +204,7 @@ class _GRUAttend(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
         table, w, bias, w_of, bias_of, context = ctx.saved_tensors
-        over, (states, kept, *looked) = ctx.over, ctx.held
+        over, (states, *looked) = ctx.over, ctx.held
         ctx.held = None  # a second way back would find them overwritten
         d_table, d_w, d_bias = torch.zeros_like(table), torch.empty_like(w), torch.zeros_like(bias)
         d_states = POOL.take(*states.shape)
@@ -218,9 +217,14 @@ class _GRUAttend(torch.autograd.Function):
             (d_states, *_arrays(*d_attention)),
         )
         recurrent_kernels.gru_backward(
-            d_states, *_arrays(over.tokens, over.place, over.sizes, w), kept, *_arrays(d_table, d_w, d_bias)
+            d_states,
+            states,
+            *_arrays(table),
+            tuple(_arrays(over.tokens, over.place, over.sizes)),
+            tuple(_arrays(w, bias)),
+            tuple(_arrays(d_table, d_w, d_bias)),
         )
-        POOL.give(states, kept, *looked, d_states)
+        POOL.give(states, *looked, d_states)
         return d_table, None, None, None, d_w, d_bias, *d_attention
 
 

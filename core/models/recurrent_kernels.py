@@ -13,7 +13,7 @@ from core.models.tiles import LANES, OPTIONS, PANEL, Lines, add_outer, formula, 
 
 _CHUNK = 64  # rows whose part of the weight gradient is added up together
 _GAP = 16  # floats more to a row, since rows a power of two apart share cache sets
-LSTM_RECORD, GRU_RECORD = 6, 5  # stretches of H numbers
+LSTM_RECORD = 6  # stretches of H numbers
 
 
 @formula(5)
@@ -51,20 +51,8 @@ def _lstm_back(kept: Lines, dh: Lines, dc: Lines, d: Lines, dx: Lines) -> None:
         dx[n] = dx[n] + value
 
 
-@formula(6)
-def _gru_step(a: Lines, x: Lines, bias: Lines, h: Lines, out: Lines, kept: Lines) -> None:
-    r, z, rest = sigmoid(a[0] + x[0]), sigmoid(a[1] + x[1]), a[2] + bias[0]
-    before = h[0]
-    new = tanh(x[2] + r * rest)
-    for n, value in enumerate((r, z, new, rest, before)):
-        kept[n] = value
-    after = new + z * (before - new)
-    h[0] = after
-    out[0] = after
-
-
 @formula(5)
-def _gru_look(a: Lines, x: Lines, bias: Lines, h: Lines, out: Lines) -> None:
+def _gru_step(a: Lines, x: Lines, bias: Lines, h: Lines, out: Lines) -> None:
     r, z = sigmoid(a[0] + x[0]), sigmoid(a[1] + x[1])
     new = tanh(x[2] + r * (a[2] + bias[0]))
     after = new + z * (h[0] - new)
@@ -72,9 +60,12 @@ def _gru_look(a: Lines, x: Lines, bias: Lines, h: Lines, out: Lines) -> None:
     out[0] = after
 
 
-@formula(6)
-def _gru_back(kept: Lines, d_out: Lines, dh: Lines, d: Lines, dx: Lines, d_bias: Lines) -> None:
-    r, z, new, rest, before = (kept[n] for n in range(5))
+@formula(9)
+def _gru_back(
+    a: Lines, x: Lines, bias: Lines, h: Lines, d_out: Lines, dh: Lines, d: Lines, dx: Lines, d_bias: Lines
+) -> None:
+    r, z, rest, before = sigmoid(a[0] + x[0]), sigmoid(a[1] + x[1]), a[2] + bias[0], h[0]
+    new = tanh(x[2] + r * rest)
     of_h = dh[0] + d_out[0]
     of_new = of_h * (1.0 - z) * (1.0 - new * new)
     of_r, of_z = of_new * rest * r * (1.0 - r), of_h * (before - new) * z * (1.0 - z)
@@ -84,6 +75,11 @@ def _gru_back(kept: Lines, d_out: Lines, dh: Lines, d: Lines, dx: Lines, d_bias:
         d[n] = here
         dx[n] = dx[n] + there
     d_bias[0] = d_bias[0] + of_rest
+
+
+@formula(2)
+def _copy(x: Lines, out: Lines) -> None:
+    out[0] = x[0]
 
 
 @njit(**OPTIONS)
@@ -154,11 +150,11 @@ def lstm_backward(d_last, tokens, sizes, w, kept, d_table, d_w):
 
 
 @njit(**OPTIONS)
-def gru_forward(table, tokens, place, sizes, w, bias, out, kept):
-    """Every step's state in each direction, a row where ``place`` says; ``kept`` of no rows keeps nothing.
+def gru_forward(table, tokens, place, sizes, w, bias, out):
+    """Every step's state in each direction, a row where ``place`` says.
 
     Shapes: table (M, U, C·3H), tokens and place (C, P), sizes (T,), w (M, C, H, 3H), bias (M, C, H) of the new state's
-    recurrent part → out (M, P, C·H), kept (M, C, P, 5H): r z n, the recurrent part of n, h before.
+    recurrent part → out (M, P, C·H).
     """
     models, ways, units = bias.shape
     batch = sizes[0] if len(sizes) else 0
@@ -166,12 +162,11 @@ def gru_forward(table, tokens, place, sizes, w, bias, out, kept):
     w_panels = np.zeros((wide, units, PANEL), dtype=np.float32)
     a = np.zeros((batch, wide * PANEL + _GAP), dtype=np.float32)
     h = np.zeros((batch, units), dtype=np.float32)
-    keep, row = kept.shape[2] > 0, 12 * units
+    row = 12 * units
     for m in range(models):
         for way in range(ways):
             panels(w[m, way], w_panels)
             h[:] = 0
-            record = kept.ctypes.data + 4 * (m * ways + way) * kept.shape[2] * kept.shape[3]
             x, to = table[m].ctypes.data + way * row, out[m].ctypes.data + 4 * way * units
             less = bias[m, way].ctypes.data
             p = 0
@@ -181,45 +176,73 @@ def gru_forward(table, tokens, place, sizes, w, bias, out, kept):
                     gates, of_token = a.ctypes.data + 4 * b * a.shape[1], x + tokens[way, p] * row * ways
                     state, there = h.ctypes.data + 4 * b * units, to + 4 * place[way, p] * units * ways
                     for j in range(0, units, LANES):
-                        o, left = 4 * j, units - j
-                        if keep:
-                            _gru_step(gates + o, of_token + o, less + o, state + o, there + o, record + o, units, left)
-                        else:
-                            _gru_look(gates + o, of_token + o, less + o, state + o, there + o, units, left)
-                    record += 4 * kept.shape[3]
+                        o = 4 * j
+                        _gru_step(gates + o, of_token + o, less + o, state + o, there + o, units, units - j)
                     p += 1
 
 
 @njit(**OPTIONS)
-def gru_backward(d_out, tokens, place, sizes, w, kept, d_table, d_w, d_bias):
-    """Shapes: d_out (M, P, C·H) → d_table (M, U, C·3H), zero before, d_w (M, C, H, 3H), d_bias (M, C, H), zero."""
-    models, ways, units = d_bias.shape
+def gru_backward(d_out, states, table, over, weights, gradients):
+    """The gates are computed a second time: to keep them would cost more, in a memory that all cores share.
+
+    Shapes: as ``gru_forward``: over its tokens, place and sizes, weights w and bias; d_out and states (M, P, C·H) →
+    gradients of table, w and bias, the first and last zero before.
+    """
+    tokens, place, sizes = over
+    w, bias = weights
+    d_table, d_w, d_bias = gradients
+    models, ways, units = bias.shape
     batch = sizes[0] if len(sizes) else 0
     wide, narrow = -(-3 * units // PANEL), -(-units // PANEL)
-    w_panels = np.zeros((narrow, 3 * units, PANEL), dtype=np.float32)
+    w_panels = np.zeros((wide, units, PANEL), dtype=np.float32)
+    turned = np.zeros((narrow, 3 * units, PANEL), dtype=np.float32)
+    a = np.zeros((batch, wide * PANEL + _GAP), dtype=np.float32)
     dh = np.zeros((batch, narrow * PANEL), dtype=np.float32)
     d = np.zeros((_CHUNK + batch, wide * PANEL + _GAP), dtype=np.float32)
-    row, kept_row = 12 * units, kept.shape[3]
+    h = np.zeros((_CHUNK + batch, units + _GAP), dtype=np.float32)
+    row, across = 12 * units, 4 * units * ways
     for m in range(models):
         for way in range(ways):
-            panels(w[m, way].T, w_panels)
+            panels(w[m, way], w_panels)
+            panels(w[m, way].T, turned)
             total = np.zeros((units, wide * PANEL), dtype=np.float32)
             dh[:] = 0
-            records, less = kept[m, way].ctypes.data, d_bias[m, way].ctypes.data
-            dx, given = d_table[m].ctypes.data + way * row, d_out[m].ctypes.data + 4 * way * units
+            less, d_less = bias[m, way].ctypes.data, d_bias[m, way].ctypes.data
+            x, dx = table[m].ctypes.data + way * row, d_table[m].ctypes.data + way * row
+            given, seen = d_out[m].ctypes.data + 4 * way * units, states[m].ctypes.data + 4 * way * units
             end = p = tokens.shape[1]
             for t in range(len(sizes) - 1, -1, -1):
                 p -= sizes[t]
                 first = len(d) - (end - p)
+                before = h.ctypes.data + 4 * first * h.shape[1]
+                if t == 0:
+                    h[first : first + sizes[0]] = 0
+                else:
+                    for b in range(sizes[t]):
+                        source = seen + place[way, p - sizes[t - 1] + b] * across
+                        for j in range(0, units, LANES):
+                            _copy(source + 4 * j, before + 4 * (b * h.shape[1] + j), units, units - j)
+                multiply(before, h.shape[1], sizes[t], w_panels, a, 0)
+                own = d.ctypes.data + 4 * first * d.shape[1]
                 for b in range(sizes[t]):
-                    record, own = records + 4 * (p + b) * kept_row, d.ctypes.data + 4 * (first + b) * d.shape[1]
-                    of_token = dx + tokens[way, p + b] * row * ways
-                    state, back = dh.ctypes.data + 4 * b * dh.shape[1], given + 4 * place[way, p + b] * units * ways
+                    token, back = tokens[way, p + b] * row * ways, given + place[way, p + b] * across
                     for j in range(0, units, LANES):
                         o = 4 * j
-                        _gru_back(record + o, back + o, state + o, own + o, of_token + o, less + o, units, units - j)
-                multiply(d.ctypes.data + 4 * first * d.shape[1], d.shape[1], sizes[t], w_panels, dh, 1)
+                        _gru_back(
+                            a.ctypes.data + 4 * b * a.shape[1] + o,
+                            x + token + o,
+                            less + o,
+                            before + 4 * b * h.shape[1] + o,
+                            back + o,
+                            dh.ctypes.data + 4 * b * dh.shape[1] + o,
+                            own + 4 * b * d.shape[1] + o,
+                            dx + token + o,
+                            d_less + o,
+                            units,
+                            units - j,
+                        )
+                multiply(own, d.shape[1], sizes[t], turned, dh, 1)
                 if end - p >= _CHUNK or t == 0:
-                    add_outer(records + 4 * (p * kept_row + 4 * units), kept_row, d, first, end - p, total)
+                    add_outer(before, h.shape[1], d, first, end - p, total)
                     end = p
             d_w[m, way] = total[:, : 3 * units]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from core.config import RoundConfig
 from core.distill.lessons import Lessons
-from core.distill.soft_targets import targets, teach
+from core.distill.soft_targets import Taught, syllabus, teach
 from core.distill.student import train_one
 from core.evaluate.crossval import Fold
 from core.evaluate.thresholds import choose
@@ -21,7 +21,9 @@ from core.reproduce.data import Corpus
 from core.reproduce.linear import tuned
 from core.reproduce.plan import Plan
 from core.reproduce.store import Cell
+from core.text.encode import encoder
 from core.text.tokenize import read_all
+from core.text.user_vectors import content_hash
 from core.text.vectors import vector_steps
 from core.text.vocab import Vocab
 from core.train.predict import probabilities
@@ -52,6 +54,21 @@ class Material:
     @property
     def train_y(self) -> NDArray:
         return np.asarray(self.lessons.train_y)
+
+
+def brought_along(plan: Plan) -> dict[str, str]:
+    """What the user's own vectors hold, if any: other ones under the same name are another experiment.
+
+    Raises BadFile: the file cannot be read.
+    """
+    path = str(plan.settings.get("vectors_file", ""))
+    steps = content_hash(Path(path).expanduser()) if path else None
+    while steps is not None:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            return {"vectors": finished.value}
+    return {}
 
 
 def cut(corpus: Corpus, config: RoundConfig) -> Generator[float, None, Tokens]:
@@ -99,6 +116,7 @@ def material(
         valid_y=corpus.y[fold.valid],
         label_keys=list(corpus.label_keys),
         config=config,
+        encode=encoder(vocab, config),
     )
     return Material(
         fold=fold, lessons=lessons, test_rows=[rows[n] for n in fold.test], test_texts=_texts(corpus, fold.test)
@@ -110,28 +128,50 @@ def _texts(corpus: Corpus, at: NDArray[np.int64]) -> list[str]:
 
 
 def teacher_cell(material: Material, config: RoundConfig) -> Making:
-    """Teachers, and what they say of every part; their answers on the training texts are the soft targets."""
+    """Teachers, and what they say of every part.
+
+    Soft targets are their answers on the training texts, followed by those on texts made of these, if any are made.
+    """
     started, lessons = time.perf_counter(), material.lessons.with_config(config)
     steps = teach(lessons)
     while True:
         try:
             report = next(steps)
         except StopIteration as finished:
-            teachers, soft = finished.value
+            taught: Taught = finished.value
             break
         yield report.done / max(report.total, 1)
+    teachers = taught.teachers
+    _, soft = syllabus(lessons.with_config(replace(config, hard_share=0.0)), taught)
     test = teachers.probabilities(material.test_rows, material.test_texts)
     valid = teachers.probabilities(lessons.valid_rows, list(lessons.valid_texts))
     weights = {lessons.label_keys[k]: float(weight) for k, weight in teachers.weights.items()}
-    said = {"weights": weights, "epochs": int(teachers.epochs), "neural_share": [float(s) for s in teachers.share]}
+    said = {
+        "weights": weights,
+        "epochs": int(teachers.epochs),
+        "neural_share": [float(share) for share in teachers.share],
+    }
     return _cell(material, test, valid, config, started, soft=soft, warnings=list(teachers.warnings), **said)
 
 
+@dataclass(frozen=True)
+class _Remembered:
+    """Teachers whose answers on the texts that are made of others are known already."""
+
+    soft: NDArray[np.float32]
+
+    def probabilities(self, rows: Sequence[Any], texts: Sequence[str] = ()) -> NDArray[np.float32]:
+        assert len(rows) == len(self.soft), "the teachers' cell has answered for other texts"
+        return self.soft
+
+
 def student_cell(material: Material, config: RoundConfig, soft: NDArray[np.float32] | None) -> Making:
-    """A student; without soft targets it learns the labels themselves. Shapes: soft (N, K)."""
-    started, lessons = time.perf_counter(), material.lessons.with_config(config)
-    hard = material.train_y.astype(np.float32)
-    aims = hard if soft is None else targets(soft, hard, config.hard_share)
+    """A student; without soft targets it learns the labels themselves. Shapes: soft (N+S, K), as a teachers' cell."""
+    started, lessons, n = time.perf_counter(), material.lessons.with_config(config), len(material.train_y)
+    aims: NDArray = material.train_y
+    if soft is not None:
+        known: Any = _Remembered(soft[n:])
+        lessons, aims = syllabus(lessons, Taught(known, soft[:n]))
     steps = train_one(lessons, aims)
     while True:
         try:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import signal
 import sys
+import threading
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -53,8 +55,10 @@ def reproduce(args: argparse.Namespace, lang: str) -> int:
     except BadSetting as error:
         print(sentence(error, lang), file=sys.stderr)
         return 2
+    stop = _Stop()
     try:
-        return _reproduce(args, plan, lang)
+        with stop:
+            return _reproduce(args, plan, stop, lang)
     except BadRows as error:
         for each in error.fields["report"][:SHOWN_BAD_ROWS]:
             said = say(each.code, each.fields, lang) or each.code
@@ -71,6 +75,32 @@ def reproduce(args: argparse.Namespace, lang: str) -> int:
             "Stopped. Finished cells are kept; the same command goes on from there.",
         )
         return 130
+
+
+class _Stop:
+    """Ctrl-C and SIGTERM: while ``patient`` the first is only noted, for a thread must not be cut off as it starts."""
+
+    patient = False
+    asked = False
+
+    def __enter__(self) -> None:
+        self.before = {}
+        if threading.current_thread() is threading.main_thread():
+            self.before = {each: signal.signal(each, self._heard) for each in (signal.SIGINT, signal.SIGTERM)}
+
+    def __exit__(self, *_: object) -> None:
+        for each, handler in self.before.items():
+            signal.signal(each, handler)
+
+    def _heard(self, *_: object) -> None:
+        if not self.patient or self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def check(self) -> None:
+        """Raises KeyboardInterrupt: somebody has asked."""
+        if self.asked:
+            raise KeyboardInterrupt
 
 
 def plan_of(args: argparse.Namespace) -> Plan:
@@ -103,9 +133,9 @@ def _split(given: list[str]) -> list[str]:
     return [part.strip() for each in given for part in each.split(",") if part.strip()]
 
 
-def _reproduce(args: argparse.Namespace, plan: Plan, lang: str) -> int:
+def _reproduce(args: argparse.Namespace, plan: Plan, stop: _Stop, lang: str) -> int:
     from core.export.datasets import Columns
-    from core.reproduce import report
+    from core.reproduce import cells, report
     from core.reproduce.data import load
     from core.reproduce.run import run
     from core.reproduce.store import Store
@@ -116,26 +146,31 @@ def _reproduce(args: argparse.Namespace, plan: Plan, lang: str) -> int:
     for note in corpus.notes:
         print(note, file=sys.stderr)
     store = Store(Path(args.out))
-    with store.hold(plan, {"data": corpus.digest, "data_name": corpus.name}):
+    with store.hold(plan, {"data": corpus.digest, **cells.brought_along(plan)}):
         with closing(run(plan, corpus, store)) as steps:
-            _follow(steps, lang)
+            stop.patient = True
+            _follow(steps, stop, lang)
+            stop.patient = False
+            stop.check()
         _say(lang, "所有部分都做完了，正在寫報告…", "All cells are finished; writing the report …")
         path = report.write(plan, corpus, store, command=_command(args), resamples=args.resamples)
     print(json.dumps({"report": str(path)}, ensure_ascii=False) if args.json else path)
     return 0
 
 
-def _follow(steps: Any, lang: str) -> None:
+def _follow(steps: Any, stop: _Stop, lang: str) -> None:
     """A line a second at most, and one for each finished cell."""
     terminal = sys.stderr.isatty()
     last, done = 0.0, -1
     for each in steps:
+        stop.check()
         now = time.monotonic()
         if now - last < 1.0 or (now - last < EVERY_S[terminal] and each.done == done):
             continue
         last, done = now, each.done
         left = "" if each.eta_s is None else f" · {_left(each.eta_s, lang)}"
-        line = f"{each.done}/{each.total} · {each.doing} {100 * each.share:.0f} %{left}"
+        doing = f" · {each.doing} {100 * each.share:.0f} %" if each.doing else ""
+        line = f"{each.done}/{each.total}{doing}{left}"
         print(f"\r\x1b[K{line}" if terminal else line, end="" if terminal else "\n", file=sys.stderr, flush=True)
     if terminal:
         print(file=sys.stderr)
@@ -145,7 +180,7 @@ def _left(seconds: float, lang: str) -> str:
     minutes, seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     clock = f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
-    return f"{clock} left" if lang == "en" else f"還要 {clock}"
+    return f"about {clock} left" if lang == "en" else f"大約還要 {clock}"
 
 
 def _say(lang: str, zh: str, en: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.config import RoundConfig
 from core.evaluate.crossval import shares
 from core.evaluate.significance import RESAMPLES
 from core.messages import say
@@ -204,6 +205,11 @@ def _recipes(plan: Plan) -> str:
         "<b>…-teacher</b>: the teachers of that recipe, where they are others",
         "<b>standalone</b>: the student's network, taught the labels themselves",
     ]
+    if plan.settings.get("sweep", RoundConfig.sweep) == "fast":
+        fixed[1] += (
+            ". Approximate here: one network a label is trained without a weight, and log W added to its logit "
+            "(<code>--sweep exact</code> trains one for each weight, as published)"
+        )
     return "<ul>" + "".join(f"<li>{each}</li>" for each in (*fixed, *said)) + "</ul>"
 
 

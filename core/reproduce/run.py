@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import time
-from collections import defaultdict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +18,7 @@ from core.distill.lessons import threads_of
 from core.evaluate.crossval import Fold, fold, fold_numbers
 from core.reproduce import cells
 from core.reproduce.cells import Making, Material
+from core.reproduce.clock import Clock
 from core.reproduce.data import Corpus
 from core.reproduce.plan import LINEAR, STANDALONE, Key, Plan, is_teacher
 from core.reproduce.store import Store
@@ -56,52 +57,6 @@ def folds_of(plan: Plan, corpus: Corpus, seed: int) -> NDArray[np.int64]:
     return fold_numbers(corpus.texts, corpus.y, n_folds=plan.folds, seed=seed)
 
 
-class _Clock:
-    """Time left, from the seconds that finished cells of the same kind took."""
-
-    def __init__(self, lanes: int) -> None:
-        self.lanes = lanes
-        self.spent: dict[tuple[str, str], list[float]] = defaultdict(list)
-
-    def note(self, key: Key, seconds: float) -> None:
-        self.spent[key.arch, key.model].append(seconds)
-
-    def left_s(self, waiting: Sequence[Key], at_hand: Mapping[Key, tuple[float, float]]) -> float | None:
-        """None while a cell waits that is like no finished one.
-
-        Units: ``at_hand``: seconds spent and share done of the cells in work.
-        """
-        total = 0.0
-        for key in list(waiting):
-            spent, share = at_hand.get(key, (0.0, 0.0))
-            usual = self._usual(key)
-            if usual is None and share > 0.02:
-                usual = spent / share
-            if usual is None:
-                return None
-            left = max(usual - spent, usual * (1 - share) / 2)  # early stopping makes a share a lower bound
-            total += left if _alone_in_lane(key) else left / min(self.lanes, 2)
-        return total
-
-    def _usual(self, key: Key) -> float | None:
-        """Of its own kind; else of other students or teachers of the architecture; else of its kind in another."""
-        alike = (
-            [self.spent[key.arch, key.model]] if (key.arch, key.model) in self.spent else [],
-            [
-                s
-                for (arch, model), s in self.spent.items()
-                if arch == key.arch and is_teacher(model) == is_teacher(key.model)
-            ],
-            [s for (_, model), s in self.spent.items() if model == key.model],
-        )
-        known = next((each for each in alike if each), [])
-        return float(np.mean([seconds for each in known for seconds in each])) if known else None
-
-
-def _alone_in_lane(key: Key) -> bool:
-    return key.model == LINEAR or is_teacher(key.model)
-
-
 def _alone(make: Any) -> Generator[tuple[int, float], None, None]:
     for share in make():
         yield 0, share
@@ -117,7 +72,8 @@ class _Run:
     def steps(self) -> Generator[Progress, None, None]:
         self.everything = list(self.plan.cells())
         self.lanes = threads_of(self.plan.config(self.everything[0]))
-        self.clock = _Clock(self.lanes)
+        self.clock = Clock(self.lanes)
+        self.news: queue.SimpleQueue[tuple[Key, float]] = queue.SimpleQueue()
         self.missing: list[Key] = []
         for key in self.everything:
             found = self.store.read(key)
@@ -131,6 +87,7 @@ class _Run:
             for number in range(self.plan.folds):
                 if any((key.seed, key.fold) == (seed, number) for key in self.missing):
                     yield from self._fold(seed, number, numbers)
+        yield self._progress("")
 
     def _fold(self, seed: int, number: int, numbers: NDArray[np.int64]) -> Steps:
         config = self.plan.config(Key(seed, number, "-", LINEAR))
@@ -192,18 +149,26 @@ class _Run:
                 key, now = keys[which], time.perf_counter()
                 started.setdefault(key, now)
                 shares[key] = share
+                self._settle()
                 at_hand = {one: (now - started[one], shares[one]) for one in shares if one in self.missing}
                 yield self._progress(doing, float(np.mean([shares.get(one, 0.0) for one in keys])), at_hand)
+        self._settle()
 
     def _written(self, key: Key, make: Any) -> Generator[float, None, None]:
         cell = yield from make()
         self.store.write(key, cell)
-        self.clock.note(key, float(cell.meta["seconds"]))
-        self.missing.remove(key)
+        self.news.put((key, float(cell.meta["seconds"])))  # this may be a lane's thread
+
+    def _settle(self) -> None:
+        while not self.news.empty():
+            key, seconds = self.news.get()
+            self.clock.note(key, seconds)
+            self.missing.remove(key)
 
     def _progress(
         self, doing: str, share: float = 0.0, at_hand: Mapping[Key, tuple[float, float]] | None = None
     ) -> Progress:
+        self._settle()
         total = len(self.everything)
         return Progress(
             total - len(self.missing), total, doing, min(share, 1.0), self.clock.left_s(self.missing, at_hand or {})

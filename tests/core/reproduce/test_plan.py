@@ -54,6 +54,7 @@ def test_recipes_that_change_only_the_student_share_the_published_teachers() -> 
     for recipe, own in (
         ("kd", TEACHER), ("mixed", TEACHER), ("trainable", TEACHER), ("label_attention", TEACHER),
         ("oof", "oof-teacher"), ("oof_mixed", "oof-teacher"), ("hetero", "hetero-teacher"),
+        ("spliced", "spliced-teacher"),
     ):  # fmt: skip
         found = plan.teachers_of(replace(AT, model=recipe))
         assert found is not None

@@ -22,7 +22,7 @@ from core.__main__ import main
 from core.errors import BadFile, BadSetting
 from core.reproduce import report
 from core.reproduce.data import Corpus, load
-from core.reproduce.plan import Plan
+from core.reproduce.plan import Key, Plan
 from core.reproduce.run import run
 from core.reproduce.store import Store
 from tests.core.reproduce.making import LABELS, TINY, corpus_file, rows, tiny_plan
@@ -201,12 +201,21 @@ def start(line: list[str]) -> subprocess.Popen:
     return subprocess.Popen(line, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def ended(process: subprocess.Popen) -> str:
+    """What it said; it is not left behind, however slow the machine is."""
+    try:
+        return process.communicate(timeout=120)[1]
+    finally:
+        process.kill()
+
+
 def wait_for_cells(process: subprocess.Popen, cells: Path, n: int) -> set[str]:
-    for _ in range(3000):
+    for _ in range(12_000):
         found = {path.name for path in cells.glob("*.npz")} if cells.exists() else set()
         if len(found) >= n or process.poll() is not None:
             return found
         time.sleep(0.01)
+    process.kill()
     raise AssertionError("no cell came")
 
 
@@ -217,7 +226,7 @@ def test_a_killed_run_goes_on_where_it_was_and_ends_with_the_same_table(
     first = start(command(data, out))
     wait_for_cells(first, out / "cells", 5)
     first.send_signal(signal.SIGKILL)
-    first.communicate()
+    ended(first)
     before = {path.name: path.stat().st_mtime_ns for path in (out / "cells").glob("*.npz")}
     assert 5 <= len(before) < 21
     assert not (out / "table.csv").exists()
@@ -235,8 +244,22 @@ def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     process = start(command(data, out))
     wait_for_cells(process, out / "cells", 1)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    told = ended(process)
     assert process.returncode == 130, told
     assert "the same command goes on" in told
     assert "Traceback" not in told
     assert not list((out / "cells").glob("*.part"))
+
+
+def test_the_further_recipes_run_on_a_recurrent_architecture_too(tmp_path: Path) -> None:
+    small = load(corpus_file(tmp_path / "small.jsonl", rows(24)))
+    settings = {**TINY, "max_epochs": 1, "oof_folds": 2, "han_hidden": 4}
+    recipes = ("kd", "best", "spliced", "trainable", "label_attention")
+    plan = tiny_plan(archs=("textcnn.v1", "han.v1"), recipes=recipes, folds=2, settings=settings)
+    store = finished(plan, small, tmp_path / "out")
+    found = {(row["arch"], row["model"]) for row in read(store.out / "table.csv")}
+    assert {("textcnn.v1", recipe) for recipe in recipes} <= found
+    assert {("han.v1", recipe) for recipe in recipes[:-1]} <= found
+    teachers = store.read(Key(0, 0, "textcnn.v1", "spliced-teacher"))
+    assert teachers is not None
+    assert len(teachers.soft) == 5 * (len(small.texts) - len(teachers.test) - len(teachers.valid_probs))

@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("TAGTAIL_BENCH_DATA", ROOT.parent / "shared" / "data")) / "pool_classic.jsonl.gz"
 ARCHS = ("textcnn.v1", "textrnn.v1", "han.v1", "gru_att.v1", "textcnn_att.v1")
 LABELS = 9
-PAD_ALL, WARM = (32, 128), 256
+PAD_ALL = (32, 128)  # batches of the eager model
 BREAKS = "。!?；;\n"
 
 

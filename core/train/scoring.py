@@ -54,7 +54,7 @@ class TableScorer:
         self.model = model
         self.weight, self.bias = model.get_parameter("hidden.weight"), model.get_parameter("hidden.bias")
         self._buffers = Buffers()
-        self.n_labels = model.get_parameter("output.weight").shape[0]
+        self.n_labels = _labels(model)
         self.method = "table, compiled" if self.table.compiled else "table, torch"
 
     def probabilities(self, rows: Rows) -> NDArray[np.float32]:
@@ -73,7 +73,7 @@ class LabelTableScorer:
     def __init__(self, model: TextCNNAtt, **options: Any) -> None:
         self.table = ConvolutionTable(model, **options)
         self.model = model
-        self.n_labels = model.get_parameter("output.weight").shape[0]
+        self.n_labels = _labels(model)
         self.method = "table, compiled" if self.table.compiled else "table, torch"
 
     def probabilities(self, rows: Rows) -> NDArray[np.float32]:
@@ -95,7 +95,7 @@ class EngineScorer:
         self.vectors = model.vectors.detach()
         self.engine = engine_of(config.arch, model, dense=dense)
         self.weights = self.engine.stack([model])
-        self.n_labels = len(self.probabilities([np.ones(1, dtype=np.int64)])[0])
+        self.n_labels = _labels(model)
         self.method = "plain, trimmed" if dense else type(self.engine).__name__
 
     def probabilities(self, rows: Rows) -> NDArray[np.float32]:
@@ -104,14 +104,18 @@ class EngineScorer:
             return self.engine.logits(self.weights, packed, self.config)[0].sigmoid().float().cpu().numpy()
 
 
+def _labels(model: TextModel) -> int:
+    """Every architecture's output has a row of weights a label."""
+    return model.get_parameter("output.weight").shape[0]
+
+
 def _frozen(model: TextModel, config: RoundConfig) -> tuple[TextModel, RoundConfig]:
     """The same model with vectors that no longer learn: what the fast engines want. It shares the vectors."""
     if not model.vectors.requires_grad:
         return model, config
     config = replace(config, trainable_vectors=False)
     state = {name: value for name, value in model.state_dict().items() if name != "vectors"}
-    labels = model(torch.ones(1, 1, dtype=torch.int64, device=model.vectors.device)).shape[1]
-    twin = build(config.arch, model.vectors.detach(), labels, config, breaks=state.get("breaks"))
+    twin = build(config.arch, model.vectors.detach(), _labels(model), config, breaks=state.get("breaks"))
     twin.to(model.vectors.device).load_state_dict(state, strict=False)
     return twin.eval(), config
 

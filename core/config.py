@@ -21,6 +21,7 @@ SOFT_TARGETS = ("in_sample", "out_of_fold")
 TEACHERS = ("neural", "linear", "best", "stack")
 SEGMENTERS = ("characters", "rjieba", "jieba", "words", "ckip")
 CONVERSIONS = ("", "t2s", "s2t", "tw2s", "s2tw", "tw2sp", "s2twp", "hk2s", "s2hk")  # OpenCC's names
+MAX_BATCH = 4096
 MAX_TEXT = 200_000  # characters; a longer "text" is a file put in the wrong column
 
 
@@ -123,7 +124,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("oof_folds", 2, 10),
     ("hard_share", 0, 1),
     ("spliced", 0, 20),
-    ("batch_size", 1, 4096),
+    ("batch_size", 1, MAX_BATCH),
     ("lr", 1e-6, 1),
     ("max_epochs", 1, 1000),
     ("patience", 1, 1000),

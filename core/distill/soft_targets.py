@@ -16,6 +16,7 @@ from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from core.config import MAX_BATCH
 from core.distill.lessons import Lessons
 from core.distill.mixing import mix
 from core.distill.splicing import splice
@@ -76,9 +77,14 @@ def syllabus(lessons: Lessons, taught: Taught) -> tuple[Lessons, NDArray[np.floa
 def with_more(
     lessons: Lessons, mixed: NDArray[np.float32], rows: Rows, texts: Sequence[str], soft: NDArray[np.float32]
 ) -> tuple[Lessons, NDArray[np.float32]]:
-    """Lessons and targets with spliced texts behind the labelled ones. Shapes: mixed (N, K), soft (S, K)."""
+    """Lessons and targets with spliced texts behind the labelled ones. Shapes: mixed (N, K), soft (S, K).
+
+    Batches grow as the texts do: as many steps an epoch as without.
+    """
+    batch = round(lessons.config.batch_size * (1 + len(rows) / len(lessons.train_rows)))
     more = replace(
         lessons,
+        config=replace(lessons.config, batch_size=min(batch, MAX_BATCH)),
         train_rows=[*lessons.train_rows, *rows],
         train_texts=[*lessons.train_texts, *texts],
         train_y=np.concatenate([np.asarray(lessons.train_y), soft >= 0.5]),

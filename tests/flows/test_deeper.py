@@ -13,6 +13,7 @@ from sqlite_utils import Database
 from core import approximations
 from core.config import RoundConfig
 from core.errors import BadFile, ModelUnavailable, TrainingDiverged
+from core.messages import say
 from core.services import annotating, curating, reporting, scheduling
 from core.worker import loop, rounds
 from db import jobs
@@ -249,6 +250,24 @@ def test_a_round_that_cannot_be_trained_says_what_to_do_and_the_one_before_stays
     assert status.last_published is not None
     assert status.last_published.number == 1
     assert reporting.student_bundle(db, project) is not None
+
+
+def test_a_vectors_file_that_has_gone_fails_the_round_and_is_named(
+    ready: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db, project, who = ready
+    file = tmp_path / "mine.txt"
+    file.write_text("1 8\n血 1 2 3 4 5 6 7 8\n", encoding="utf-8")
+    config = curating.project(db, project).settings.round
+    change(db, project, who["lee"], round=replace(config, vectors_file=str(file)))
+    file.unlink()
+    scheduling.request_round(db, project, by=who["lee"], now=time.time())
+    run_queued(db, tmp_path, monkeypatch)
+    failed = scheduling.rounds(db, project)[0]
+    assert failed.error is not None
+    assert (failed.state, failed.error["code"]) == ("failed", "BadFile")
+    assert "mine.txt" in (say("BadFile", failed.error["fields"], "en") or "")
+    assert not list((tmp_path / "models").glob("*/*"))
 
 
 def test_a_config_is_stored_with_its_round(trained: Ready) -> None:

@@ -149,14 +149,14 @@ def table_row(row: RoundRow, history: tuple[Metric, ...]) -> dict[str, Any]:
         t("rounds.column_valid"): "–" if row.n_valid is None else str(row.n_valid),
         t("rounds.column_gold"): "–" if row.n_gold is None else str(row.n_gold),
     }
-    config = stored(row.config)
-    line[t("rounds.column_how")] = training.summary(config) if config else "–"
     for model in TABLE_MODELS:
         found = charts.find(history, model, "macro", number=row.number)
         words = f"{found.f1:.3f}" if found else "–"
         if found and model == "student":
             words += " " + charts.interval(found)
         line[t(f"dashboard.model_{model}")] = words
+    config = stored(row.config)
+    line[t("rounds.column_how")] = training.summary(config) if config else "–"  # last: it is the longest
     return line
 
 
@@ -192,9 +192,10 @@ def named(config: dict[str, Any]) -> None:
     if known is None:
         st.caption(t("rounds.config_unknown"))
         return
-    st.markdown(f"**{t('training.title')}**")
+    st.markdown(f"**{t('rounds.how')}**")
     names = "\n".join(
-        f"- {t(f'training.{name}')}：{plain(training.value_words(name, getattr(known, name)))}"
+        "- "
+        + t("rounds.named", name=t(f"training.{name}"), value=plain(training.value_words(name, getattr(known, name))))
         for name in training.MAIN
     )
     st.markdown(names)
@@ -218,7 +219,7 @@ def details(row: RoundRow) -> None:
         st.json(row.config, expanded=False)
     with right:
         st.markdown(f"**{t('rounds.timings')}**")
-        st.json({key: round(value, 2) for key, value in row.timings.items()})
+        st.json({round_strip.named_stage(key): round(value, 2) for key, value in row.timings.items()})
         if row.timings:
             st.caption(t("rounds.timings_all", time=when.duration(sum(row.timings.values()))))
         st.caption(t("rounds.code", version=plain(row.code_version)))

@@ -31,9 +31,14 @@ def step(stage: str) -> int:
 
 
 def stage_words(status: RoundStatus) -> str:
-    """The present stage in words; a stage without words shows its own name."""
-    key = f"rounds.stage_{status.stage}"
-    return t(key) if key in catalogue() else (status.stage or t("rounds.stage_start"))
+    """The present stage in words."""
+    return named_stage(status.stage) if status.stage else t("rounds.stage_start")
+
+
+def named_stage(stage: str) -> str:
+    """A stage in words; one without words shows its own name."""
+    key = f"rounds.stage_{stage}"
+    return t(key) if key in catalogue() else stage
 
 
 def detail_words(detail: dict[str, Any], names: dict[str, str]) -> str:

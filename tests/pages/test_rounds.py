@@ -141,6 +141,8 @@ def test_a_round_names_how_it_was_trained_and_everything_it_approximated(
     said = texts_of(page).replace("\\", "")
     assert page.dataframe[0].value["訓練方式"][0].startswith("TextCNN · jieba（rjieba） · 快速")
     assert "軟目標：折外" in said
+    assert list(page.dataframe[0].value)[-1] == "訓練方式", "the figures are seen first"
+    assert "教師模型" in page.json[1].value
     for each in departures(config):
         assert each.zh in said
     with house.open() as db:

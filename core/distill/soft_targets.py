@@ -8,7 +8,7 @@ teachers answer together. Both with networks, linear models, the better of the t
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,9 +33,26 @@ class Taught(NamedTuple):
     soft: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Gathered:
+    """What was trained, on which of the training texts, and what it answers where it may.
+
+    Shapes: found (2, N, K), neural and linear logits on the training texts.
+    """
+
+    members: tuple[Member, ...]
+    parts: tuple[NDArray[np.int64], ...]
+    found: NDArray[np.float64]
+
+
 def teach(lessons: Lessons) -> Generator[SweepReport, None, Taught]:
     """Train the round's teachers as its config asks; returns them with the student's targets."""
     lessons = lessons.with_config(lessons.config.of_teachers)
+    return combine(lessons, (yield from gather(lessons)))
+
+
+def gather(lessons: Lessons) -> Generator[SweepReport, None, Gathered]:
+    """Train the networks and linear models that a teacher's config asks for."""
     parts = _parts(lessons)
     members: list[Member] = []
     for done, part in enumerate(parts):
@@ -48,7 +65,12 @@ def teach(lessons: Lessons) -> Generator[SweepReport, None, Taught]:
                 break
             total = report.total * len(parts)
             yield SweepReport(report.done + report.total * done, total, report.detail)
-    return _taught(lessons, members, parts)
+    found = np.zeros((2, *np.asarray(lessons.train_y).shape))
+    for member, part in zip(members, parts, strict=True):
+        at = np.setdiff1d(np.arange(len(lessons.train_rows)), part) if len(parts) > 1 else part
+        asked = lessons.only(at)
+        found[:, at] = member.logits(asked.train_rows, asked.train_texts)
+    return Gathered(tuple(members), tuple(parts), found)
 
 
 def targets(soft: NDArray[np.float32], hard: NDArray, hard_share: float) -> NDArray[np.float32]:
@@ -118,24 +140,19 @@ def _member(lessons: Lessons) -> Generator[SweepReport, None, Member]:
     return Member(neural, linear)
 
 
-def _taught(lessons: Lessons, members: Sequence[Member], parts: Sequence[NDArray[np.int64]]) -> Taught:
-    """Answers on the training texts, from those that may answer, and how kinds are mixed."""
-    n, labels = np.asarray(lessons.train_y).shape
-    out_of_fold = len(parts) > 1
-    found = np.zeros((2, n, labels))
-    for member, part in zip(members, parts, strict=True):
-        at = np.setdiff1d(np.arange(n), part) if out_of_fold else part
-        asked = lessons.only(at)
-        found[:, at] = member.logits(asked.train_rows, asked.train_texts)
-    if out_of_fold:
-        mixture, weights = mix(lessons.config.teachers, found, np.asarray(lessons.train_y))
-    elif lessons.config.teachers == "neural":
+def combine(lessons: Lessons, gathered: Gathered) -> Taught:
+    """Teachers of the kind that the config names, from what was gathered for that kind or for a stack."""
+    kind, members, found = lessons.config.teachers, gathered.members, gathered.found
+    labels = found.shape[2]
+    if len(gathered.parts) > 1:
+        mixture, weights = mix(kind, found, np.asarray(lessons.train_y))
+    elif kind == "neural":
         mixture, weights = _as_they_are(labels), _chosen(members[0])
     else:
         unseen = members[0].logits(lessons.valid_rows, lessons.valid_texts)
-        mixture, weights = mix(lessons.config.teachers, unseen, np.asarray(lessons.valid_y))
+        mixture, weights = mix(kind, unseen, np.asarray(lessons.valid_y))
     teachers = Teachers(
-        members=tuple(members),
+        members=members,
         mixture=mixture,
         weights=weights,
         warnings=_warnings(members),

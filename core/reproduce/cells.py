@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from core.config import RoundConfig
 from core.distill.lessons import Lessons
-from core.distill.soft_targets import Taught, syllabus, teach
+from core.distill.soft_targets import Gathered, Taught, combine, gather, syllabus
 from core.distill.student import train_one
 from core.evaluate.crossval import Fold
 from core.evaluate.thresholds import choose
@@ -127,20 +127,26 @@ def _texts(corpus: Corpus, at: NDArray[np.int64]) -> list[str]:
     return [corpus.texts[n] for n in at]
 
 
-def teacher_cell(material: Material, config: RoundConfig) -> Making:
-    """Teachers, and what they say of every part.
+Trained = dict[str, Gathered]  # networks and linear models of the fold at hand, by the config they were trained with
+
+
+def teacher_cell(material: Material, config: RoundConfig, trained: Trained) -> Making:
+    """Teachers, and what they say of every part. Kinds of teachers that need the same networks share them.
 
     Soft targets are their answers on the training texts, followed by those on texts made of these, if any are made.
     """
     started, lessons = time.perf_counter(), material.lessons.with_config(config)
-    steps = teach(lessons)
-    while True:
+    both = config if config.teachers == "linear" else replace(config, teachers="stack")
+    name = replace(both, spliced=0.0).to_json()
+    steps = gather(lessons.with_config(both)) if name not in trained else None
+    while steps is not None:
         try:
             report = next(steps)
         except StopIteration as finished:
-            taught: Taught = finished.value
+            trained[name] = finished.value
             break
         yield report.done / max(report.total, 1)
+    taught = combine(lessons, trained[name])
     teachers = taught.teachers
     _, soft = syllabus(lessons.with_config(replace(config, hard_share=0.0)), taught)
     test = teachers.probabilities(material.test_rows, material.test_texts)

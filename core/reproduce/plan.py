@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import chain
 from typing import Any
 
 from core.config import ARCHS, RoundConfig
@@ -34,10 +35,11 @@ PUBLISHED: dict[str, Any] = {
 PUBLISHED_BATCH = {"gru_att.v1": 128}
 PUBLISHED_ARCHS = ("textrnn.v1", "textcnn.v1", "han.v1", "gru_att.v1")
 
-# Each a named change of the published distillation. One that names an architecture is of its teachers' one alone.
+OUT_OF_FOLD = {"soft_targets": "out_of_fold", "teacher_patience": 5}  # so many networks more, each a little shorter
+# Each a named change of the published distillation. One that names a student's architecture stands beside TextCNN.
 RECIPES: dict[str, dict[str, Any]] = {
     "kd": {},
-    "oof": {"soft_targets": "out_of_fold"},
+    "oof": OUT_OF_FOLD,
     "mixed": {"hard_share": 0.5},
     "hetero": {"teachers": "best"},
     "stack": {"teachers": "stack"},
@@ -46,9 +48,10 @@ RECIPES: dict[str, dict[str, Any]] = {
     "trainable_standalone": {"trainable_vectors": True, "hard_share": 1.0},
     "label_attention": {"arch": "textcnn_att.v1", "teacher_arch": "textcnn.v1"},
     "label_attention_standalone": {"arch": "textcnn_att.v1", "teacher_arch": "textcnn.v1", "hard_share": 1.0},
-    "oof_mixed": {"soft_targets": "out_of_fold", "hard_share": 0.5},
-    "spliced": {"spliced": 4.0},
-    "best": {"soft_targets": "out_of_fold", "teachers": "stack"},
+    "oof_mixed": {**OUT_OF_FOLD, "hard_share": 0.3},
+    "oof_stack": {**OUT_OF_FOLD, "teachers": "stack", "hard_share": 0.3},
+    "spliced": {"spliced": 3.0},
+    "best": {**OUT_OF_FOLD, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0, "teacher_arch": "textcnn.v1"},
 }
 RECIPE_SAYS = {
     "kd": "distillation as published: the teachers answer for the texts they were trained on",
@@ -61,9 +64,10 @@ RECIPE_SAYS = {
     "trainable_standalone": "no distillation, word vectors learn",
     "label_attention": "kd into a student with an attention of its own for each label",
     "label_attention_standalone": "label-wise attention without distillation",
-    "oof_mixed": "oof and mixed together",
-    "spliced": "kd, and four texts for each training text, made of two of them and answered by the teachers alone",
-    "best": "out-of-fold teachers that are a stack of network and linear model",
+    "oof_mixed": "oof, and targets three tenths the labels themselves",
+    "oof_stack": "oof_mixed with a stack of network and linear model as teacher",
+    "spliced": "kd, and three texts for each training text, made of two of them and answered by the teachers alone",
+    "best": "oof_stack and spliced together, TextCNN as the teachers' architecture",
 }
 _TEXT = ("segmenter", "conversion", "max_tokens", "vector_size", "vectors_file", "valid_share")  # one for all recipes
 _OF_NO_CELL = ("threads",)  # changes how long a cell takes, not what is in it
@@ -134,15 +138,16 @@ class Plan:
         return _teachers_alone(base) if key.model == TEACHER else base
 
     def applies(self, recipe: str, arch: str) -> bool:
-        return RECIPES[recipe].get("teacher_arch", arch) == arch
+        return "arch" not in RECIPES[recipe] or arch == RECIPES[recipe]["teacher_arch"]
 
     def teachers_of(self, key: Key) -> Key | None:
         """The cell of the teachers that a student learns from, or None when it learns from the labels alone.
 
-        Recipes with the same teachers share them; the first in RECIPES gives them their name.
+        Recipes with the same teachers share them, also over architectures; the first in RECIPES gives them their name.
         """
         if key.model not in RECIPES or self.config(key).hard_share >= 1:
             return None
+        key = replace(key, arch=RECIPES[key.model].get("teacher_arch", key.arch))
         wanted = _teachers_alone(self.config(key))
         candidates = [TEACHER, *(f"{recipe}-{TEACHER}" for recipe in RECIPES if self.applies(recipe, key.arch))]
         for model in candidates:
@@ -155,9 +160,8 @@ class Plan:
         """In the order in which they are made: teachers before the students that learn from them."""
         for seed in self.seeds:
             for number in range(self.folds):
-                yield Key(seed, number, "-", LINEAR)
-                for arch in self.archs:
-                    yield from self.group(seed, number, arch)
+                groups = [self.group(seed, number, arch) for arch in self.archs]
+                yield from dict.fromkeys([Key(seed, number, "-", LINEAR), *chain.from_iterable(groups)])
 
     def group(self, seed: int, number: int, arch: str) -> list[Key]:
         """The cells of one fold and architecture, each once."""

@@ -97,11 +97,12 @@ class _Run:
         material: Material = yield from self._material(seed, number, parts)
         linear = Key(seed, number, "-", LINEAR)
         yield from self._make({linear: partial(cells.linear_cell, material, config)})
+        trained: cells.Trained = {}
         for arch in self.plan.archs:
             group = self.plan.group(seed, number, arch)
             for key in group:
                 if is_teacher(key.model) and key in self.missing:
-                    yield from self._make({key: partial(cells.teacher_cell, material, self.plan.config(key))})
+                    yield from self._make({key: partial(cells.teacher_cell, material, self.plan.config(key), trained)})
             students = [key for key in group if not is_teacher(key.model) and key in self.missing]
             yield from self._make({key: self._student(material, key) for key in students})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -90,7 +90,7 @@ class Comparison:
 def gather(plan: Plan, corpus: Corpus, store: Store) -> list[Answers]:
     """Every model of a finished plan, the linear baseline first."""
     numbers = np.stack([folds_of(plan, corpus, seed) for seed in plan.seeds])
-    models = [("-", LINEAR)] + [(arch, key.model) for arch in plan.archs for key in plan.group(plan.seeds[0], 0, arch)]
+    models = dict.fromkeys((key.arch, key.model) for key in plan.cells())
     return [_answers(plan, corpus, store, numbers, arch, model) for arch, model in models]
 
 
@@ -151,8 +151,9 @@ def comparisons(
     by_name = {(each.arch, each.model): each for each in answers}
     for cut in CUTS:
         drawn: dict[tuple[str, str], NDArray[np.float64]] = {}
-        for arch, model, against in _pairs(plan, by_name):
-            sides = [by_name[arch, model], by_name["-" if against == LINEAR else arch, against]]
+        for arch, model, other in _pairs(plan, by_name):
+            against = other.model if other.arch in (arch, "-") else f"{other.arch} {other.model}"
+            sides = [by_name[arch, model], by_name[other.arch, other.model]]
             for side in sides:
                 if (side.arch, side.model) not in drawn:
                     drawn[side.arch, side.model] = resampled(side.predicted[cut], corpus.y, resamples=resamples)
@@ -175,17 +176,19 @@ def _comparison(names: tuple[str, str, str, str, str, str], found: Difference) -
     return Comparison(*names, found.mean, found.low, found.high, found.p, found.n)
 
 
-def _pairs(plan: Plan, known: Mapping[tuple[str, str], Answers]) -> Iterator[tuple[str, str, str]]:
+def _pairs(plan: Plan, known: Mapping[tuple[str, str], Answers]) -> Iterator[tuple[str, str, Key]]:
     for arch in plan.archs:
         for recipe in plan.recipes:
             if (arch, recipe) not in known:
                 continue
-            own = plan.teachers_of(Key(plan.seeds[0], 0, arch, recipe))
-            others = [STANDALONE, *([own.model] if own else []), TEACHER, LINEAR]
+            at = Key(plan.seeds[0], 0, arch, recipe)
+            own = plan.teachers_of(at)
+            others = [replace(at, model=STANDALONE), *([own] if own else []), replace(at, model=TEACHER)]
+            others.append(replace(at, arch="-", model=LINEAR))
             if recipe != "kd" and "kd" in plan.recipes:
-                others.append("kd")
-            for against in dict.fromkeys(others):
-                yield arch, recipe, against
+                others.append(replace(at, model="kd"))
+            for other in dict.fromkeys(others):
+                yield arch, recipe, other
 
 
 def unused_labels(plan: Plan, corpus: Corpus) -> list[str]:

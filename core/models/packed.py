@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -17,19 +18,48 @@ _TOGETHER = 16  # stretches pooled in one call; more of unlike length would only
 
 
 @dataclass(frozen=True)
-class Packed:
-    """Documents as stretches ("segments") of window positions, the longest first.
+class Plain:
+    """Stretches as torch reads them: groups of like length, each filled up to its longest.
 
-    Within a group every segment is filled up to the longest by repeating its first position, which leaves its
-    maximum as it is.
+    That is by repeating a stretch's first position, which leaves its maximum as it is.
     """
 
-    embedded: Tensor  # (U, D): the vectors of the batch's distinct tokens, padding among them
     windows: Tensor  # (R, 8): for each position, its token and the seven that follow, as rows of ``embedded``
     bags: dict[int, Tensor]  # window → (R, window): rows of a (U·window, F) table, one for each tap
     groups: tuple[tuple[int, int, int], ...]  # (first position, segments, length of each)
     segments: Tensor  # (S,): document · p + chunk of each segment
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Documents one after another, and in them stretches ("segments") of window positions, the longest first."""
+
+    vectors: Tensor  # (V, D), of all tokens
+    distinct: NDArray[np.int64]  # (U,): the batch's distinct tokens, padding among them
+    tokens: NDArray[np.int64]  # (T,): which of the distinct tokens; padding lies between documents
+    spans: NDArray[np.int64]  # (S, 3): first position, size and document · p + chunk of each segment, none empty
     n_documents: int
+
+    @cached_property
+    def embedded(self) -> Tensor:
+        """Vectors of the distinct tokens. Shapes: → (U, D)."""
+        return self.vectors[torch.from_numpy(self.distinct).to(self.vectors.device)]
+
+    @cached_property
+    def plain(self) -> Plain:
+        positions, groups = _positions(self.spans[:, 0], self.spans[:, 1])
+        device = self.vectors.device
+        windows = torch.from_numpy(self.tokens[positions[:, None] + np.arange(max(WINDOWS))]).to(device)  # (R, 8)
+        bags = {k: windows[:, :k] * k + torch.arange(k, device=device) for k in WINDOWS}
+        return Plain(windows, bags, groups, torch.from_numpy(self.spans[:, 2].copy()).to(device))
+
+    def filled(self, multiple: int) -> Tensor:
+        """``embedded`` with zeros up to whole registers. Shapes: → (U, ≥ D)."""
+        width = self.vectors.shape[1]
+        out = self.vectors.new_empty(len(self.distinct), -(-width // multiple) * multiple)
+        out[:, :width] = self.embedded
+        out[:, width:] = 0
+        return out
 
 
 def pack(rows: Sequence[NDArray[np.int64]], vectors: Tensor, chunks: int) -> Packed:
@@ -38,19 +68,15 @@ def pack(rows: Sequence[NDArray[np.int64]], vectors: Tensor, chunks: int) -> Pac
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     gap = np.full(reach, PAD, dtype=np.int64)  # between documents, so that no window sees two
     flat = np.concatenate([part for row in rows for part in (row, gap)] or [gap])
-    distinct, local = np.unique(np.append(flat, PAD), return_inverse=True)
+    seen = np.zeros(len(vectors), dtype=bool)
+    seen[flat] = True
     starts = np.cumsum(lengths + reach) - lengths - reach
     segment, first, size = _segments(starts, lengths, chunks)
-    positions, groups = _positions(first, size)
-    device = vectors.device
-    windows = torch.from_numpy(local[positions[:, None] + np.arange(reach + 1)]).to(device)  # (R, 8)
-    bags = {k: windows[:, :k] * k + torch.arange(k, device=device) for k in WINDOWS}
     return Packed(
-        embedded=vectors[torch.from_numpy(distinct).to(device)],
-        windows=windows,
-        bags=bags,
-        groups=groups,
-        segments=torch.from_numpy(segment).to(device),
+        vectors=vectors,
+        distinct=np.flatnonzero(seen),
+        tokens=(np.cumsum(seen) - 1)[flat],
+        spans=np.stack([first, size, segment], axis=1),
         n_documents=len(rows),
     )
 

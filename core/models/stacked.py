@@ -8,8 +8,10 @@ its gradient to one window, so the weight gradient is again a short weighted gat
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -17,7 +19,17 @@ from core.config import RoundConfig
 from core.models.base import TextModel
 from core.models.engine import Rows, Weights
 from core.models.packed import Packed, pack
+from core.models.table import Buffers
 from core.models.textcnn import WINDOWS
+
+try:
+    from core.models import convolution_kernels
+except ImportError:  # no numba: plain torch
+    COMPILED = False
+else:
+    COMPILED = True
+
+_SPACE = Buffers()  # large memory used again by the same thread
 
 
 class _ConvolveAndPool(torch.autograd.Function):
@@ -29,7 +41,7 @@ class _ConvolveAndPool(torch.autograd.Function):
     @staticmethod
     def forward(ctx, packed: Packed, *weights: Tensor) -> Tensor:
         models, filters = weights[0].shape[0], weights[0].shape[2]
-        segments = len(packed.segments)
+        segments = len(packed.spans)
         out = packed.embedded.new_empty(models, segments, len(WINDOWS) * filters)
         chosen = torch.empty(out.shape, dtype=torch.int32, device=out.device)
         rows = len(packed.embedded)
@@ -40,8 +52,8 @@ class _ConvolveAndPool(torch.autograd.Function):
             here = slice(w * filters, (w + 1) * filters)
             for m in range(models):
                 torch.mm(packed.embedded, kernels[m].flatten(0, 1).t(), out=product)  # (U, D) → (U, k·F)
-                seen = F.embedding_bag(packed.bags[k], product.view(rows * k, filters), mode="sum")  # (R, F)
-                _pool(seen, packed.groups, out[m, :, here], chosen[m, :, here])
+                seen = F.embedding_bag(packed.plain.bags[k], product.view(rows * k, filters), mode="sum")  # (R, F)
+                _pool(seen, packed.plain.groups, out[m, :, here], chosen[m, :, here])
             out[:, :, here] += bias.unsqueeze(1)
         ctx.packed, ctx.shapes = packed, (models, filters)
         out.relu_()
@@ -60,7 +72,7 @@ class _ConvolveAndPool(torch.autograd.Function):
             kernels = grad.new_empty(models, k, filters, width)
             for m in range(models):
                 signal = grad[m, :, here].t().contiguous()  # (F, S)
-                tokens = packed.windows[chosen[m, :, here].t(), :k]  # (F, S, k)
+                tokens = packed.plain.windows[chosen[m, :, here].t(), :k]  # (F, S, k)
                 taps = tokens.permute(2, 0, 1).reshape(k * filters, -1)  # (k·F, S)
                 sums = F.embedding_bag(
                     taps, packed.embedded, mode="sum", per_sample_weights=signal.repeat(k, 1)
@@ -84,13 +96,50 @@ def _pool(seen: Tensor, groups: Sequence[tuple[int, int, int]], out: Tensor, cho
         done += segments
 
 
+class _Compiled(torch.autograd.Function):
+    """The same on a CPU, a maximum's sum never leaving the registers.
+
+    Shapes: kernels (M, k, F, D), bias (M, F) for each window → (M, B, 3, p, F), zero for an empty chunk.
+    """
+
+    @staticmethod
+    def forward(ctx, packed: Packed, chunks: int, *weights: Tensor) -> Tensor:
+        kernels, biases = _arrays(weights[::2]), _arrays(weights[1::2])
+        models, _, filters, depth = kernels[0].shape
+        x = packed.filled(convolution_kernels.ROW)
+        out = x.new_zeros(models, packed.n_documents, len(WINDOWS), chunks, filters)
+        chosen = torch.empty(out.shape, dtype=torch.int32)
+        space = _SPACE.take(convolution_kernels.PANEL * (depth + max(WINDOWS) * len(x))).numpy()
+        convolution_kernels.convolve_and_pool(
+            x.numpy(), packed.tokens, packed.spans, kernels, biases, space, out.numpy(), chosen.numpy()
+        )
+        ctx.packed, ctx.shapes = packed, [weight.shape for weight in weights]
+        ctx.save_for_backward(x, out, chosen)
+        return out
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, out, chosen = ctx.saved_tensors
+        result = [grad.new_empty(shape) for shape in ctx.shapes]
+        given = *_arrays([x]), ctx.packed.tokens, *_arrays([grad, out, chosen])
+        convolution_kernels.convolve_back(*given, _arrays(result[::2]), _arrays(result[1::2]))
+        return None, None, *result
+
+
+def _arrays(tensors: Sequence[Tensor]) -> tuple[NDArray[Any], ...]:
+    return tuple(tensor.detach().contiguous().numpy() for tensor in tensors)
+
+
 def features(weights: Weights, packed: Packed, chunks: int) -> Tensor:
-    """Pooled features in the module's order. Shapes: → (M, B, 3·p·F)."""
+    """Pooled features in the module's order; compiled where that can be. Shapes: → (M, B, 3·p·F)."""
     taps = [weights[f"convolutions.{w}.{part}"] for w in range(len(WINDOWS)) for part in ("weight", "bias")]
+    if COMPILED and all(t.device.type == "cpu" and t.dtype == torch.float32 for t in (packed.vectors, *taps)):
+        return _Compiled.apply(packed, chunks, *taps).flatten(2)
     pooled = _ConvolveAndPool.apply(packed, *taps)  # (M, S, 3F)
     models, _, triple = pooled.shape
     full = pooled.new_zeros(models, packed.n_documents * chunks, triple)
-    full = full.index_copy(1, packed.segments, pooled)  # a document shorter than p has an empty chunk: zero
+    # a document shorter than p has an empty chunk: zero
+    full = full.index_copy(1, packed.plain.segments, pooled)
     full = full.view(models, packed.n_documents, chunks, len(WINDOWS), triple // len(WINDOWS))
     return full.transpose(2, 3).reshape(models, packed.n_documents, chunks * triple)  # (M, B, p, 3, F) → (M, B, 3·p·F)
 

@@ -44,6 +44,8 @@ def _draw(labels: NDArray, n_valid: int, share: float, seed: int) -> NDArray[np.
     used = labels[:, labels.any(axis=0)]  # a label that nothing has would only disturb the counts
     if len(labels) < _SMALL or used.shape[1] == 0:
         return numbers(seed, "valid").permutation(len(labels))[:n_valid]
+    if used.shape[1] == 1:
+        used = np.hstack([used, used])  # the stratifier wants two columns
     splitter = MultilabelStratifiedShuffleSplit(n_splits=1, test_size=share, random_state=derive(seed, "valid") % 2**32)
     _, chosen = next(splitter.split(np.zeros((len(used), 1)), used))
     return chosen

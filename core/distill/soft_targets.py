@@ -126,6 +126,7 @@ def _parts(lessons: Lessons) -> list[NDArray[np.int64]]:
     if used.shape[1] == 0:
         held = np.array_split(numbers(seed).permutation(n), config.oof_folds)
     else:
+        used = np.hstack([used, used]) if used.shape[1] == 1 else used  # the stratifier wants two columns
         folds = MultilabelStratifiedKFold(config.oof_folds, shuffle=True, random_state=seed % 2**32)
         held = [test for _, test in folds.split(np.zeros((n, 1)), used)]
     return [np.setdiff1d(everything, fold) for fold in held]

@@ -53,7 +53,9 @@ class NeuralTeachers:
         """Shapes: → (N, K)."""
         out = np.tile(self.constants.astype(np.float32), (len(rows), 1))
         if self.models and len(rows):
-            found = logits_of(list(self.models.values()), rows, self.config)[:, :, 0].T  # (N, models)
+            found = logits_of(list(self.models.values()), rows, self.config, threads_of(self.config))[
+                :, :, 0
+            ].T  # (N, models)
             out[:, list(self.models)] = found + self.shifts[list(self.models)].astype(np.float32)
         return out
 

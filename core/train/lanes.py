@@ -28,9 +28,9 @@ def side_by_side(
     torch.set_num_threads(1)
     course = _Lanes(makers)
     workers = [threading.Thread(target=course.work, daemon=True) for _ in range(min(lanes, len(makers)))]
-    for worker in workers:
-        worker.start()
     try:
+        for worker in workers:
+            worker.start()
         left = len(makers)
         while left:
             which, kind, value = course.news.get()
@@ -44,7 +44,8 @@ def side_by_side(
     finally:
         course.stop.set()
         for worker in workers:
-            worker.join()
+            if worker.ident is not None:  # an interruption may come before all have started
+                worker.join()
         torch.set_num_threads(before)
 
 

@@ -9,12 +9,14 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from core.config import RoundConfig
 from core.errors import ModelUnavailable
@@ -39,7 +41,7 @@ class Scorer(Protocol):
     chunk: int  # documents sorted by length together; between two chunks a caller may stop
     batch: int  # documents scored together
 
-    def probabilities(self, rows: Rows) -> NDArray[np.float32]:
+    def logits(self, rows: Rows) -> NDArray[np.float32]:
         """Shapes: B rows of like length, without padding → (B, K)."""
         ...
 
@@ -57,12 +59,12 @@ class TableScorer:
         self.n_labels = _labels(model)
         self.method = "table, compiled" if self.table.compiled else "table, torch"
 
-    def probabilities(self, rows: Rows) -> NDArray[np.float32]:
+    def logits(self, rows: Rows) -> NDArray[np.float32]:
         with torch.no_grad():
             seen = self.table.features(rows)
             out = self._buffers.take(len(rows), len(self.bias)) if seen.device.type == "cpu" else None
             hidden = torch.addmm(self.bias, seen, self.weight.t(), out=out).relu_()
-            return self.model.output(hidden).sigmoid_().cpu().numpy()
+            return self.model.output(hidden).cpu().numpy()
 
 
 class LabelTableScorer:
@@ -76,10 +78,10 @@ class LabelTableScorer:
         self.n_labels = _labels(model)
         self.method = "table, compiled" if self.table.compiled else "table, torch"
 
-    def probabilities(self, rows: Rows) -> NDArray[np.float32]:
+    def logits(self, rows: Rows) -> NDArray[np.float32]:
         with torch.no_grad():
             seen = self.model.attention(*self.table.states(rows)).flatten(1)
-            return self.model.output(seen).sigmoid_().cpu().numpy()
+            return self.model.output(seen).cpu().numpy()
 
 
 class EngineScorer:
@@ -98,10 +100,10 @@ class EngineScorer:
         self.n_labels = _labels(model)
         self.method = "plain, trimmed" if dense else type(self.engine).__name__
 
-    def probabilities(self, rows: Rows) -> NDArray[np.float32]:
+    def logits(self, rows: Rows) -> NDArray[np.float32]:
         with torch.no_grad():
             packed = self.engine.pack(rows, self.vectors, self.config)
-            return self.engine.logits(self.weights, packed, self.config)[0].sigmoid().float().cpu().numpy()
+            return self.engine.logits(self.weights, packed, self.config)[0].float().cpu().numpy()
 
 
 def _labels(model: TextModel) -> int:
@@ -144,7 +146,13 @@ def score_rows(by: Scorer, rows: Rows, lanes: int = 1) -> NDArray[np.float32]:
 def score_row_steps(by: Scorer, rows: Rows, lanes: int = 1) -> Steps:
     """As ``score_rows``; yields how many rows are done after each chunk. Closing it stops after the chunks at work."""
     chunks = (rows[start : start + by.chunk] for start in range(0, len(rows), by.chunk))
-    return _collected(by, _in_order(lambda part: _score(by, part), chunks, lanes), total=len(rows))
+    return _collected(by, _in_order(lambda part: _sigmoid(_score(by, part)), chunks, lanes), total=len(rows))
+
+
+def row_logits(by: Scorer, rows: Rows, lanes: int = 1) -> NDArray[np.float32]:
+    """Logits in the rows' own order. Shapes: N rows → (N, K)."""
+    chunks = (rows[start : start + by.chunk] for start in range(0, len(rows), by.chunk))
+    return _drained(_collected(by, _in_order(partial(_score, by), chunks, lanes), total=len(rows)))
 
 
 def score_texts(by: Scorer, encode: Encoder, texts: Iterable[str], lanes: int = 1) -> Steps:
@@ -154,7 +162,7 @@ def score_texts(by: Scorer, encode: Encoder, texts: Iterable[str], lanes: int = 
     """
     chunks = _chunks(texts, by.chunk)
     total = len(texts) if isinstance(texts, Sequence) else None
-    return _collected(by, _in_order(lambda part: _score(by, encode(part)), chunks, lanes), total=total)
+    return _collected(by, _in_order(lambda part: _sigmoid(_score(by, encode(part))), chunks, lanes), total=total)
 
 
 def _score(by: Scorer, rows: Rows) -> NDArray[np.float32]:
@@ -162,8 +170,12 @@ def _score(by: Scorer, rows: Rows) -> NDArray[np.float32]:
     order = np.argsort([len(row) for row in rows], kind="stable")
     for start in range(0, len(order), by.batch):
         at = order[start : start + by.batch]
-        out[at] = by.probabilities([rows[n] for n in at])
+        out[at] = by.logits([rows[n] for n in at])
     return out
+
+
+def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    return expit(logits, out=logits)
 
 
 def _chunks(texts: Iterable[str], size: int) -> Iterator[list[str]]:

@@ -44,3 +44,11 @@ def test_tiny_and_constant_sets_split_without_a_crash(n: int, fill: int):
     assert sorted([*train, *valid]) == list(range(n))
     assert len(valid) >= (1 if n > 1 else 0)
     assert len(train) >= min(n, 1)
+
+
+def test_one_label_in_use_is_stratified_too():
+    y = np.zeros((40, 3), dtype=np.int8)
+    y[:20, 1] = 1
+    train, valid = hold_out([f"text {n}" for n in range(40)], y, share=0.25, seed=0)
+    assert sorted([*train, *valid]) == list(range(40))
+    assert y[valid, 1].sum() == 5

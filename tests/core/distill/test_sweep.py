@@ -92,6 +92,12 @@ def test_out_of_fold_targets_come_from_those_that_have_not_seen_the_text(kind: s
     assert taught.teachers.probabilities(ROWS, TEXTS).shape == (60, 4)
 
 
+def test_one_label_alone_can_be_taught_out_of_fold():
+    one = replace(lessons(replace(SMALL, soft_targets="out_of_fold")), train_y=Y[:48, 1:2], valid_y=Y[48:, 1:2])
+    taught = drained(teach(replace(one, label_keys=["common"])))[1]
+    assert taught.soft.shape == (48, 1)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_mixed_targets_lie_between_soft_and_hard(share: float):
     taught = drained(teach(lessons()))[1]

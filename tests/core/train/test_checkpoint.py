@@ -9,9 +9,10 @@ from core.config import RoundConfig
 from core.errors import ModelUnavailable
 from core.models.textcnn import TextCNN
 from core.text.batches import padded
+from core.text.encode import encoder
 from core.text.vocab import Vocab
 from core.train.checkpoint import META, MODEL, published, save_model
-from core.train.predict import encode, load_student
+from core.train.predict import load_student
 
 CONFIG = RoundConfig(segmenter="words", vector_size=6, filters=4, hidden=5)
 VOCAB = Vocab.build([["a", "b", "c"]], min_count=1)
@@ -34,7 +35,7 @@ def test_a_published_student_scores_as_the_model_did(tmp_path: Path):
     assert student.label_keys == ("x", "y")
     assert student.config == CONFIG
     np.testing.assert_array_equal(student.thresholds, [0.4, 0.5])
-    expected = model(torch.from_numpy(padded(encode(texts, VOCAB, CONFIG)))).sigmoid().detach().numpy()
+    expected = model(torch.from_numpy(padded(encoder(VOCAB, CONFIG)(texts)))).sigmoid().detach().numpy()
     np.testing.assert_allclose(student.probabilities(texts), expected, atol=1e-6)
     assert student.probabilities([]).shape == (0, 2)
 

@@ -144,32 +144,65 @@ def _weighted(vectors: int) -> Any:
     return intrinsic(weighted)
 
 
+@intrinsic
+def _transpose(typingctx, a, row, out, rows, left):
+    """LANES rows of LANES numbers at an address as columns of a panel; zero past ``rows`` and ``left``."""
+
+    def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        a, row, out, rows, left = args
+        mask = ir.VectorType(ir.IntType(1), LANES)
+        name = f"llvm.masked.load.v{LANES}f32.p0"
+        load = _external(builder, name, _VECTOR, [ir.PointerType(), _SMALL, mask, _VECTOR])
+        nothing, steps = ir.Constant(_VECTOR, [0.0] * LANES), ir.Constant(_PLACES, list(range(LANES)))
+        lines = []
+        for r in range(LANES):
+            some = builder.select(builder.icmp_signed("<", _int(r), rows), left, _int(0))
+            real = builder.icmp_signed("<", steps, _everywhere(builder, builder.trunc(some, _SMALL)))
+            at = _pointer(builder, a, builder.mul(row, _int(r)))
+            lines.append(builder.call(load, [at, ir.Constant(_SMALL, 4), real, nothing]))
+        step = 1
+        while step < LANES:  # blocks of ``step`` change places across the diagonal
+            upper = [n - step + LANES if n & step else n for n in range(LANES)]
+            lower = [n + LANES if n & step else n + step for n in range(LANES)]
+            for r in range(LANES):
+                if not r & step:
+                    pair = lines[r], lines[r + step]
+                    lines[r] = builder.shuffle_vector(*pair, ir.Constant(_PLACES, upper))
+                    lines[r + step] = builder.shuffle_vector(*pair, ir.Constant(_PLACES, lower))
+            step *= 2
+        for r, line in enumerate(lines):
+            builder.store(line, _pointer(builder, out, _int(r * PANEL)), align=4)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 5), generate
+
+
 _strongest2, _strongest4, _strongest8 = (_strongest(k) for k in (2, 4, 8))
 _weighted_short, _weighted_long = _weighted(_PART), _weighted(2 * _PART)
 
 
 @njit(**OPTIONS)
 def _turn(kernels, first, out):
-    """A tap's filters from ``first`` on as one panel, zero past the last. Shapes: kernels (F, D) → out (D, PANEL)."""
-    filters = min(PANEL, kernels.shape[0] - first)
-    for d in range(kernels.shape[1]):
-        for f in range(filters):
-            out[d, f] = kernels[first + f, d]
-        for f in range(filters, PANEL):
-            out[d, f] = 0
+    """A tap's filters from ``first`` on as one panel, zero past the last. Shapes: kernels (F, D) → out (≥ D, PANEL)."""
+    filters, depth = kernels.shape
+    for f in range(0, PANEL, LANES):
+        here, rows = kernels.ctypes.data + 4 * (first + f) * depth, filters - first - f
+        for d in range(0, depth, LANES):
+            _transpose(here + 4 * d, depth, out.ctypes.data + 4 * (d * PANEL + f), rows, depth - d)
 
 
 @njit(**OPTIONS)
 def convolve_and_pool(x, tokens, segments, kernels, biases, space, out, chosen):
     """ReLU(the largest convolution of each segment + bias), and where it is; empty segments are left as they are.
 
-    Shapes: x (U, ≥ D, filled up with zeros), tokens (T,), segments (S, 3): first position, size (may be 0) and
-    place d·p + c; for each window kernels (M, k, F, D) and biases (M, F); space (≥ PANEL·(D + 8·U),)
+    Shapes: x (U, row ≥ D, filled up with zeros), tokens (T,), segments (S, 3): first position, size (may be 0) and
+    place d·p + c; for each window kernels (M, k, F, D) and biases (M, F); space (≥ PANEL·(row + 8·U),)
     → out (M, B, 3, p, F), chosen likewise, int32 positions among the tokens.
     """
     models, chunks, filters, depth = len(out), out.shape[3], out.shape[4], kernels[0].shape[3]
-    panel = space[: depth * PANEL].reshape(depth, PANEL)
-    table = space[depth * PANEL :].ctypes.data
+    row = x.shape[1]
+    panel = space[: row * PANEL].reshape(row, PANEL)
+    table = space[row * PANEL :].ctypes.data
     best, at = np.empty(PANEL, dtype=np.float32), np.empty(PANEL, dtype=np.int32)
     to, of = best.ctypes.data, at.ctypes.data
     for m in range(models):
@@ -179,7 +212,7 @@ def convolve_and_pool(x, tokens, segments, kernels, biases, space, out, chosen):
                 for j in range(k):
                     _turn(kernels[w][m, j], f, panel)
                     here = table + 4 * j * PANEL
-                    product(x.ctypes.data, x.shape[1], 1, panel.ctypes.data, PANEL, here, k * PANEL, len(x), depth, 0)
+                    product(x.ctypes.data, row, 1, panel.ctypes.data, PANEL, here, k * PANEL, len(x), depth, 0)
                 for s in range(len(segments)):
                     first, size, place = segments[s]
                     if size == 0:

@@ -105,11 +105,11 @@ class _Compiled(torch.autograd.Function):
     @staticmethod
     def forward(ctx, packed: Packed, chunks: int, *weights: Tensor) -> Tensor:
         kernels, biases = _arrays(weights[::2]), _arrays(weights[1::2])
-        models, _, filters, depth = kernels[0].shape
+        models, _, filters, _ = kernels[0].shape
         x = packed.filled(convolution_kernels.ROW)
         out = x.new_zeros(models, packed.n_documents, len(WINDOWS), chunks, filters)
         chosen = torch.empty(out.shape, dtype=torch.int32)
-        space = _SPACE.take(convolution_kernels.PANEL * (depth + max(WINDOWS) * len(x))).numpy()
+        space = _SPACE.take(convolution_kernels.PANEL * (x.shape[1] + max(WINDOWS) * len(x))).numpy()
         convolution_kernels.convolve_and_pool(
             x.numpy(), packed.tokens, packed.spans, kernels, biases, space, out.numpy(), chosen.numpy()
         )

@@ -1,6 +1,7 @@
-"""TextCNN's convolutions and pooling for training, compiled: a tile product, then registers alone up to the maximum.
+"""TextCNN's convolutions, pooling and bottleneck for training, compiled; one model after another.
 
-One panel of filters of one window at a time, so that its table of taps stays in the core's own cache.
+One panel of filters of one window at a time: its table of taps stays in the core's own cache, and from it up to a
+segment's maximum nothing leaves the registers.
 """
 
 from __future__ import annotations
@@ -144,8 +145,7 @@ def _weighted(vectors: int) -> Any:
     return intrinsic(weighted)
 
 
-@intrinsic
-def _transpose(typingctx, a, row, out, rows, left):
+def _transposing(typingctx, a, row, out, rows, left):
     """LANES rows of LANES numbers at an address as columns of a panel; zero past ``rows`` and ``left``."""
 
     def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
@@ -177,6 +177,7 @@ def _transpose(typingctx, a, row, out, rows, left):
     return types.void(*[types.intp] * 5), generate
 
 
+_transpose: Any = intrinsic(_transposing)
 _strongest2, _strongest4, _strongest8 = (_strongest(k) for k in (2, 4, 8))
 _weighted_short, _weighted_long = _weighted(_PART), _weighted(2 * _PART)
 
@@ -265,3 +266,36 @@ def convolve_back(x, tokens, grad, out, chosen, d_kernels, d_biases):
                         at, left = x.ctypes.data + 4 * v, depth - v
                         by, of = places.ctypes.data, signals.ctypes.data
                         _weighted_short(at, row, seen, by, of, count, to + 4 * v, left)
+
+
+@njit(**OPTIONS)
+def affine(x, w, bias, out):
+    """x·w + bias. Shapes: x (M, B, N), w (M, N, G), bias (M, G) → out (M, B, G); N and G whole panels."""
+    models, rows, depth = x.shape
+    columns = w.shape[2]
+    panel = np.empty((depth, PANEL), dtype=np.float32)
+    for m in range(models):
+        for b in range(rows):
+            out[m, b] = bias[m]
+        for g in range(0, columns, PANEL):
+            panel[:] = w[m, :, g : g + PANEL]
+            to = out[m].ctypes.data + 4 * g
+            product(x[m].ctypes.data, depth, 1, panel.ctypes.data, PANEL, to, columns, rows, depth, 1)
+
+
+@njit(**OPTIONS)
+def affine_back(x, w, d, d_x, d_w):
+    """Shapes: as ``affine``; d (M, B, G)."""
+    models, rows, depth = x.shape
+    columns = w.shape[2]
+    turned = np.empty((columns, PANEL), dtype=np.float32)
+    signals = np.empty((rows, PANEL), dtype=np.float32)
+    for m in range(models):
+        for n in range(0, depth, PANEL):
+            _turn(w[m], n, turned)
+            to = d_x[m].ctypes.data + 4 * n
+            product(d[m].ctypes.data, columns, 1, turned.ctypes.data, PANEL, to, depth, rows, columns, 0)
+        for g in range(0, columns, PANEL):
+            signals[:] = d[m, :, g : g + PANEL]
+            to = d_w[m].ctypes.data + 4 * g
+            product(x[m].ctypes.data, 1, depth, signals.ctypes.data, PANEL, to, columns, depth, rows, 0)

@@ -126,6 +126,34 @@ class _Compiled(torch.autograd.Function):
         return None, None, *result
 
 
+class _Affine(torch.autograd.Function):
+    """x·w + bias by the tile product. Shapes: x (M, B, N), w (M, N, G), bias (M, G) → (M, B, G)."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, w: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, w)
+        out = x.new_empty(*x.shape[:2], w.shape[2])
+        convolution_kernels.affine(*_arrays([x, w, bias, out]))
+        return out
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, ...]:
+        x, w = ctx.saved_tensors
+        d_x, d_w = x.new_empty(x.shape), w.new_empty(w.shape)
+        convolution_kernels.affine_back(*_arrays([x, w, grad, d_x, d_w]))
+        return d_x, d_w, grad.sum(dim=1)
+
+
+def _affine(x: Tensor, w: Tensor, bias: Tensor) -> Tensor:
+    if _can_compile(x, w, bias) and not any(size % convolution_kernels.PANEL for size in w.shape[1:]):
+        return _Affine.apply(x, w, bias)
+    return torch.baddbmm(bias.unsqueeze(1), x, w)
+
+
+def _can_compile(*tensors: Tensor) -> bool:
+    return COMPILED and all(tensor.device.type == "cpu" and tensor.dtype == torch.float32 for tensor in tensors)
+
+
 def _arrays(tensors: Sequence[Tensor]) -> tuple[NDArray[Any], ...]:
     return tuple(tensor.detach().contiguous().numpy() for tensor in tensors)
 
@@ -133,7 +161,7 @@ def _arrays(tensors: Sequence[Tensor]) -> tuple[NDArray[Any], ...]:
 def features(weights: Weights, packed: Packed, chunks: int) -> Tensor:
     """Pooled features in the module's order; compiled where that can be. Shapes: → (M, B, 3·p·F)."""
     taps = [weights[f"convolutions.{w}.{part}"] for w in range(len(WINDOWS)) for part in ("weight", "bias")]
-    if COMPILED and all(t.device.type == "cpu" and t.dtype == torch.float32 for t in (packed.vectors, *taps)):
+    if _can_compile(packed.vectors, *taps):
         return _Compiled.apply(packed, chunks, *taps).flatten(2)
     pooled = _ConvolveAndPool.apply(packed, *taps)  # (M, S, 3F)
     models, _, triple = pooled.shape
@@ -164,7 +192,7 @@ class StackedCNN:
 
     def logits(self, weights: Weights, packed: Packed, config: RoundConfig, dropout: Tensor | None = None) -> Tensor:
         seen = features(weights, packed, config.chunks)
-        hidden = torch.baddbmm(weights["hidden.bias"].unsqueeze(1), seen, weights["hidden.weight"]).relu()
+        hidden = _affine(seen, weights["hidden.weight"], weights["hidden.bias"]).relu()
         if dropout is not None:
             hidden = hidden * dropout
         return torch.baddbmm(weights["output.bias"].unsqueeze(1), hidden, weights["output.weight"])

@@ -29,14 +29,16 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return request.param
 
 
-def models_of(chunks: int, labels: int, filters: int = 10) -> tuple[RoundConfig, list[TextCNN]]:
-    config = RoundConfig(vector_size=20, filters=filters, hidden=16, chunks=chunks)
+def models_of(chunks: int, labels: int, filters: int = 10, hidden: int = 16) -> tuple[RoundConfig, list[TextCNN]]:
+    config = RoundConfig(vector_size=20, filters=filters, hidden=hidden, chunks=chunks)
     return config, [TextCNN(VECTORS, labels, config, seed=seed).eval() for seed in range(3)]
 
 
-@pytest.mark.parametrize(("chunks", "labels", "filters"), [(1, 1, 10), (2, 1, 64), (2, 5, 100), (3, 2, 10)])
-def test_logits_and_gradients_equal_the_modules(way: str, chunks: int, labels: int, filters: int):
-    config, models = models_of(chunks, labels, filters)
+@pytest.mark.parametrize(
+    ("chunks", "labels", "filters", "hidden"), [(1, 1, 10, 16), (2, 1, 64, 128), (2, 5, 100, 64), (3, 2, 10, 16)]
+)
+def test_logits_and_gradients_equal_the_modules(way: str, chunks: int, labels: int, filters: int, hidden: int):
+    config, models = models_of(chunks, labels, filters, hidden)
     engine = StackedCNN(models[0])
     weights = {name: value.requires_grad_() for name, value in engine.stack(models).items()}
     found = engine.logits(weights, engine.pack(ROWS, models[0].vectors, config), config)

@@ -111,6 +111,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "老師模型的訓練數值失控：{labels}。這些標籤這一輪只用出現比例；請降低學習率（lr）。",
         "Training broke down for the teachers of: {labels}. This round answers with their frequency; lower lr.",
     ),
+    "TooFewForFolds": (
+        "訓練文字只有 {have} 篇（要 {need} 篇），這一輪的老師改為回答自己學過的文字（in-sample）。",
+        "{have} training texts are too few for folds (need {need}): teachers answered for texts they had learned.",
+    ),
     "TrainingDiverged": (
         "學生模型的訓練數值失控（學習率 {lr}）。請降低 round.lr 再試；先前的模型仍在使用。",
         "Training broke down for the student (learning rate {lr}). Lower round.lr; the model from before stands.",

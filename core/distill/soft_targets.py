@@ -156,7 +156,7 @@ def combine(lessons: Lessons, gathered: Gathered) -> Taught:
         members=members,
         mixture=mixture,
         weights=weights,
-        warnings=_warnings(members),
+        warnings=(*_too_few(lessons, gathered), *_warnings(members)),
         epochs=sum(member.neural.epochs for member in members if member.neural is not None),
     )
     return Taught(teachers, expit(mixture(found)).astype(np.float32))
@@ -168,6 +168,13 @@ def _as_they_are(labels: int) -> Mixture:
 
 def _chosen(member: Member) -> dict[int, float]:
     return {} if member.neural is None else dict(member.neural.weights)
+
+
+def _too_few(lessons: Lessons, gathered: Gathered) -> tuple[tuple[str, dict[str, Any]], ...]:
+    config = lessons.config
+    if config.soft_targets == "in_sample" or len(gathered.parts) > 1:
+        return ()
+    return (("TooFewForFolds", {"have": len(lessons.train_rows), "need": 2 * config.oof_folds}),)
 
 
 def _warnings(members: Sequence[Member]) -> tuple[tuple[str, dict[str, Any]], ...]:

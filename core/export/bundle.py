@@ -55,7 +55,7 @@ def write_bundle(
     named = _labels(student, labels)
     model = export_onnx(student.model)
     _verify(student.model, model, len(student.vocab))
-    config = asdict(student.config)
+    config = {**asdict(student.config), "vectors_file": Path(student.config.vectors_file).name}
     about = {
         "format": FORMAT,
         "arch": student.config.arch,

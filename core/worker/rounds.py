@@ -306,12 +306,15 @@ class RoundRunner:
 def _named(
     warnings: Sequence[tuple[str, dict[str, Any]]], project: projects.Project
 ) -> list[tuple[str, dict[str, Any]]]:
-    """One warning a kind, with the labels as people call them."""
+    """One warning a kind, with the labels as people call them; what is about no label stays as it is."""
     names = {label.key: label.zh for label in project.label_set.labels}
     by_kind: dict[str, list[str]] = {}
     for code, fields in warnings:
-        by_kind.setdefault(code, []).append(names.get(fields.get("labels", ""), str(fields.get("labels", ""))))
-    return [(code, {"labels": "、".join(labels)}) for code, labels in by_kind.items()]
+        if "labels" not in fields:
+            continue
+        by_kind.setdefault(code, []).append(names.get(fields["labels"], str(fields["labels"])))
+    whole = [(code, fields) for code, fields in warnings if "labels" not in fields]
+    return [*whole, *((code, {"labels": "、".join(labels)}) for code, labels in by_kind.items())]
 
 
 def queue_rows(ranked: Sequence[Ranked], pool_ids: Sequence[int] | NDArray, keys: Sequence[str]) -> list[QueueRow]:

@@ -92,6 +92,13 @@ def test_out_of_fold_targets_come_from_those_that_have_not_seen_the_text(kind: s
     assert taught.teachers.probabilities(ROWS, TEXTS).shape == (60, 4)
 
 
+def test_too_few_texts_for_folds_are_taught_in_sample_and_it_is_said():
+    few = lessons(replace(SMALL, soft_targets="out_of_fold", oof_folds=10)).only(np.arange(19))
+    taught = drained(teach(few))[1]
+    assert len(taught.teachers.members) == 1
+    assert ("TooFewForFolds", {"have": 19, "need": 20}) in taught.teachers.warnings
+
+
 def test_one_label_alone_can_be_taught_out_of_fold():
     one = replace(lessons(replace(SMALL, soft_targets="out_of_fold")), train_y=Y[:48, 1:2], valid_y=Y[48:, 1:2])
     taught = drained(teach(replace(one, label_keys=["common"])))[1]

@@ -34,6 +34,7 @@ PUBLISHED: Mapping[str, Any] = {
     "max_epochs": 30,
     "patience": 10,
     "teacher_patience": 0,
+    "teacher_batch_size": 0,
     "valid_share": 0.15,
 }
 _BATCH = {"gru_att.v1": 128}
@@ -45,13 +46,17 @@ _SIZES = {  # which sizes an architecture has; the paper states none of them
     "gru_att.v1": ("gru_hidden",),
 }
 DEEPER: Mapping[str, Any] = {
-    "sweep": "exact",
+    "teacher_arch": "gru_att.v1",
+    "teacher_batch_size": 128,
     "soft_targets": "out_of_fold",
+    "teachers": "stack",
     "oof_folds": 5,
     "patience": 10,
     "teacher_patience": 0,
 }
-_BEFORE = {"sweep": "exact"}  # what a round did whose config is older than the setting
+_BEFORE = {  # what a round did whose config is older than the setting
+    "sweep": "exact", "teachers": "neural", "soft_targets": "in_sample", "hard_share": 0.0, "spliced": 0.0,
+}  # fmt: skip
 
 
 class Departure(NamedTuple):
@@ -105,6 +110,12 @@ _RULES: tuple[_Rule, ...] = (
         "teacher_patience", APPROXIMATION, lambda c: c.teacher_patience not in (0, 10) and _networks(c),
         "教師連續 {teacher_patience} 回沒有進步就停止；發表值 10。",
         "Teachers stop after {teacher_patience} epochs without progress; published: 10.",
+    ),
+    _Rule(
+        "teacher_batch_size", APPROXIMATION,
+        lambda c: c.of_teachers.batch_size not in (c.batch_size, _BATCH.get(c.of_teachers.arch, 32)) and _networks(c),
+        "教師每批 {teacher_batch_size} 篇；發表值 32（GRU-Att 128）。",
+        "Teachers learn from batches of {teacher_batch_size} texts; published: 32 (GRU-Att 128).",
     ),
     _Rule(
         "teacher_arch", APPROXIMATION, lambda c: c.teacher_arch not in ("", c.arch) and _networks(c),

@@ -76,17 +76,18 @@ class RoundConfig(_Json):
     dropout: float = 0.5
     class_weights: tuple[float, ...] = CLASS_WEIGHTS
     sweep: str = "fast"  # exact: a teacher for each class weight; fast: one, and log W added to its logit
-    teachers: str = "neural"  # what answers for a label: see core.distill.soft_targets
+    teachers: str = "stack"  # what answers for a label: see core.distill.soft_targets
     teacher_arch: str = ""  # empty: the student's own
-    soft_targets: str = "in_sample"
+    soft_targets: str = "out_of_fold"
     oof_folds: int = 3
-    hard_share: float = 0.0  # the student's target is (1-h)·soft + h·hard
-    spliced: float = 0.0  # texts made of two training texts, for each of these, that the student learns as well
+    hard_share: float = 0.3  # the student's target is (1-h)·soft + h·hard
+    spliced: float = 3.0  # texts made of two training texts, for each of these, that the student learns as well
     batch_size: int = 32
     lr: float = 1e-3
     max_epochs: int = 30
     patience: int = 5  # published: 10
     teacher_patience: int = 0  # 0: as ``patience``
+    teacher_batch_size: int = 0  # 0: as ``batch_size``
     valid_share: float = 0.15
     threads: int = 0  # 0: as many as the machine has, four at most
     seed: int = 0
@@ -106,6 +107,7 @@ class RoundConfig(_Json):
             self,
             arch=self.teacher_arch or self.arch,
             patience=self.teacher_patience or self.patience,
+            batch_size=self.teacher_batch_size or self.batch_size,
             trainable_vectors=False,
         )
 
@@ -129,6 +131,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("max_epochs", 1, 1000),
     ("patience", 1, 1000),
     ("teacher_patience", 0, 1000),
+    ("teacher_batch_size", 0, MAX_BATCH),
     ("valid_share", 0.05, 0.5),
     ("threads", 0, 256),
 )

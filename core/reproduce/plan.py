@@ -27,6 +27,7 @@ PUBLISHED: dict[str, Any] = {
     "teachers": "neural",
     "teacher_arch": "",
     "teacher_patience": 0,
+    "teacher_batch_size": 0,
     "soft_targets": "in_sample",
     "hard_share": 0.0,
     "spliced": 0.0,
@@ -51,6 +52,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "oof_mixed": {**OUT_OF_FOLD, "hard_share": 0.3},
     "oof_stack": {**OUT_OF_FOLD, "teachers": "stack", "hard_share": 0.3},
     "spliced": {"spliced": 3.0},
+    "deep": {**OUT_OF_FOLD, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0, "teacher_arch": "gru_att.v1"},
     "best": {**OUT_OF_FOLD, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0, "teacher_arch": "textcnn.v1"},
 }
 RECIPE_SAYS = {
@@ -67,6 +69,7 @@ RECIPE_SAYS = {
     "oof_mixed": "oof, and targets three tenths the labels themselves",
     "oof_stack": "oof_mixed with a stack of network and linear model as teacher",
     "spliced": "kd, and three texts for each training text, made of two of them and answered by the teachers alone",
+    "deep": "oof_stack and spliced together, GRU-Att as the teachers' architecture",
     "best": "oof_stack and spliced together, TextCNN as the teachers' architecture",
 }
 _TEXT = ("segmenter", "conversion", "max_tokens", "vector_size", "vectors_file", "valid_share")  # one for all recipes
@@ -182,7 +185,7 @@ class Plan:
 
 def _teachers_alone(config: RoundConfig) -> RoundConfig:
     """Equal for two recipes just when their teachers are."""
-    config = replace(config.of_teachers, teacher_arch="", teacher_patience=0, hard_share=0.0)
+    config = replace(config.of_teachers, teacher_arch="", teacher_patience=0, teacher_batch_size=0, hard_share=0.0)
     if config.soft_targets == "in_sample":
         config = replace(config, oof_folds=RoundConfig().oof_folds)
     return (

@@ -37,6 +37,7 @@ OTHER = {
     "max_epochs": (10, "max_epochs"),
     "patience": (5, "patience"),
     "teacher_patience": (3, "teacher_patience"),
+    "teacher_batch_size": (64, "teacher_batch_size"),
     "valid_share": (0.2, "valid_share"),
 }
 SIZES = {
@@ -100,7 +101,7 @@ def test_linear_teachers_are_not_told_of_networks() -> None:
 
 def test_a_deeper_round_approximates_less() -> None:
     deep = deeper(RoundConfig(max_epochs=12))
-    assert not {"fast_sweep", "patience", "max_epochs"} & set(approximations(deep))
+    assert not {"patience", "max_epochs", "teacher_batch_size"} & set(approximations(deep))
     assert "out_of_fold" in approximations(deep)
     assert deeper(deep) == deep
     assert (deep.seed, deep.valid_share, deep.segmenter) == (0, 0.15, RoundConfig().segmenter), (
@@ -113,4 +114,5 @@ def test_an_old_rounds_config_is_read_as_what_it_did() -> None:
     found = stored(json.loads(json.dumps(old)))
     assert found is not None
     assert (found.sweep, found.segmenter, found.class_weights) == ("exact", "rjieba", (0.5, 1))
+    assert (found.soft_targets, found.teachers, found.hard_share, found.spliced) == ("in_sample", "neural", 0, 0)
     assert stored({"arch": "of another time.v1"}) is None

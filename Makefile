@@ -5,7 +5,7 @@ PY     := $(VENV)/bin/python
 PIP    := $(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt
 export PORT DATA_DIR PROJECT HOST ALLOWED_HOSTS
 
-.PHONY: run test check unit e2e screenshots bench-loop bench-desk bench-score clean help
+.PHONY: run test check unit e2e screenshots bench-loop bench-desk bench-score bench-teachers clean help
 
 help:            ## what can be made
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -39,6 +39,9 @@ bench-desk: $(VENV)/.test  ## how fast the annotate page answers in headless Chr
 
 bench-score: $(VENV)/.test  ## how fast each architecture scores a pool of 150,000 texts, and in how much memory
 	$(PY) -m bench.score
+
+bench-teachers: $(VENV)/.test  ## what training a round's models together saves, for each architecture (half an hour)
+	$(PY) -m bench.teachers
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'

@@ -266,7 +266,7 @@ def _values(config: RoundConfig) -> dict[str, Any]:
 
 
 def deeper(config: RoundConfig) -> RoundConfig:
-    """The same round with fewer approximations and more teachers: what an idle machine may spend an hour on."""
+    """The same round with better teachers, and more of them: what an idle machine may spend an hour on."""
     return replace(config, **{**DEEPER, "max_epochs": max(config.max_epochs, PUBLISHED["max_epochs"])})
 
 

@@ -52,6 +52,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     "oof_mixed": {**OUT_OF_FOLD, "hard_share": 0.3},
     "oof_stack": {**OUT_OF_FOLD, "teachers": "stack", "hard_share": 0.3},
     "spliced": {"spliced": 3.0},
+    "stack_spliced": {"teachers": "stack", "spliced": 3.0},
+    "stack_mixed": {"teachers": "stack", "spliced": 3.0, "hard_share": 0.3},
     "deep": {**OUT_OF_FOLD, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0, "teacher_arch": "gru_att.v1"},
     "best": {**OUT_OF_FOLD, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0, "teacher_arch": "textcnn.v1"},
 }
@@ -69,6 +71,8 @@ RECIPE_SAYS = {
     "oof_mixed": "oof, and targets three tenths the labels themselves",
     "oof_stack": "oof_mixed with a stack of network and linear model as teacher",
     "spliced": "kd, and three texts for each training text, made of two of them and answered by the teachers alone",
+    "stack_spliced": "stack and spliced together",
+    "stack_mixed": "stack and spliced together, targets three tenths the labels themselves",
     "deep": "oof_stack and spliced together, GRU-Att as the teachers' architecture",
     "best": "oof_stack and spliced together, TextCNN as the teachers' architecture",
 }

@@ -1,7 +1,7 @@
 """When a round runs: on a lead's word, or by itself after enough new labels. Asking twice is asking once.
 
 On an idle machine, where the project wants it, the present round is deepened: trained again on the same labels with
-fewer approximations. Any normal round goes before that.
+better teachers. Any normal round goes before that.
 """
 
 from __future__ import annotations

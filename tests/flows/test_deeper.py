@@ -104,11 +104,9 @@ def test_a_deeper_round_is_told_from_a_normal_one_and_is_not_repeated(
     run_queued(db, tmp_path, monkeypatch)
     newest, first = scheduling.rounds(db, project)
     assert (newest.kind, newest.state, first.kind) == ("deeper", "published", "round")
-    assert (newest.config["sweep"], newest.config["soft_targets"], newest.config["oof_folds"]) == (
-        "exact",
-        "out_of_fold",
-        2,
-    )
+    assert (newest.config["teacher_arch"], newest.config["soft_targets"], newest.config["oof_folds"]) == (
+        "gru_att.v1", "out_of_fold", 2,
+    )  # fmt: skip
     assert newest.warnings[-1][0] == "DeeperTaken"
     seen = reporting.overview(db, project)
     assert seen.round is not None

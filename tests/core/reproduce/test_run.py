@@ -262,4 +262,4 @@ def test_the_further_recipes_run_on_a_recurrent_architecture_too(tmp_path: Path)
     assert {("han.v1", recipe) for recipe in recipes[:-1]} <= found
     teachers = store.read(Key(0, 0, "textcnn.v1", "spliced-teacher"))
     assert teachers is not None
-    assert len(teachers.soft) == 5 * (len(small.texts) - len(teachers.test) - len(teachers.valid_probs))
+    assert len(teachers.soft) == 4 * (len(small.texts) - len(teachers.test) - len(teachers.valid_probs))

@@ -50,6 +50,18 @@ def _between(name: str, value: float, low: float, high: float) -> None:
         raise BadSetting(field=name, value=value, why=f"{low} … {high}")
 
 
+def _of_kind(name: str, value: object, usual: object) -> None:
+    """The kind of the default: "False" is no bool, and half a batch no number of texts."""
+    kinds: dict[type, tuple[type, ...]] = {float: (int, float)}
+    right = isinstance(value, kinds.get(type(usual), (type(usual),)))
+    if isinstance(value, bool) and not isinstance(usual, bool):
+        right = False
+    if isinstance(value, tuple) and not all(isinstance(one, int | float) for one in value):
+        right = False
+    if not right:
+        raise BadSetting(field=name, value=value, why=type(usual).__name__)
+
+
 def _among(name: str, value: object, known: tuple[str, ...]) -> None:
     if value not in known:
         raise BadSetting(field=name, value=value, why=" | ".join(repr(one) if one == "" else one for one in known))
@@ -93,12 +105,19 @@ class RoundConfig(_Json):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for each in fields(self):
+            _of_kind(each.name, getattr(self, each.name), each.default)
         for name, low, high in _RANGES:
             _between(name, getattr(self, name), low, high)
         for name, known in _CHOICES:
             _among(name, getattr(self, name), known)
-        if not self.class_weights or any(w <= 0 for w in self.class_weights):
+        if not self.class_weights or any(not 0 < w < 1e6 for w in self.class_weights):
             raise BadSetting(field="class_weights", value=self.class_weights, why="> 0")
+
+    @property
+    def cut_at_half(self) -> bool:
+        """Whether teachers are moved so that one half is each label's best cut, which a student then learns."""
+        return self.soft_targets == "out_of_fold" or self.teachers != "neural"
 
     @property
     def of_teachers(self) -> RoundConfig:

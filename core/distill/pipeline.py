@@ -237,7 +237,10 @@ class _Round:
             else:
                 probs = score_rows(scorer(getattr(pair, name), self.config), self.encode(asked))
             valid, gold[name] = probs[: len(lessons.valid_rows)], probs[len(lessons.valid_rows) :]
-            thresholds[name] = choose(valid, lessons.valid_y, np.asarray(lessons.train_y).mean(axis=0))
+            if self.config.cut_at_half and name != "standalone":  # validation, which is small, would only spoil it
+                thresholds[name] = np.full(lessons.valid_y.shape[1], 0.5)
+            else:
+                thresholds[name] = choose(valid, lessons.valid_y, np.asarray(lessons.train_y).mean(axis=0))
             for split, p, y in (("valid", valid, lessons.valid_y), ("gold", gold[name], gold_y)):
                 metrics += rows(
                     p, y, thresholds[name], keys=self.data.label_keys, model=name, split=split, seed=self.config.seed

@@ -1,6 +1,6 @@
-"""The student by response distillation, and its standalone twin: the same start, batches and dropout, hard labels.
+"""The student by response distillation (lee2022kd, equation 2), and its twin: the same start, and hard labels.
 
-Any difference between them so comes from what the student is given to learn (lee2022kd, equation 2).
+As published both also have the same batches and dropout; with spliced texts the student's batches are larger.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from core.config import RoundConfig
-from core.errors import ModelUnavailable
+from core.errors import BadSetting, ModelUnavailable
 from core.models.base import TextModel
 from core.models.registry import build
 from core.text.vocab import Vocab
@@ -43,7 +43,7 @@ def load_model(directory: Path) -> tuple[TextModel, Vocab, dict[str, Any]]:
         config = RoundConfig.from_mapping(meta["config"])
         model = build(config.arch, state["vectors"], len(meta["label_keys"]), config, breaks=state.get("breaks"))
         model.load_state_dict(state)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, BadSetting) as error:
         raise ModelUnavailable(name=str(directory), why=f"{type(error).__name__}: {error}") from error
     return model.eval(), vocab, meta
 

@@ -50,3 +50,13 @@ def test_an_open_network_needs_a_list_of_hosts() -> None:
 def test_a_port_that_is_none_is_refused(port: str) -> None:
     with pytest.raises(CannotStart):
         Runtime.from_env({"PORT": port})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("trainable_vectors", "False"), ("batch_size", 32.5), ("vectors_file", 5), ("class_weights", 3),
+     ("class_weights", (1, float("nan"))), ("seed", "x"), ("max_tokens", True)],
+)  # fmt: skip
+def test_a_setting_of_another_kind_is_refused(name: str, value: object):
+    with pytest.raises(BadSetting):
+        RoundConfig.from_mapping({name: value})

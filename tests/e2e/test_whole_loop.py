@@ -30,7 +30,13 @@ def label_thirty(page: Page, server: Server) -> None:
     page.keyboard.press("u")
     assert shown(page) == wrong
     page.keyboard.press("9")  # it came back chosen: off again
-    roll(page, [key for n in range(TEXTS) for key in ("1", str(2 + n % 8), "Enter")], 0.08)
+    for n in range(TEXTS):  # a person waits for the next text, however slow the machine
+        here = shown(page)
+        roll(page, ["1", str(2 + n % 8), "Enter"], 0.08)
+        for _ in range(400):
+            if shown(page) not in (0, here):
+                break
+            page.wait_for_timeout(50)
     wait_saved(page)
     saved = server.decisions("lina")
     assert [each["decision"] for each in saved] == ["labelled", "undone", *["labelled"] * TEXTS]

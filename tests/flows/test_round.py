@@ -144,7 +144,7 @@ def _until(what, *, process: subprocess.Popen[str], limit_s: float = 120) -> Non
 
 def test_a_worker_killed_in_mid_round_is_followed_by_one_that_finishes_the_job(ready, path: Path) -> None:
     db, project, who = ready
-    slow = RoundConfig.from_mapping({**SMALL, "max_epochs": 60, "patience": 60})
+    slow = RoundConfig.from_mapping({**SMALL, "max_epochs": 1000, "patience": 1000})
     settings = curating.project(db, project).settings
     curating.update_settings(
         db, project, type(settings)(**{**vars(settings), "round": slow}), by=who["lee"], now=NOW
@@ -153,6 +153,7 @@ def test_a_worker_killed_in_mid_round_is_followed_by_one_that_finishes_the_job(r
     first = _worker(path)
     try:
         _until(lambda: scheduling.status(db, project, now=time.time()).stage == "teachers", process=first)
+        first.send_signal(signal.SIGSTOP)  # or its round may be over before the second has started
         second = subprocess.run(
             [sys.executable, "-m", "core", "worker"], cwd=ROOT, text=True, capture_output=True, check=False,
             env={**os.environ, "DATA_DIR": str(path.parent), "TAGTAIL_LANG": "en"},

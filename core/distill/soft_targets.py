@@ -144,11 +144,10 @@ def _member(lessons: Lessons) -> Generator[SweepReport, None, Member]:
 def combine(lessons: Lessons, gathered: Gathered) -> Taught:
     """Teachers of the kind that the config names, from what was gathered for that kind or for a stack."""
     kind, members, found = lessons.config.teachers, gathered.members, gathered.found
-    labels = found.shape[2]
     if len(gathered.parts) > 1:
         mixture, weights = mix(kind, found, np.asarray(lessons.train_y))
-    elif kind == "neural":
-        mixture, weights = _as_they_are(labels), _chosen(members[0])
+    elif kind == "neural" and members[0].neural is not None:
+        mixture, weights = _as_published(members[0].neural), dict(members[0].neural.weights)
     else:
         unseen = members[0].logits(lessons.valid_rows, lessons.valid_texts)
         mixture, weights = mix(kind, unseen, np.asarray(lessons.valid_y))
@@ -162,12 +161,10 @@ def combine(lessons: Lessons, gathered: Gathered) -> Taught:
     return Taught(teachers, expit(mixture(found)).astype(np.float32))
 
 
-def _as_they_are(labels: int) -> Mixture:
-    return Mixture(mix=np.stack([np.ones(labels), np.zeros(labels)]), offset=np.zeros(labels))
-
-
-def _chosen(member: Member) -> dict[int, float]:
-    return {} if member.neural is None else dict(member.neural.weights)
+def _as_published(neural: NeuralTeachers) -> Mixture:
+    """The networks alone, each with its class weight."""
+    labels = len(neural.constants)
+    return Mixture(mix=np.stack([np.ones(labels), np.zeros(labels)]), offset=neural.log_weights)
 
 
 def _too_few(lessons: Lessons, gathered: Gathered) -> tuple[tuple[str, dict[str, Any]], ...]:

@@ -43,21 +43,30 @@ class NeuralTeachers:
 
     models: dict[int, TextModel]
     weights: dict[int, float]
-    shifts: NDArray[np.float64]  # (K,), added to the logits
     constants: NDArray[np.float64]  # (K,): the logits of labels without a network
     config: RoundConfig
     warnings: tuple[tuple[str, dict[str, Any]], ...]
     epochs: int = 0
 
-    def logits(self, rows: Rows, texts: Sequence[str] = ()) -> NDArray[np.float32]:
+    def logits(self, rows: Rows) -> NDArray[np.float32]:
         """Shapes: → (N, K)."""
+        return self.unweighted(rows) + self.log_weights.astype(np.float32)
+
+    def unweighted(self, rows: Rows) -> NDArray[np.float32]:
+        """The logits without what the class weight adds: comparable between labels' teachers. Shapes: → (N, K)."""
         out = np.tile(self.constants.astype(np.float32), (len(rows), 1))
         if self.models and len(rows):
-            found = logits_of(list(self.models.values()), rows, self.config, threads_of(self.config))[
-                :, :, 0
-            ].T  # (N, models)
-            out[:, list(self.models)] = found + self.shifts[list(self.models)].astype(np.float32)
+            at = list(self.models)
+            found = logits_of(list(self.models.values()), rows, self.config, threads_of(self.config))
+            out[:, at] = found[:, :, 0].T  # (N, models)
+            if self.config.sweep == "exact":
+                out[:, at] -= self.log_weights[at].astype(np.float32)
         return out
+
+    @property
+    def log_weights(self) -> NDArray[np.float64]:
+        """log W, zero for a label without a network. Shapes: → (K,)."""
+        return np.log([self.weights.get(k, 1.0) for k in range(len(self.constants))])
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,6 @@ class _Network(NamedTuple):
 class _Chosen(NamedTuple):
     model: TextModel
     weight: float
-    shift: float
 
 
 def sweep(lessons: Lessons) -> Generator[SweepReport, None, NeuralTeachers]:
@@ -105,7 +113,6 @@ def sweep(lessons: Lessons) -> Generator[SweepReport, None, NeuralTeachers]:
     return NeuralTeachers(
         models={k: one.model for k, one in chosen.items()},
         weights={k: one.weight for k, one in chosen.items()},
-        shifts=np.array([chosen[k].shift if k in chosen else 0.0 for k in range(y.shape[1])]),
         constants=prevalence_logits(y),
         config=config,
         warnings=_warnings(lessons, learnable, chosen),
@@ -181,13 +188,13 @@ def _choose(
     if config.sweep == "fast":
         shifts = np.log(config.class_weights)
         best = pick(expit(found[0] + shifts[:, None]), y, config.class_weights)
-        which, weight, shift = at[0], config.class_weights[best], float(shifts[best])
+        which, weight = at[0], config.class_weights[best]
     else:
         best = pick(expit(found), y, weights)
-        which, weight, shift = at[best], weights[best], 0.0
+        which, weight = at[best], weights[best]
     model = lessons.model(1)
     model.load_state_dict(engine.unstack(fitted.weights, which), strict=False)
-    return _Chosen(model.eval(), float(weight), shift)
+    return _Chosen(model.eval(), float(weight))
 
 
 def _done(report: StepReport, models: int, config: RoundConfig) -> float:

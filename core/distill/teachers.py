@@ -25,7 +25,7 @@ class LinearTeachers:
 
     model: LinearModel
 
-    def logits(self, rows: Rows, texts: Sequence[str]) -> NDArray[np.float32]:
+    def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Shapes: → (N, K)."""
         return logit(self.model.probabilities(texts)).astype(np.float32)
 
@@ -43,8 +43,11 @@ class Member:
     linear: LinearTeachers | None
 
     def logits(self, rows: Rows, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Neural and linear logits; zero for what is absent. Shapes: → (2, N, K)."""
-        found = [None if kind is None else kind.logits(rows, texts) for kind in (self.neural, self.linear)]
+        """Neural logits free of class weight, and linear ones; zero for what is absent. Shapes: → (2, N, K)."""
+        found = [
+            None if self.neural is None else self.neural.unweighted(rows),
+            None if self.linear is None else self.linear.logits(texts),
+        ]
         like = next(one for one in found if one is not None)
         return np.stack([np.zeros_like(like) if one is None else one for one in found]).astype(np.float64)
 

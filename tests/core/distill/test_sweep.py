@@ -53,9 +53,17 @@ def test_fast_trains_one_network_a_label_and_moves_its_logit_by_log_w():
     assert set(teachers.weights) == {0, 1}
     for k, weight in teachers.weights.items():
         assert weight in SMALL.class_weights
-        assert teachers.shifts[k] == pytest.approx(np.log(weight))
-        moved = replace(teachers, shifts=np.zeros(4)).logits(ROWS)[:, k] + np.log(weight)
+        moved = teachers.unweighted(ROWS)[:, k] + np.log(weight)
         np.testing.assert_allclose(teachers.logits(ROWS)[:, k], moved, atol=1e-5)
+
+
+def test_without_its_class_weight_an_exact_teacher_answers_as_one_without():
+    """What a stack is given: logits on one scale, whichever weight a fold's teacher was chosen with."""
+    one, five = (replace(EXACT, class_weights=(weight,)) for weight in (1.0, 5.0))
+    plain, moved = (drained(sweep(lessons(config)))[1] for config in (one, five))
+    np.testing.assert_allclose(plain.unweighted(ROWS), plain.logits(ROWS), atol=1e-6)
+    gap = np.abs(moved.unweighted(ROWS) - plain.logits(ROWS))[:, :2].mean()
+    assert gap < np.abs(moved.logits(ROWS) - plain.logits(ROWS))[:, :2].mean()
 
 
 def test_fast_with_a_weight_of_one_alone_is_exact_with_it():

@@ -106,7 +106,44 @@ CREATE TABLE events (
 CREATE INDEX events_project ON events (project_id, id);
 """
 
-STEPS: tuple[str, ...] = (_FIRST,)
+# A working day: reviewers, invitations, who belongs to which project, a label set that may change, notes on labels.
+# ``users`` is made anew, for its CHECK cannot be altered.
+_WORKING_DAY = """
+CREATE TABLE users_new (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  role TEXT NOT NULL CHECK (role IN ('annotator', 'reviewer', 'lead', 'admin', 'system')),
+  active INTEGER NOT NULL DEFAULT 1, password_hash TEXT NOT NULL DEFAULT '', lang TEXT NOT NULL DEFAULT 'zh',
+  preferences TEXT NOT NULL DEFAULT '{}', created_at REAL NOT NULL);
+INSERT INTO users_new (id, name, role, active, password_hash, lang, created_at)
+  SELECT id, name, role, active, password_hash, lang, created_at FROM users;
+DROP TABLE users;
+ALTER TABLE users_new RENAME TO users;
+CREATE TABLE members (
+  project_id INTEGER NOT NULL REFERENCES projects, user_id INTEGER NOT NULL REFERENCES users,
+  since REAL NOT NULL, PRIMARY KEY (project_id, user_id)) WITHOUT ROWID;
+CREATE INDEX members_user ON members (user_id);
+INSERT INTO members (project_id, user_id, since)
+  SELECT p.id, u.id, u.created_at FROM projects p JOIN users u ON u.role != 'system';
+CREATE TABLE invitations (
+  id INTEGER PRIMARY KEY, token_hash TEXT NOT NULL UNIQUE, kind TEXT NOT NULL CHECK (kind IN ('join', 'reset')),
+  role TEXT NOT NULL DEFAULT 'annotator', project_id INTEGER REFERENCES projects,
+  user_id INTEGER REFERENCES users, created_by INTEGER NOT NULL REFERENCES users, created_at REAL NOT NULL,
+  expires_at REAL NOT NULL, used_at REAL, used_by INTEGER REFERENCES users, withdrawn_at REAL);
+ALTER TABLE labels ADD COLUMN counter_examples TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE labels ADD COLUMN keywords TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE labels ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE labels ADD COLUMN retired_at REAL;
+ALTER TABLE labels ADD COLUMN merged_into TEXT NOT NULL DEFAULT '';
+UPDATE labels SET place = position;
+CREATE TABLE label_notes (
+  id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects, label TEXT NOT NULL, note TEXT NOT NULL,
+  user_id INTEGER NOT NULL REFERENCES users, at REAL NOT NULL);
+CREATE INDEX label_notes_label ON label_notes (project_id, label, id);
+CREATE INDEX annotations_by_user ON annotations (user_id, id);
+CREATE INDEX leases_project ON leases (project_id, state, until);
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _WORKING_DAY)
 
 
 def version(conn: sqlite3.Connection) -> int:
@@ -123,6 +160,8 @@ def bring_up_to_date(conn: sqlite3.Connection, path: Path) -> None:
         raise NewerDatabase(have=have, need=len(STEPS))
     if have:
         _backup(conn, path.with_name(f"{path.name}.v{have}.backup"))
+    enforced = bool(conn.execute("PRAGMA foreign_keys").fetchone()[0])
+    conn.execute("PRAGMA foreign_keys=OFF")  # a table that others refer to may be made anew; checked before the commit
     conn.execute("BEGIN IMMEDIATE")
     try:
         if version(conn) > len(STEPS):  # read again: another process may have been faster, and newer
@@ -131,12 +170,17 @@ def bring_up_to_date(conn: sqlite3.Connection, path: Path) -> None:
             for statement in step.split(";\n"):
                 if statement.strip():
                     conn.execute(statement)
+        broken = conn.execute("PRAGMA foreign_key_check").fetchone()
+        if broken:
+            raise sqlite3.IntegrityError(f"a row of {broken[0]} refers to a row of {broken[2]} that is not there")
         conn.execute(f"PRAGMA user_version={len(STEPS)}")
         conn.execute("COMMIT")
     except BaseException:
         if conn.in_transaction:
             conn.execute("ROLLBACK")
         raise
+    finally:
+        conn.execute(f"PRAGMA foreign_keys={'ON' if enforced else 'OFF'}")
 
 
 def _backup(conn: sqlite3.Connection, target: Path) -> None:

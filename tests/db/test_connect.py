@@ -10,7 +10,16 @@ import pytest
 
 from db import migrations
 from db.connect import open_database, reading, value, writing
-from db.errors import DamagedDatabase, DatabaseBusy, DiskFull, NewerDatabase, NoDatabase, NotUnique, translate
+from db.errors import (
+    DamagedDatabase,
+    DatabaseBusy,
+    DiskFull,
+    NewerDatabase,
+    NoDatabase,
+    NotUnique,
+    StorageError,
+    translate,
+)
 
 
 def test_a_missing_file_is_not_made_by_accident(path: Path) -> None:
@@ -34,20 +43,49 @@ def test_a_newer_database_is_refused_and_left_alone(path: Path) -> None:
 
 def test_an_older_database_is_copied_before_it_is_changed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_database(path, create=True).close()
+    have = len(migrations.STEPS)
     monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, "CREATE TABLE later (x);\n"))
     db = open_database(path)
     assert value(db, "SELECT count(*) FROM later") == 0
     db.close()
-    assert path.with_name("tagtail.db.v1.backup").exists()
+    assert path.with_name(f"tagtail.db.v{have}.backup").exists()
+
+
+def test_a_database_of_the_first_version_keeps_its_people_sessions_and_labels(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as first:
+        first.setattr(migrations, "STEPS", migrations.STEPS[:1])
+        db = open_database(path, create=True)
+        with writing(db):
+            for statement in (
+                "INSERT INTO users (id, name, role, created_at) VALUES (1, 'Lee', 'lead', 5), (2, 'import', 'system', 5)",
+                "INSERT INTO projects (id, key, name, created_at) VALUES (1, 'p', 'P', 5)",
+                "INSERT INTO labels (project_id, key, position, zh) VALUES (1, 'a', 3, 'A')",
+                "INSERT INTO sessions VALUES ('t', 1, 5, 9)",
+            ):
+                db.execute(statement)
+        db.close()
+    db = open_database(path)
+    assert value(db, "SELECT name FROM users JOIN sessions ON user_id = users.id") == "Lee"
+    assert value(db, "SELECT group_concat(user_id) FROM members") == "1"
+    assert value(db, "SELECT place FROM labels") == 3
+    assert value(db, "PRAGMA foreign_keys") == 1
+    with pytest.raises(StorageError), writing(db):
+        db.execute("INSERT INTO sessions VALUES ('u', 77, 5, 9)")
+    with writing(db):
+        db.execute("UPDATE users SET role = 'reviewer' WHERE id = 1")
+    db.close()
 
 
 def test_a_failing_step_leaves_the_old_file_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_database(path, create=True).close()
+    have = len(migrations.STEPS)
     monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, "CREATE TABLE later (x);\nNONSENSE;\n"))
     with pytest.raises(DamagedDatabase):
         open_database(path)
     with sqlite3.connect(path) as conn:
-        assert conn.execute("PRAGMA user_version").fetchone()[0] == 1
+        assert conn.execute("PRAGMA user_version").fetchone()[0] == have
         assert not conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'later'").fetchall()
     conn.close()
 

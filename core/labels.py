@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +32,13 @@ class Label:
 
 @dataclass(frozen=True)
 class LabelSet:
-    """The canonical order of a project's labels; every export and every model uses it."""
+    """The canonical order of the labels that may be chosen today; every export and every model uses it.
+
+    ``merged``: keys of labels that are no more, and the key that stands for each now.
+    """
 
     labels: tuple[Label, ...]
+    merged: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -62,6 +66,11 @@ class LabelSet:
     def canonical(self, names: Iterable[str]) -> tuple[str, ...]:
         """Keys without repetition, in the set's order."""
         found = {self.find(name) for name in names}
+        return tuple(key for key in self.keys if key in found)
+
+    def present(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """Keys of a past decision as they count today: merged labels as what stands for them, retired ones not."""
+        found = {self.merged.get(key, key) for key in keys}
         return tuple(key for key in self.keys if key in found)
 
     def encode(self, label_sets: Sequence[Iterable[str]]) -> NDArray[np.int8]:

@@ -45,3 +45,9 @@ def test_the_fingerprint_changes_with_order_and_names() -> None:
 )
 def test_more_than_half_settles_a_label(sets: list[set[str]], settled: set[str]) -> None:
     assert majority([frozenset(each) for each in sets]) == settled
+
+
+def test_a_past_decision_counts_as_the_label_set_is_today() -> None:
+    now = LabelSet((Label(key="a", zh="甲"), Label(key="c", zh="丙")), merged={"b": "c"})
+    assert now.present(("c", "b", "a")) == ("a", "c")
+    assert now.present(("retired",)) == ()

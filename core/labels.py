@@ -23,8 +23,18 @@ class Label:
     definition: str = ""
     definition_en: str = ""
     examples: tuple[str, ...] = ()
+    counter_examples: tuple[str, ...] = ()  # texts that look like the label and are not
+    keywords: tuple[str, ...] = ()
     colour: str = "#4c78a8"
     hotkey: str = ""
+    place: int = 0  # on the board; the canonical order is another
+    retired_at: float | None = None
+    merged_into: str = ""
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody may choose it any more: it is retired, or another label stands for it."""
+        return self.retired_at is not None or bool(self.merged_into)
 
     def name(self, lang: str) -> str:
         return self.en if lang == "en" and self.en else self.zh
@@ -34,11 +44,24 @@ class Label:
 class LabelSet:
     """The canonical order of the labels that may be chosen today; every export and every model uses it.
 
-    ``merged``: keys of labels that are no more, and the key that stands for each now.
+    ``merged``: keys of labels that are no more, and the key that stands for each now. ``gone``: the labels that were
+    merged or retired; past decisions still bear their keys.
     """
 
     labels: tuple[Label, ...]
     merged: Mapping[str, str] = field(default_factory=dict)
+    gone: tuple[Label, ...] = ()
+
+    @classmethod
+    def of(cls, labels: Iterable[Label]) -> LabelSet:
+        """The set that a project's labels make today; ``labels`` are all of them, in canonical order."""
+        every = tuple(labels)
+        into = {label.key: label.merged_into for label in every if label.merged_into}
+        return cls(
+            labels=tuple(label for label in every if not label.gone),
+            merged={key: _last(into, key) for key in into},
+            gone=tuple(label for label in every if label.gone),
+        )
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -52,21 +75,35 @@ class LabelSet:
         """Changes when a label is added, removed, renamed or moved: a model of another fingerprint is refused."""
         return hashlib.sha256(json.dumps(self.keys, ensure_ascii=False).encode()).hexdigest()[:16]
 
+    @property
+    def on_board(self) -> tuple[Label, ...]:
+        """The labels that may be chosen, in the order in which people see them."""
+        return tuple(sorted(self.labels, key=lambda label: label.place))
+
+    @property
+    def every(self) -> tuple[Label, ...]:
+        """Those that may be chosen, then those that are gone."""
+        return (*self.labels, *self.gone)
+
+    def names(self, lang: str) -> dict[str, str]:
+        """What each key is called, those that are gone too: for whatever shows something of the past."""
+        return {label.key: label.name(lang) for label in self.every}
+
     def find(self, name: str) -> str:
-        """The key of a label given by key, Chinese or English name.
+        """The key of a label given by key, Chinese or English name; also of one that is gone.
 
         Raises UnknownLabel: nothing of that name exists here.
         """
         wanted = name.strip()
-        for label in self.labels:
+        for label in self.every:
             if wanted in (label.key, label.zh) or (label.en and wanted.casefold() == label.en.casefold()):
                 return label.key
         raise UnknownLabel(label=wanted, known=", ".join(label.zh for label in self.labels))
 
     def canonical(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Keys without repetition, in the set's order."""
+        """Keys without repetition, in the set's order, as somebody chose them: a label that is gone since stays in."""
         found = {self.find(name) for name in names}
-        return tuple(key for key in self.keys if key in found)
+        return tuple(label.key for label in self.every if label.key in found)
 
     def present(self, keys: Iterable[str]) -> tuple[str, ...]:
         """Keys of a past decision as they count today: merged labels as what stands for them, retired ones not."""
@@ -74,13 +111,21 @@ class LabelSet:
         return tuple(key for key in self.keys if key in found)
 
     def encode(self, label_sets: Sequence[Iterable[str]]) -> NDArray[np.int8]:
-        """Label sets as rows. Shapes: → (N, K) of 0 and 1."""
+        """Present-day label sets as rows. Shapes: → (N, K) of 0 and 1."""
         position = {key: k for k, key in enumerate(self.keys)}
         matrix = np.zeros((len(label_sets), len(self)), dtype=np.int8)
         for n, keys in enumerate(label_sets):
             for key in keys:
                 matrix[n, position[key]] = 1
         return matrix
+
+
+def _last(into: Mapping[str, str], key: str) -> str:
+    """The end of a chain of merges."""
+    seen = {key}
+    while (key := into.get(key, key)) not in seen:
+        seen.add(key)
+    return key
 
 
 def majority(label_sets: Sequence[frozenset[str]]) -> frozenset[str]:

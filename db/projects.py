@@ -8,7 +8,13 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from db.connect import execute, execute_many, row, rows
+from db.connect import execute, execute_many, row, rows, value
+
+LISTS = ("examples", "counter_examples", "keywords")
+_LABEL = (
+    "key, zh, en, definition, definition_en, examples, counter_examples, keywords, colour, hotkey, place, retired_at, "
+    "merged_into"
+)
 
 
 def insert(db: Database, *, key: str, name: str, name_en: str, guideline: str, settings: str, now: float) -> int:
@@ -22,17 +28,19 @@ def insert(db: Database, *, key: str, name: str, name_en: str, guideline: str, s
 
 
 def insert_labels(db: Database, project_id: int, labels: Sequence[dict[str, Any]]) -> None:
-    """``labels`` in their canonical order: key, zh, en, definition, definition_en, examples, colour, hotkey."""
+    """New labels after those that are there, in their canonical order and so on the board too."""
+    first = int(value(db, "SELECT count(*) FROM labels WHERE project_id = :p", p=project_id))
     execute_many(
         db,
-        "INSERT INTO labels (project_id, key, position, zh, en, definition, definition_en, examples, colour, hotkey) "
-        "VALUES (:project_id, :key, :position, :zh, :en, :definition, :definition_en, :examples, :colour, :hotkey)",
-        [
-            {**label, "examples": json.dumps(label["examples"], ensure_ascii=False), "project_id": project_id,
-             "position": position}
-            for position, label in enumerate(labels)
-        ],
-    )  # fmt: skip
+        "INSERT INTO labels (project_id, key, position, place, zh, en, definition, definition_en, examples, "
+        "counter_examples, keywords, colour, hotkey) VALUES (:project_id, :key, :n, :n, :zh, :en, :definition, "
+        ":definition_en, :examples, :counter_examples, :keywords, :colour, :hotkey)",
+        [_stored(label) | {"project_id": project_id, "n": n} for n, label in enumerate(labels, start=first)],
+    )
+
+
+def _stored(label: dict[str, Any]) -> dict[str, Any]:
+    return label | {name: json.dumps(label[name], ensure_ascii=False) for name in LISTS}
 
 
 def everything(db: Database) -> list[dict[str, Any]]:
@@ -44,13 +52,9 @@ def peek(db: Database, project_id: int) -> dict[str, Any] | None:
 
 
 def labels(db: Database, project_id: int) -> list[dict[str, Any]]:
-    found = rows(
-        db,
-        "SELECT key, zh, en, definition, definition_en, examples, colour, hotkey FROM labels "
-        "WHERE project_id = :id ORDER BY position",
-        id=project_id,
-    )
-    return [{**each, "examples": tuple(json.loads(each["examples"]))} for each in found]
+    """All labels that a project has ever had, in canonical order."""
+    found = rows(db, f"SELECT {_LABEL} FROM labels WHERE project_id = :p ORDER BY position", p=project_id)  # noqa: S608
+    return [each | {name: tuple(json.loads(each[name])) for name in LISTS} for each in found]
 
 
 def set_settings(db: Database, project_id: int, settings: str) -> None:

@@ -47,9 +47,9 @@ def project(db: Database, project_id: int) -> Project:
 
 
 def _project(db: Database, found: dict[str, Any]) -> Project:
-    labels = tuple(Label(**each) for each in project_rows.labels(db, found["id"]))
+    label_set = LabelSet.of(Label(**each) for each in project_rows.labels(db, found["id"]))
     return Project(
-        id=found["id"], key=found["key"], name=found["name"], name_en=found["name_en"], label_set=LabelSet(labels),
+        id=found["id"], key=found["key"], name=found["name"], name_en=found["name_en"], label_set=label_set,
         settings=ProjectSettings.from_json(found["settings"]), guideline=found["guideline"],
     )  # fmt: skip
 
@@ -66,7 +66,7 @@ def insert_project(
     project_id = project_rows.insert(
         db, key=key, name=name, name_en=name_en, guideline=guideline, settings=settings.to_json(), now=now
     )
-    project_rows.insert_labels(db, project_id, [vars(label) | {"examples": list(label.examples)} for label in labels])
+    project_rows.insert_labels(db, project_id, [vars(label) for label in labels])
     events.append(db, "project_created", now=now, project_id=project_id, user_id=by, after={"key": key})
     return project_id
 
@@ -165,7 +165,7 @@ def read_project_file(path: Path) -> ProjectFile:
 
 
 def _label(found: dict[str, Any], n: int, bad: Any) -> Label:
-    known = {field.name for field in fields(Label)}
+    known = {field.name for field in fields(Label)} - {"place", "retired_at", "merged_into"}
     for name in found:
         if name not in known:
             raise bad(f"labels[{n}].{name}", "unknown field")
@@ -174,7 +174,8 @@ def _label(found: dict[str, Any], n: int, bad: Any) -> Label:
             raise bad(f"labels[{n}].{name}", "missing")
     colour = found.get("colour") or LABEL_COLOURS[n % len(LABEL_COLOURS)]
     hotkey = str(found.get("hotkey") or (n + 1 if n < 9 else ""))
-    return Label(**{**found, "examples": tuple(found.get("examples", ())), "colour": colour, "hotkey": hotkey})
+    lists = {name: tuple(found.get(name, ())) for name in ("examples", "counter_examples", "keywords")}
+    return Label(**{**found, **lists, "colour": colour, "hotkey": hotkey})
 
 
 def create_project(db: Database, path: Path, *, by: int | None, now: float) -> Project:

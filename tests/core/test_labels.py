@@ -51,3 +51,22 @@ def test_a_past_decision_counts_as_the_label_set_is_today() -> None:
     now = LabelSet((Label(key="a", zh="甲"), Label(key="c", zh="丙")), merged={"b": "c"})
     assert now.present(("c", "b", "a")) == ("a", "c")
     assert now.present(("retired",)) == ()
+
+
+def test_labels_that_are_gone_are_found_and_named_but_not_chosen() -> None:
+    every = (
+        Label(key="a", zh="甲", en="one", place=2),
+        Label(key="b", zh="乙", merged_into="c"),
+        Label(key="c", zh="丙", merged_into="d"),
+        Label(key="d", zh="丁", place=1),
+        Label(key="e", zh="戊", retired_at=9.0),
+    )
+    now = LabelSet.of(every)
+    assert now.keys == ("a", "d")
+    assert [label.key for label in now.on_board] == ["d", "a"]
+    assert now.merged == {"b": "d", "c": "d"}
+    assert [label.key for label in now.gone] == ["b", "c", "e"]
+    assert now.canonical(["戊", "乙", "甲"]) == ("a", "b", "e")
+    assert now.present(now.canonical(["戊", "乙", "甲"])) == ("a", "d")
+    assert now.names("en") == {"a": "one", "d": "丁", "b": "乙", "c": "丙", "e": "戊"}
+    assert now.fingerprint == LabelSet((every[0], every[3])).fingerprint

@@ -122,6 +122,7 @@ def test_other_column_names_can_be_given(house: House, texts_of: Said) -> None:
 def test_without_a_project_the_page_helps_to_make_one(house: House, texts_of: Said) -> None:
     with house.open() as db:
         db.conn.execute("DELETE FROM events")
+        db.conn.execute("DELETE FROM members")
         db.conn.execute("DELETE FROM labels")
         db.conn.execute("DELETE FROM projects")
     page = house.page("data", "lead").run()

@@ -11,6 +11,7 @@ TagtailError
 │   ├── BadSetting              a setting outside its bounds
 │   ├── NameTaken / BadName / BadPassword / WrongPassword / SignInThrottled
 │   ├── NotAllowed              the role is too low
+│   │   └── NotMember           the project is not one of this person's
 │   ├── TakenMeanwhile          the text that an undo would bring back is a colleague's now
 │   ├── AlreadyDecided          this person has decided on the text in another tab
 │   ├── BadOp                   a click that no page of ours sends
@@ -88,6 +89,9 @@ class SignInThrottled(UserMistake): ...  # wait_s
 
 
 class NotAllowed(UserMistake): ...  # need
+
+
+class NotMember(NotAllowed): ...  # need
 
 
 class TakenMeanwhile(UserMistake): ...

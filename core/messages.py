@@ -62,6 +62,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "你的帳號沒有這個權限（需要：{need}）。若剛被調整過權限，請重新登入。",
         "Your account may not do this (it needs: {need}). If your role has just changed, sign in again.",
     ),
+    "NotMember": (
+        "這個專案沒有你，或你已經被移出，所以沒有執行。要加入請找計畫主持人。",
+        "This project is not one of yours, or no longer, so this was not done. Ask its lead to add you.",
+    ),
     "TakenMeanwhile": (
         "這一篇已經到了同事手上，不能再取回。",
         "A colleague has this text by now; it cannot be taken back.",

@@ -9,29 +9,29 @@ from sqlite_utils import Database
 from db.connect import execute, row, rows, value
 from db.records import User
 
-_COLUMNS = "id, name, role, active, lang"
+COLUMNS = "id, name, role, active, lang"
 
 
-def _user(found: dict[str, Any]) -> User:
+def as_user(found: dict[str, Any]) -> User:
     return User(
         id=found["id"], name=found["name"], role=found["role"], active=bool(found["active"]), lang=found["lang"]
     )
 
 
 def peek(db: Database, user_id: int) -> User | None:
-    found = row(db, f"SELECT {_COLUMNS} FROM users WHERE id = :id", id=user_id)  # noqa: S608 (constant columns)
-    return _user(found) if found else None
+    found = row(db, f"SELECT {COLUMNS} FROM users WHERE id = :id", id=user_id)  # noqa: S608 (constant columns)
+    return as_user(found) if found else None
 
 
 def by_name(db: Database, name: str) -> tuple[User, str] | None:
     """The user of that name and the password hash."""
-    found = row(db, f"SELECT {_COLUMNS}, password_hash FROM users WHERE name = :name", name=name)  # noqa: S608
-    return (_user(found), found["password_hash"]) if found else None
+    found = row(db, f"SELECT {COLUMNS}, password_hash FROM users WHERE name = :name", name=name)  # noqa: S608
+    return (as_user(found), found["password_hash"]) if found else None
 
 
 def all_people(db: Database) -> list[User]:
-    found = rows(db, f"SELECT {_COLUMNS} FROM users WHERE role != 'system' ORDER BY name")  # noqa: S608
-    return [_user(each) for each in found]
+    found = rows(db, f"SELECT {COLUMNS} FROM users WHERE role != 'system' ORDER BY name")  # noqa: S608
+    return [as_user(each) for each in found]
 
 
 def count_active(db: Database, role: str) -> int:
@@ -68,12 +68,12 @@ def session(db: Database, token_hash: str, *, now: float) -> tuple[User, float] 
     """The active user of a live session and when it ends."""
     found = row(
         db,
-        f"SELECT {', '.join('u.' + c.strip() for c in _COLUMNS.split(','))}, s.expires_at FROM sessions s "  # noqa: S608
+        f"SELECT {', '.join('u.' + c.strip() for c in COLUMNS.split(','))}, s.expires_at FROM sessions s "  # noqa: S608
         "JOIN users u ON u.id = s.user_id "
         "WHERE s.token_hash = :token_hash AND s.expires_at >= :now AND u.active = 1",
         token_hash=token_hash, now=now,
     )  # fmt: skip
-    return (_user(found), found["expires_at"]) if found else None
+    return (as_user(found), found["expires_at"]) if found else None
 
 
 def prolong_session(db: Database, token_hash: str, *, expires_at: float) -> None:

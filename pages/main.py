@@ -24,7 +24,7 @@ PAGES = (
     ("export", ":material/download:", "lead"),
     ("people", ":material/group:", "admin"),
 )
-RANK = {"annotator": 0, "lead": 1, "admin": 2}
+RANK = {role: rank for rank, role in enumerate(accounts.ROLES)}
 # Streamlit leaves 6rem above every page; a text to label wants the room.
 STYLE = "<style>[data-testid=stMainBlockContainer] {padding-top: 3.5rem; padding-bottom: 3rem}</style>"
 LANGUAGES = {"zh": "中文", "en": "English"}

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from core.config import ProjectSettings
 from core.labels import Label
-from core.services import accounts, projects
+from core.services import accounts, membership, projects
 from db.connect import open_database, writing
 
 NOW = 1_790_000_000.0
@@ -35,9 +35,18 @@ def make_project(db: Database, *, key: str = "p", labels: tuple[str, ...] = LABE
     chosen = ProjectSettings.from_mapping({"gold_share": 0, **settings})
     made = tuple(Label(key=f"k{n}", zh=name, en=f"label {n}", hotkey=str(n + 1)) for n, name in enumerate(labels))
     with writing(db):
-        return projects.insert_project(
+        project_id = projects.insert_project(
             db, key=key, name=key, name_en="", guideline="", settings=chosen, labels=made, by=None, now=NOW
         )
+    everybody_joins(db)
+    return project_id
+
+
+def everybody_joins(db: Database) -> None:
+    """Makes all people members of all projects; a test about membership takes somebody out again."""
+    for project in projects.list_projects(db):
+        for user in accounts.list_users(db):
+            membership.add(db, project.id, user.id, by=None, now=NOW)
 
 
 @pytest.fixture
@@ -47,6 +56,8 @@ def project_id(db: Database) -> int:
 
 @pytest.fixture
 def people(db: Database) -> dict[str, int]:
-    """ann and bob annotate, lee leads, ada administers."""
-    roles = {"ann": "annotator", "bob": "annotator", "lee": "lead", "ada": "admin"}
-    return {name: accounts.create_user(db, name, PASSWORD, role, by=None, now=NOW).id for name, role in roles.items()}
+    """ann and bob annotate, rae reviews, lee leads, ada administers; all are in every project of these tests."""
+    roles = {"ann": "annotator", "bob": "annotator", "rae": "reviewer", "lee": "lead", "ada": "admin"}
+    made = {name: accounts.create_user(db, name, PASSWORD, role, by=None, now=NOW).id for name, role in roles.items()}
+    everybody_joins(db)
+    return made

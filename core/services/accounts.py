@@ -15,7 +15,7 @@ from db.connect import writing
 from db.errors import NotFound
 from db.records import User
 
-ROLES = ("annotator", "lead", "admin")
+ROLES = ("annotator", "reviewer", "lead", "admin")  # each may also do what those before it may
 SESSION_S = 14 * 86_400
 MIN_PASSWORD = 10
 FREE_FAILURES = 5  # wrong passwords before each further try has to wait
@@ -93,7 +93,7 @@ def sign_out(db: Database, token: str, *, now: float) -> None:
 
 
 def require(user: User | None, role: str) -> User:
-    """The user, if the role suffices (admin ⊃ lead ⊃ annotator). Raises NotAllowed."""
+    """The user, if the role suffices (admin ⊃ lead ⊃ reviewer ⊃ annotator). Raises NotAllowed."""
     if user is None or not user.active or user.role not in ROLES or ROLES.index(user.role) < ROLES.index(role):
         raise NotAllowed(need=role)
     return user

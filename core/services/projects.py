@@ -16,7 +16,7 @@ from core.errors import BadFile, BadProjectFile, BadSetting, ModelUnavailable
 from core.labels import Label, LabelSet, majority
 from core.services import accounts
 from db import annotations as annotation_rows
-from db import events
+from db import events, members
 from db import projects as project_rows
 from db.connect import writing
 from db.errors import NotFound
@@ -62,11 +62,13 @@ def insert_project(
     db: Database, *, key: str, name: str, name_en: str, guideline: str, settings: ProjectSettings,
     labels: tuple[Label, ...], by: int | None, now: float,
 ) -> int:  # fmt: skip
-    """Inside the caller's transaction."""
+    """Inside the caller's transaction; whoever makes a project is its member."""
     project_id = project_rows.insert(
         db, key=key, name=name, name_en=name_en, guideline=guideline, settings=settings.to_json(), now=now
     )
     project_rows.insert_labels(db, project_id, [vars(label) for label in labels])
+    if by is not None:
+        members.add(db, project_id, by, now=now)
     events.append(db, "project_created", now=now, project_id=project_id, user_id=by, after={"key": key})
     return project_id
 

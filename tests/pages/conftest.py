@@ -52,10 +52,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     path = tmp_path / "tagtail.db"
     now = time.time()
     with closing(open_database(path, create=True)) as db:
-        people = {
-            role: accounts.create_user(db, role, PASSWORD, role, by=None, now=now)
-            for role in ("admin", "lead", "annotator")
-        }
+        people = {role: accounts.create_user(db, role, PASSWORD, role, by=None, now=now) for role in accounts.ROLES}
         made = House(path, people, make_project(db))
     # AppTest has no request headers: this is the one thing that the gate does for a page.
     monkeypatch.setattr("pages.shared.session.user_id", lambda: made.signed_in[0])

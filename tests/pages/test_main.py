@@ -25,7 +25,7 @@ def test_a_page_above_the_role_refuses_inside_the_frame(house: House, texts_of: 
     assert "這一頁不對你開放" in texts_of(page)
 
 
-@pytest.mark.parametrize(("role", "seen"), [("annotator", 1), ("lead", 5), ("admin", 6)])
+@pytest.mark.parametrize(("role", "seen"), [("annotator", 1), ("reviewer", 1), ("lead", 5), ("admin", 6)])
 def test_the_navigation_shows_what_the_role_may_open(
     house: House, monkeypatch: pytest.MonkeyPatch, role: str, seen: int
 ) -> None:

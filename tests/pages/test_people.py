@@ -26,7 +26,7 @@ def test_everybody_is_listed_with_role_and_state(house: House, texts_of: Said) -
     page = house.page("people").run()
     texts_of(page)
     table = page.dataframe[0].value
-    assert list(table.iloc[:, 0]) == ["admin（你）", "annotator", "lead"]
+    assert list(table.iloc[:, 0]) == ["admin（你）", "annotator", "lead", "reviewer"]
     assert set(table.iloc[:, 2]) == {"使用中"}
 
 
@@ -57,7 +57,7 @@ def test_a_mistake_is_said_and_what_was_typed_stays(
     page.button(key="FormSubmitter:add_person-建立帳號").click().run()
     assert said in texts_of(page)
     assert page.text_input(key="new_name_0").value == name
-    assert len(page.dataframe[0].value) == 3
+    assert len(page.dataframe[0].value) == 4
 
 
 def test_a_role_is_changed(house: House, texts_of: Said) -> None:

@@ -78,10 +78,7 @@ def people(database: Path) -> dict[str, User]:
     """One person of each role; the name is the role."""
     now = time.time()
     with closing(open_database(database)) as db:
-        return {
-            role: accounts.create_user(db, role, PASSWORD, role, by=None, now=now)
-            for role in ("admin", "lead", "annotator")
-        }
+        return {role: accounts.create_user(db, role, PASSWORD, role, by=None, now=now) for role in accounts.ROLES}
 
 
 @pytest.fixture

@@ -201,9 +201,9 @@ _RULES: tuple[_Rule, ...] = (
     ),
     _Rule(
         "spliced", ADDITION, lambda c: c.spliced > 0,
-        "每篇訓練文字另配 {spliced} 篇拼接文字（兩篇各取一半），由教師回答，給學生一起學。",
-        "For each training text the student also learns {spliced} spliced ones, halves of two texts, as the teachers "
-        "answer them.",
+        "每篇訓練文字另配 {spliced} 篇拼接文字（兩篇各取一半），由{answering[zh]}回答，給學生一起學。",
+        "For each training text the student also learns {spliced} spliced ones, halves of two texts, as "
+        "{answering[en]}.",
     ),
     _Rule(
         "linear_teachers", ADDITION, lambda c: c.teachers == "linear",
@@ -238,6 +238,14 @@ _RULES: tuple[_Rule, ...] = (
 )  # fmt: skip
 
 
+_ANSWERING = {  # for spliced texts
+    "in_sample": {"zh": "教師", "en": "the teachers answer them"},
+    "out_of_fold": {
+        "zh": "兩半都沒看過的那一折教師", "en": "those teachers answer them that have seen neither",
+    },
+}  # fmt: skip
+
+
 def approximations(config: RoundConfig) -> tuple[str, ...]:
     """The codes of everything that this config does otherwise than the published protocol, both kinds."""
     return tuple(rule.code for rule in _RULES if rule.applies(config))
@@ -262,6 +270,7 @@ def _values(config: RoundConfig) -> dict[str, Any]:
         "published_batch": _BATCH.get(config.arch, 32),
         "vectors_name": PurePath(config.vectors_file).name,
         "sizes": ", ".join(f"{name} = {getattr(config, name)}" for name in sizes),
+        "answering": _ANSWERING[config.soft_targets],
     }
 
 

@@ -1,8 +1,9 @@
 """What the student learns from: the teachers' probabilities on the training texts.
 
 In sample, as published: a teacher answers for the texts that it was trained on (lee2022kd). Out of fold: for each
-text those answer that have not seen it, so that what they are unsure of stays unsure; on other texts all folds'
-teachers answer together. Both with networks, linear models, the better of the two by label, or a stack of both.
+text those answer that have not seen it, so that what they are unsure of stays unsure; so too for a text made of two
+of one fold; on any other text all folds' teachers answer together. Both with networks, linear models, the better of
+the two by label, or a stack of both.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from scipy.special import expit
 from core.config import MAX_BATCH
 from core.distill.lessons import Lessons
 from core.distill.mixing import mix
-from core.distill.splicing import splice
+from core.distill.splicing import splice, splice_within
 from core.distill.sweep import NeuralTeachers, SweepReport, sweep
 from core.distill.teachers import Member, Mixture, Teachers, linear_teachers
 from core.models.engine import Rows
@@ -27,22 +28,27 @@ from core.seeds import derive, numbers
 
 
 class Taught(NamedTuple):
-    """Teachers, and their probabilities on the training texts. Shapes: soft (N, K)."""
+    """Teachers, and their probabilities on the training texts.
+
+    Shapes: soft (N, K), folds (N,) as ``held_out`` has them.
+    """
 
     teachers: Teachers
     soft: NDArray[np.float32]
+    folds: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
 class Gathered:
     """What was trained, on which of the training texts, and what it answers where it may.
 
-    Shapes: found (2, N, K), neural and linear logits on the training texts.
+    Shapes: found (2, N, K), neural and linear logits on the training texts, folds (N,) as ``held_out`` has them.
     """
 
     members: tuple[Member, ...]
     parts: tuple[NDArray[np.int64], ...]
     found: NDArray[np.float64]
+    folds: NDArray[np.int64] | None
 
 
 def teach(lessons: Lessons) -> Generator[SweepReport, None, Taught]:
@@ -53,7 +59,8 @@ def teach(lessons: Lessons) -> Generator[SweepReport, None, Taught]:
 
 def gather(lessons: Lessons) -> Generator[SweepReport, None, Gathered]:
     """Train the networks and linear models that a teacher's config asks for."""
-    parts = _parts(lessons)
+    folds = held_out(lessons)
+    parts = _parts(folds, len(lessons.train_rows), lessons.config.oof_folds)
     members: list[Member] = []
     for done, part in enumerate(parts):
         steps = _member(lessons.only(part))
@@ -70,7 +77,7 @@ def gather(lessons: Lessons) -> Generator[SweepReport, None, Gathered]:
         at = np.setdiff1d(np.arange(len(lessons.train_rows)), part) if len(parts) > 1 else part
         asked = lessons.only(at)
         found[:, at] = member.logits(asked.train_rows, asked.train_texts)
-    return Gathered(tuple(members), tuple(parts), found)
+    return Gathered(tuple(members), tuple(parts), found, folds)
 
 
 def targets(soft: NDArray[np.float32], hard: NDArray, hard_share: float) -> NDArray[np.float32]:
@@ -78,9 +85,20 @@ def targets(soft: NDArray[np.float32], hard: NDArray, hard_share: float) -> NDAr
     return ((1 - hard_share) * soft + hard_share * np.asarray(hard)).astype(np.float32)
 
 
-def spliced_texts(lessons: Lessons) -> list[str]:
-    """The texts that the round's config asks to be spliced; the same each time."""
-    return splice(lessons.train_texts, round(lessons.config.spliced * len(lessons.train_rows)), lessons.config.seed)
+class Spliced(NamedTuple):
+    """Texts made of two training texts, and the fold that both are of. Shapes: folds (S,)."""
+
+    texts: list[str]
+    folds: NDArray[np.int64] | None
+
+
+def spliced(lessons: Lessons, folds: NDArray[np.int64] | None) -> Spliced:
+    """What the round's config asks to be spliced, within folds where there are any; the same each time."""
+    texts, config = lessons.train_texts, lessons.config
+    n = round(config.spliced * len(lessons.train_rows)) if lessons.encode is not None else 0
+    if folds is None:
+        return Spliced(splice(texts, n, config.seed), None)
+    return Spliced(*splice_within(texts, folds, n, config.seed))
 
 
 def syllabus(lessons: Lessons, taught: Taught) -> tuple[Lessons, NDArray[np.float32]]:
@@ -89,11 +107,15 @@ def syllabus(lessons: Lessons, taught: Taught) -> tuple[Lessons, NDArray[np.floa
     Shapes: → lessons of N+S texts, targets (N+S, K).
     """
     mixed = targets(taught.soft, lessons.train_y, lessons.config.hard_share)
-    texts = spliced_texts(lessons)
-    if lessons.encode is None or not texts:
+    more = spliced(lessons, taught.folds)
+    if lessons.encode is None or not more.texts:
         return lessons, mixed
-    rows = lessons.encode(texts)
-    return with_more(lessons, mixed, rows, texts, taught.teachers.probabilities(rows, texts))
+    rows = lessons.encode(more.texts)
+    if more.folds is None:
+        soft = taught.teachers.probabilities(rows, more.texts)
+    else:
+        soft = taught.teachers.unseen(rows, more.texts, more.folds)
+    return with_more(lessons, mixed, rows, more.texts, soft)
 
 
 def with_more(
@@ -114,12 +136,11 @@ def with_more(
     return more, np.concatenate([mixed, soft])
 
 
-def _parts(lessons: Lessons) -> list[NDArray[np.int64]]:
-    """The training texts of each member: all, or all but one fold."""
+def held_out(lessons: Lessons) -> NDArray[np.int64] | None:
+    """Which fold's teachers have not seen each training text; None in sample. Shapes: → (N,)."""
     n, config = len(lessons.train_rows), lessons.config
-    everything = np.arange(n)
     if config.soft_targets == "in_sample" or n < 2 * config.oof_folds:
-        return [everything]
+        return None
     y = np.asarray(lessons.train_y)
     used = y[:, y.any(axis=0)]
     seed = derive(config.seed, "out of fold")
@@ -129,7 +150,17 @@ def _parts(lessons: Lessons) -> list[NDArray[np.int64]]:
         used = np.hstack([used, used]) if used.shape[1] == 1 else used  # the stratifier wants two columns
         folds = MultilabelStratifiedKFold(config.oof_folds, shuffle=True, random_state=seed % 2**32)
         held = [test for _, test in folds.split(np.zeros((n, 1)), used)]
-    return [np.setdiff1d(everything, fold) for fold in held]
+    out = np.zeros(n, dtype=np.int64)
+    for number, at in enumerate(held):
+        out[at] = number
+    return out
+
+
+def _parts(folds: NDArray[np.int64] | None, n: int, members: int) -> list[NDArray[np.int64]]:
+    """The training texts of each member: all, or all but one fold."""
+    if folds is None:
+        return [np.arange(n)]
+    return [np.flatnonzero(folds != number) for number in range(members)]
 
 
 def _member(lessons: Lessons) -> Generator[SweepReport, None, Member]:
@@ -158,7 +189,7 @@ def combine(lessons: Lessons, gathered: Gathered) -> Taught:
         warnings=(*_too_few(lessons, gathered), *_warnings(members)),
         epochs=sum(member.neural.epochs for member in members if member.neural is not None),
     )
-    return Taught(teachers, expit(mixture(found)).astype(np.float32))
+    return Taught(teachers, expit(mixture(found)).astype(np.float32), gathered.folds)
 
 
 def _as_published(neural: NeuralTeachers) -> Mixture:

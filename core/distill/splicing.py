@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.seeds import numbers
 
@@ -21,8 +22,28 @@ def splice(texts: Sequence[str], n: int, seed: int) -> list[str]:
     if not texts:
         return []
     rng = numbers(seed, "splicing")
+    return _joined(texts, rng.integers(len(texts), size=(n, 2)), rng)
+
+
+def splice_within(
+    texts: Sequence[str], folds: NDArray[np.int64], n: int, seed: int
+) -> tuple[list[str], NDArray[np.int64]]:
+    """Like ``splice``, but both halves are of one fold, whose number is told: its own teacher has seen neither.
+
+    Shapes: folds (N,) of ``texts`` → (n,).
+    """
+    if not len(texts):
+        return [], np.zeros(0, dtype=np.int64)
+    rng = numbers(seed, "splicing")
+    first = rng.integers(len(texts), size=n)
+    order = np.argsort(folds, kind="stable")  # the texts fold by fold
+    starts, sizes = np.searchsorted(folds[order], folds[first]), np.bincount(folds)[folds[first]]
+    second = order[starts + rng.integers(sizes)]
+    return _joined(texts, np.stack([first, second], axis=1), rng), folds[first]
+
+
+def _joined(texts: Sequence[str], pairs: NDArray[np.int64], rng: np.random.Generator) -> list[str]:
     clauses = [[part for part in _CLAUSES.split(text) if part] or [text] for text in texts]
-    pairs = rng.integers(len(texts), size=(n, 2))
     return ["".join(_half(clauses[a], rng) + _half(clauses[b], rng)) for a, b in pairs]
 
 

@@ -89,6 +89,20 @@ class Teachers:
         """Shapes: → (N, K)."""
         return expit(self.logits(rows, texts)).astype(np.float32)
 
+    def unseen(self, rows: Rows, texts: Sequence[str], folds: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Each text's probabilities by the one member that has seen nothing of its fold.
+
+        Shapes: folds (N,) → (N, K).
+        """
+        out = np.zeros((len(rows), len(self.mixture.offset)), dtype=np.float32)
+        for number, member in enumerate(self.members):
+            at = np.flatnonzero(folds == number)
+            if not len(at):
+                continue
+            found = member.logits([rows[n] for n in at.tolist()], [texts[n] for n in at.tolist()])
+            out[at] = expit(self.mixture(found))
+        return out
+
     @property
     def share(self) -> NDArray[np.float64]:
         """How much of each label's answer is neural. Shapes: → (K,)."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from core.config import RoundConfig
 from core.distill.lessons import Lessons
-from core.distill.soft_targets import Gathered, Taught, combine, gather, syllabus
+from core.distill.soft_targets import Gathered, combine, gather, held_out, spliced, syllabus, targets, with_more
 from core.distill.student import train_one
 from core.evaluate.crossval import Fold
 from core.evaluate.thresholds import choose
@@ -160,24 +160,16 @@ def teacher_cell(material: Material, config: RoundConfig, trained: Trained) -> M
     return _cell(material, test, valid, config, started, soft=soft, warnings=list(teachers.warnings), **said)
 
 
-@dataclass(frozen=True)
-class _Remembered:
-    """Teachers whose answers on the texts that are made of others are known already."""
-
-    soft: NDArray[np.float32]
-
-    def probabilities(self, rows: Sequence[Any], texts: Sequence[str] = ()) -> NDArray[np.float32]:
-        assert len(rows) == len(self.soft), "the teachers' cell has answered for other texts"
-        return self.soft
-
-
 def student_cell(material: Material, config: RoundConfig, soft: NDArray[np.float32] | None) -> Making:
     """A student; without soft targets it learns the labels themselves. Shapes: soft (N+S, K), as a teachers' cell."""
     started, lessons, n = time.perf_counter(), material.lessons.with_config(config), len(material.train_y)
     aims: NDArray = material.train_y
     if soft is not None:
-        known: Any = _Remembered(soft[n:])
-        lessons, aims = syllabus(lessons, Taught(known, soft[:n]))
+        aims = targets(soft[:n], material.train_y, config.hard_share)
+        texts = spliced(lessons, held_out(lessons)).texts  # the ones that the teachers' cell has answered for
+        assert len(texts) == len(soft) - n, "the teachers' cell has answered for other texts"
+        if texts and lessons.encode is not None:
+            lessons, aims = with_more(lessons, aims, lessons.encode(texts), texts, soft[n:])
     steps = train_one(lessons, aims)
     while True:
         try:

@@ -78,6 +78,7 @@ RECIPE_SAYS = {
 }
 _TEXT = ("segmenter", "conversion", "max_tokens", "vector_size", "vectors_file", "valid_share")  # one for all recipes
 _OF_NO_CELL = ("threads",)  # changes how long a cell takes, not what is in it
+SPLICING = "splicing"  # of which two texts; once of any two, also where teachers are out of fold
 LINEAR, TEACHER, STANDALONE = "linear", "teacher", "standalone"
 
 
@@ -183,8 +184,11 @@ class Plan:
 
     @staticmethod
     def comparable(config: RoundConfig) -> dict[str, Any]:
-        """A configuration without what changes no result."""
-        return {name: value for name, value in asdict(config).items() if name not in _OF_NO_CELL}
+        """A configuration without what changes no result, and with what it does not say itself."""
+        out = {name: value for name, value in asdict(config).items() if name not in _OF_NO_CELL}
+        if config.spliced and config.soft_targets == "out_of_fold":
+            out[SPLICING] = "within folds"
+        return out
 
 
 def _teachers_alone(config: RoundConfig) -> RoundConfig:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.config import RoundConfig
 from core.errors import BadFile, BadSetting
-from core.reproduce.plan import Key, Plan
+from core.reproduce.plan import SPLICING, Key, Plan
 
 _SETTINGS = "run.json"
 
@@ -118,7 +118,8 @@ class Store:
 
 
 def _refuse(where: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    usual = json.loads(RoundConfig().to_json())  # what a setting was before it came to be
+    # what a setting was before it came to be
+    usual = {**json.loads(RoundConfig().to_json()), SPLICING: "of any two texts"}
     pairs = {name: [side.get(name, usual.get(name)) for side in (before, now)] for name in sorted({*before, *now})}
     unlike = [f"{name}: {old} → {new}" for name, (old, new) in pairs.items() if old != new]
     if unlike:

@@ -8,8 +8,8 @@ from scipy.special import expit
 
 from core.config import RoundConfig
 from core.distill.lessons import Lessons
-from core.distill.soft_targets import syllabus, teach
-from core.distill.splicing import splice
+from core.distill.soft_targets import combine, gather, syllabus, teach
+from core.distill.splicing import splice, splice_within
 from core.distill.student import train_pair
 from core.distill.sweep import pick, sweep, teacher_judge
 from tests.core.making import SMALL, drained
@@ -121,10 +121,11 @@ def test_mixed_targets_lie_between_soft_and_hard(share: float):
     assert len(same.train_rows) == 48
 
 
-def test_spliced_texts_are_answered_by_the_teachers():
-    def encode(texts):
-        return [np.array([int(t) for t in re.findall(r"\d+", text)][:40], dtype=np.int64) for text in texts]
+def encode(texts):
+    return [np.array([int(t) for t in re.findall(r"t(\d+)", text)][:40], dtype=np.int64) for text in texts]
 
+
+def test_spliced_texts_are_answered_by_the_teachers():
     taught = drained(teach(lessons()))[1]
     more, targets = syllabus(replace(lessons(replace(EXACT, spliced=0.5)), encode=encode), taught)
     assert len(more.train_rows) == len(more.train_texts) == len(targets) == 48 + 24
@@ -132,6 +133,36 @@ def test_spliced_texts_are_answered_by_the_teachers():
     np.testing.assert_allclose(targets[48:], taught.teachers.probabilities(more.train_rows[48:]), atol=1e-6)
     again = syllabus(replace(lessons(replace(EXACT, spliced=0.5)), encode=encode), taught)[0]
     assert again.train_texts == more.train_texts
+
+
+@pytest.mark.parametrize("kind", ["neural", "stack"])
+def test_out_of_fold_a_spliced_text_is_answered_by_teachers_that_have_seen_neither_half(kind: str):
+    config = replace(SMALL, soft_targets="out_of_fold", oof_folds=3, teachers=kind, spliced=1.0)
+    # each text has clauses of its own, by which its halves can be known again
+    texts = [", ".join(f"t{n} of{at}" for n in row) for at, row in enumerate(ROWS[:48])]
+    given = replace(lessons(config), train_texts=texts, encode=encode)
+    gathered = drained(gather(given))[1]
+    taught = combine(given, gathered)
+    more, aims = syllabus(given, taught)
+    assert len(more.train_texts) == 96
+    mixed = 0
+    for text, row, aim in zip(more.train_texts[48:], more.train_rows[48:], aims[48:], strict=True):
+        halves = {int(n) for n in re.findall(r"of(\d+)", text)}
+        mixed += len(halves) > 1
+        blind = [m for m, part in enumerate(gathered.parts) if not halves & set(part.tolist())]
+        assert len(blind) == 1
+        said = expit(taught.teachers.mixture(gathered.members[blind[0]].logits([row], [text])))
+        np.testing.assert_allclose(aim, said[0], atol=1e-5)
+    assert mixed > 24
+
+
+def test_a_splice_within_folds_may_take_any_text_of_its_fold():
+    texts, folds = [f"<{n}>" for n in range(12)], np.arange(12) % 3
+    made, of = splice_within(texts, folds, 600, seed=4)
+    pairs = [tuple(sorted(map(int, re.findall(r"\d+", text)))) for text in made]
+    assert all(a % 3 == b % 3 == fold for (a, b), fold in zip(pairs, of, strict=True))
+    assert len(set(pairs)) == 3 * (4 + 6)
+    assert splice_within([], np.zeros(0, dtype=np.int64), 5, seed=1)[0] == []
 
 
 def test_a_splice_is_of_clauses_that_stand_in_the_texts():

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from xml.etree import ElementTree
@@ -24,7 +25,7 @@ from core.reproduce import report
 from core.reproduce.data import Corpus, load
 from core.reproduce.plan import Key, Plan
 from core.reproduce.run import run
-from core.reproduce.store import Store
+from core.reproduce.store import Cell, Store
 from tests.core.reproduce.making import LABELS, TINY, corpus_file, rows, tiny_plan
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -136,6 +137,20 @@ def test_a_recipe_that_has_changed_since_is_refused(
         pass
     assert "hard_share: 0.5 → 0.3" in caught.value.fields["why"]
     assert "mixed.npz" in str(caught.value.fields["value"])
+
+
+def test_cells_whose_spliced_texts_were_others_are_refused(tmp_path: Path) -> None:
+    plan, store, key = tiny_plan(recipes=("kd", "best")), Store(tmp_path), Key(0, 0, "textcnn.v1", "best")
+    with store.hold(plan, {}):
+        pass
+    nothing = np.zeros((0, 3), dtype=np.float32)
+    before = asdict(replace(plan.config(key), threads=0))
+    del before["threads"]
+    cell = Cell(test=np.zeros(0, dtype=np.int64), test_probs=nothing, valid_probs=nothing, thresholds=np.zeros(3))
+    store.write(key, replace(cell, meta={"config": before}))
+    with pytest.raises(BadSetting) as caught, store.hold(plan, {}):
+        pass
+    assert "splicing: of any two texts → within folds" in caught.value.fields["why"]
 
 
 def test_two_runs_cannot_write_to_one_place(corpus: Corpus, whole: Path) -> None:

@@ -3,6 +3,9 @@
 TagtailError
 ├── UserMistake                 the person can mend it; nothing was written
 │   ├── UnknownLabel            a label that this project does not have
+│   ├── RetiredLabel            a label that a file names and nobody may choose any more
+│   ├── BadLabel                a change of the label set that would make labels hard to tell apart
+│   ├── ChangedMeanwhile        somebody else has changed it since it was read
 │   ├── EmptyText / TextTooLong a text that cannot be labelled
 │   ├── NoLabels                a "labelled" decision without one label
 │   ├── BadFile                 a file that cannot be read as what it claims to be
@@ -14,6 +17,7 @@ TagtailError
 │   │   └── NotMember           the project is not one of this person's
 │   ├── TakenMeanwhile          the text that an undo would bring back is a colleague's now
 │   ├── AlreadyDecided          this person has decided on the text in another tab
+│   ├── KeyTaken / KeyUnusable  a key of the desk that two actions want, or that is the browser's
 │   ├── BadOp                   a click that no page of ours sends
 │   └── NothingToExport
 ├── NotYet                      correct, but too early: says have and need
@@ -50,6 +54,15 @@ class UserMistake(TagtailError): ...
 
 
 class UnknownLabel(UserMistake): ...  # label, known
+
+
+class RetiredLabel(UserMistake): ...  # label
+
+
+class BadLabel(UserMistake): ...  # field, why, and what the sentence of that reason needs
+
+
+class ChangedMeanwhile(UserMistake): ...  # who
 
 
 class EmptyText(UserMistake): ...
@@ -98,6 +111,12 @@ class TakenMeanwhile(UserMistake): ...
 
 
 class AlreadyDecided(UserMistake): ...
+
+
+class KeyTaken(UserMistake): ...  # key
+
+
+class KeyUnusable(UserMistake): ...  # key
 
 
 class BadOp(UserMistake): ...  # why

@@ -19,6 +19,15 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "專案裡沒有「{label}」這個標籤。可用的標籤：{known}。請改正檔案，或匯入成新專案。",
         "This project has no label “{label}”. Its labels: {known}. Correct the file, or import it as a new project.",
     ),
+    "RetiredLabel": (
+        "標籤「{label}」已經停用。請先到「標籤」頁恢復它，或從檔案裡拿掉。",
+        "The label “{label}” is retired. Bring it back on the Labels page first, or take it out of the file.",
+    ),
+    "ChangedMeanwhile": (
+        "{who} 在你編輯時也改了，所以沒有覆蓋；你打的字還在。請先看現在的版本，再存一次。",
+        "{who} changed it while you were writing, so nothing was overwritten; what you typed is still here. "
+        "Look at the present version, then save again.",
+    ),
     "EmptyText": ("文字是空的。請補上內容或刪掉這一列。", "The text is empty. Fill it in or remove this row."),
     "TextTooLong": (
         "文字有 {have} 個字，上限是 {limit} 個字。請先切成段落再匯入。",
@@ -77,6 +86,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "UnknownSplit": (
         "不認得的分組「{split}」。可用：train、pool、gold 或 test、valid，或留空。",
         "Unknown split “{split}”. Use train, pool, gold or test, valid, or leave it empty.",
+    ),
+    "KeyTaken": (
+        "「{key}」這個鍵已經有別的用途，設定沒有改。請換一個鍵。",
+        "The key {key} has another use already; nothing was changed. Choose another key.",
+    ),
+    "KeyUnusable": (
+        "「{key}」不能當作標註台的按鍵，設定沒有改。請用字母、數字、符號或方向鍵。",
+        "The desk cannot use the key {key}; nothing was changed. Use a letter, a digit, a sign or an arrow.",
     ),
     "BadOp": (
         "這個動作的內容不完整，沒有存下（{why}）。請重新整理頁面再試。",
@@ -221,6 +238,44 @@ BAD_FILE = {
     "unreadable": ("{name} 讀不下去：{detail}", "{name} cannot be read: {detail}"),
 }
 
+BAD_LABEL = {
+    "field": ("標籤沒有「{field}」這個欄位。", "A label has no field “{field}”."),
+    "empty": ("標籤要有中文名稱。", "A label needs a Chinese name."),
+    "long": ("太長了：{have} 個字，上限是 {limit} 個字。", "Too long: {have} characters; the limit is {limit}."),
+    "many": ("太多行了：{have} 行，上限是 {limit} 行。", "Too many lines: {have}; the limit is {limit}."),
+    "none": ("至少要有一個標籤，一行寫一個。", "There must be at least one label, one a line."),
+    "characters": (
+        "名稱「{name}」裡有直線（|）或看不見的字元，匯出的檔案會分不開。請拿掉。",
+        "“{name}” has a bar (|) or an invisible character, which exported files could not keep apart. Take it out.",
+    ),
+    "taken": ("已經有標籤叫「{name}」了，請換一個名稱。", "There is a label “{name}” already. Choose another name."),
+    "gone_taken": (
+        "有一個停用或併掉的標籤叫「{name}」。要用它就恢復它，不然請換一個名稱。",
+        "A retired or merged label is called “{name}”. Bring that one back, or choose another name.",
+    ),
+    "colour": ("「{name}」不是顏色，要像 #1f77b4 這樣寫。", "“{name}” is no colour; write it like #1f77b4."),
+    "faint": (
+        "{name} 在亮色或暗色畫面上太淡（對比 {have}，至少要 {limit}）。請選深淺居中的顏色。",
+        "{name} is hard to see on the light or the dark page (contrast {have}, at least {limit}). "
+        "Choose one that is neither so light nor so dark.",
+    ),
+    "hotkey": ("按鍵要是 1 到 9 的數字，或留空。", "A key is one digit from 1 to 9, or empty."),
+    "hotkey_taken": (
+        "按鍵 {name} 是「{other}」的。請換一個，或先清掉那一個。",
+        "The key {name} belongs to “{other}”. Choose another, or clear that one first.",
+    ),
+    "last": (
+        "這是最後一個可用的標籤，不能停用或併掉。",
+        "This is the last label that may be chosen; it cannot be retired or merged.",
+    ),
+    "into": (
+        "只能併到另一個還在用的標籤。請重新選擇。",
+        "A label is merged into another one that is in use. Choose again.",
+    ),
+    "gone": ("「{name}」已經停用或併掉了。請重新整理頁面。", "“{name}” is retired or merged already. Reload the page."),
+    "used": ("「{name}」還在用，沒有要恢復的。", "“{name}” is in use; there is nothing to bring back."),
+}
+
 CANNOT_START = {
     "HOST": (
         "要開放網路連線（{why}），必須同時列出允許的主機名稱，例如：{fix}",
@@ -248,6 +303,8 @@ def say(code: str, fields: dict[str, Any] | None = None, lang: str = "zh") -> st
     if code == "BadFile":
         pair = BAD_FILE.get(str(values["why"]), BAD_FILE["unreadable"])
         values.setdefault("detail", values["why"])
+    elif code == "BadLabel":
+        pair = BAD_LABEL.get(str(values["why"]))
     elif code == "CannotStart":
         pair = CANNOT_START.get(str(values["why"]).split("=")[0].split(" ")[0], CANNOT_START[""])
     elif code == "TooFewLabels":

@@ -1,0 +1,35 @@
+"""A share with what is known of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+Z95 = 1.959963984540054  # standard normal, two-sided 95 %
+
+
+@dataclass(frozen=True)
+class Share:
+    """k of n, and the 95 % interval of the proportion behind it."""
+
+    k: int
+    n: int
+    low: float
+    high: float
+
+    @property
+    def value(self) -> float:
+        return self.k / self.n
+
+
+def share(k: int, n: int) -> Share:
+    """k of n with Wilson's interval, which stays within 0 … 1 and serves small n. Source: wilson1927.
+
+    Raises ValueError: more than all, or of nothing.
+    """
+    if not 0 <= k <= n or n == 0:
+        raise ValueError(f"{k} of {n} is no share")
+    p, z2 = k / n, Z95 * Z95
+    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return Share(k, n, max(0.0, middle - half), min(1.0, middle + half))

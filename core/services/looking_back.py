@@ -1,0 +1,267 @@
+"""Looking back on my own work: what I decided, how it compares with what was settled, and how much a day.
+
+Two things are kept from whoever looks back. Of one text they learn what was settled, never what a colleague chose: a
+second opinion that can be peeked at and matched is none; colleagues count in ``my_agreement`` alone, where texts have
+no name. And which texts are gold stays unknown: where pool texts have one annotator, hardly anything but gold is read
+twice and adjudicated, so there the adjudication of a gold text is withheld; elsewhere gold and pool look the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from core.evaluate.proportion import Share, share
+from core.labels import LabelSet, majority
+from core.services import curating, membership
+from core.text.normalize import normalize
+from db import annotations as annotation_rows
+from db import past as past_rows
+from db.connect import reading
+from db.errors import NotFound
+
+LEAST_COMPARED = 10  # texts; below that an agreement says more about chance than about anybody
+DAYS = 30
+TAIPEI = dt.timezone(dt.timedelta(hours=8))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """My present decision on a text, as it counts under today's label set.
+
+    ``id`` rises with time and is what ``before`` takes; ``uid`` is the submission's. ``settled``: the labels that a
+    reviewer settled, or None while nobody has (or it is not for me to know). ``versions`` counts this one too.
+    """
+
+    id: int
+    document_id: int
+    uid: str
+    text: str
+    labels: tuple[str, ...]
+    decision: str
+    comment: str
+    at: float
+    ms: int
+    settled: tuple[str, ...] | None
+    versions: int
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether mine are the settled labels; None where there is nothing to compare."""
+        if self.settled is None or self.decision != "labelled":
+            return None
+        return set(self.labels) == set(self.settled)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One decision of a chain; ``labels`` as they were chosen, those since retired or merged too."""
+
+    decision: str
+    labels: tuple[str, ...]
+    comment: str
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detail:
+    """One text of mine with every version, newest first, and what was said when it was settled."""
+
+    past: Past
+    versions: tuple[Version, ...]
+    settled_comment: str = ""
+    settled_at: float | None = None
+
+
+def history(
+    db: Database, project_id: int, user_id: int, *, query: str = "", label: str | None = None,
+    decision: str | None = None, differs: bool = False, before: int | None = None, n: int = 50,
+) -> list[Past]:  # fmt: skip
+    """My present decisions, newest first; an undone one is none.
+
+    ``query``: all its words, divided by blanks, stand in the text or in my comment, whatever their width or case.
+    ``label``: today's key; past decisions count as they do today. ``differs``: only where mine are not the settled
+    labels. ``before``: the ``id`` of the last one seen. Raises NotMember, NotFound.
+    """
+    with reading(db):
+        membership.require_member(db, project_id, user_id)
+        project = curating.project(db, project_id)
+        labels = project.label_set
+        keys = None if label is None else [each.key for each in labels.every if labels.present([each.key]) == (label,)]
+        words = _folded(query).split()
+        found: list[Past] = []
+        for each in past_rows.decisions(db, project_id, user_id, label_keys=keys, decision=decision, before=before):
+            if len(found) >= n:
+                break
+            if words and not _holds(each, words):
+                continue
+            past = _past(db, project, each)
+            if not differs or past.agrees is False:
+                found.append(past)
+        return found
+
+
+def one(db: Database, project_id: int, user_id: int, document_id: int) -> Detail:
+    """My decision on one text with its versions. Raises NotMember, NotFound: I have none on it now."""
+    with reading(db):
+        membership.require_member(db, project_id, user_id)
+        project = curating.project(db, project_id)
+        current = annotation_rows.current(db, document_id, user_id)
+        upto = current["annotation_id"] + 1 if current else 0
+        mine = past_rows.decisions(db, project_id, user_id, label_keys=None, decision=None, before=upto, chunk=1)
+        found = next(mine, None)
+        if found is None or found["document_id"] != document_id:
+            raise NotFound(what=f"text {document_id}")
+        versions = past_rows.versions(db, found["id"])
+        past = _past(db, project, found)
+        known = past.settled is not None
+        return Detail(
+            past=past,
+            versions=tuple(Version(**{name: each[name] for name in Version.__dataclass_fields__}) for each in versions),
+            settled_comment=found["settled_comment"] if known else "",
+            settled_at=found["settled_at"] if known else None,
+        )
+
+
+def _folded(text: str) -> str:
+    return normalize(text).casefold()
+
+
+def _holds(found: dict[str, Any], words: list[str]) -> bool:
+    text = _folded(f"{found['text']}\n{found['comment']}")
+    return all(word in text for word in words)
+
+
+def _past(db: Database, project: curating.Project, found: dict[str, Any]) -> Past:
+    present = project.label_set.present
+    told = found["role"] == "pool" or project.settings.overlap > 1
+    settled = present(found["settled"]) if told and found["settled"] is not None else None
+    return Past(
+        id=found["id"], document_id=found["document_id"], uid=found["uid"], text=found["text"],
+        labels=present(found["labels"]), decision=found["decision"], comment=found["comment"], at=found["at"],
+        ms=found["ms"], settled=settled, versions=past_rows.n_versions(db, found["id"]),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelAgreement:
+    """How I stand to the others on one label. Units: texts. ``agree``: both, of the texts where either chose it."""
+
+    key: str
+    both: int
+    only_mine: int
+    only_theirs: int
+    agree: Share
+
+
+@dataclass(frozen=True, kw_only=True)
+class MyAgreement:
+    """My labels beside those settled, else those of most of the others. Units: texts.
+
+    ``exact``, ``jaccard`` and ``labels`` are None and empty below LEAST_COMPARED texts. ``labels`` leaves out those
+    that nobody chose; they are in canonical order.
+    """
+
+    n: int
+    n_settled: int
+    exact: Share | None = None
+    jaccard: float | None = None
+    labels: tuple[LabelAgreement, ...] = ()
+
+    def added(self) -> tuple[LabelAgreement, ...]:
+        """What I choose and the others do not, most often first."""
+        return tuple(sorted((x for x in self.labels if x.only_mine), key=lambda x: -x.only_mine))
+
+    def missed(self) -> tuple[LabelAgreement, ...]:
+        """What the others choose and I do not, most often first."""
+        return tuple(sorted((x for x in self.labels if x.only_theirs), key=lambda x: -x.only_theirs))
+
+
+def my_agreement(db: Database, project_id: int, user_id: int) -> MyAgreement:
+    """Over the texts that I have labelled and a reviewer has settled, or of whose other annotators most agree.
+
+    Gold counts like any other text. Raises NotMember, NotFound.
+    """
+    with reading(db):
+        membership.require_member(db, project_id, user_id)
+        labels = curating.project(db, project_id).label_set
+        compared = past_rows.compared(db, project_id, user_id)
+    mine: dict[int, frozenset[str]] = {}
+    settled: dict[int, frozenset[str]] = {}
+    others: dict[int, list[frozenset[str]]] = {}
+    for each in compared:
+        document_id = each["document_id"]
+        mine[document_id] = frozenset(labels.present(each["mine"]))
+        if each["settled"] is not None:
+            settled[document_id] = frozenset(labels.present(each["settled"]))
+        elif each["theirs"] is not None:
+            others.setdefault(document_id, []).append(frozenset(labels.present(each["theirs"])))
+    theirs = settled | {document_id: most for document_id, sets in others.items() if (most := majority(sets))}
+    pairs = [(mine[document_id], reference) for document_id, reference in theirs.items()]
+    if len(pairs) < LEAST_COMPARED:
+        return MyAgreement(n=len(pairs), n_settled=len(settled))
+    return MyAgreement(
+        n=len(pairs),
+        n_settled=len(settled),
+        exact=share(sum(a == b for a, b in pairs), len(pairs)),
+        jaccard=statistics.fmean(len(a & b) / len(a | b) if a | b else 1.0 for a, b in pairs),
+        labels=tuple(_by_label(labels, pairs)),
+    )
+
+
+def _by_label(labels: LabelSet, pairs: list[tuple[frozenset[str], frozenset[str]]]) -> Iterable[LabelAgreement]:
+    for key in labels.keys:
+        both = sum(key in a and key in b for a, b in pairs)
+        only_mine = sum(key in a and key not in b for a, b in pairs)
+        only_theirs = sum(key in b and key not in a for a, b in pairs)
+        n = both + only_mine + only_theirs
+        if n:
+            yield LabelAgreement(
+                key=key, both=both, only_mine=only_mine, only_theirs=only_theirs, agree=share(both, n)
+            )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """One day in UTC+8: texts decided for the first time, skips left out, and the median of what each took."""
+
+    day: dt.date
+    n: int
+    median_s: float | None
+
+
+def my_days(db: Database, project_id: int, user_id: int, *, now: float, days: int = DAYS) -> tuple[Day, ...]:
+    """The last days, today last, those without work too.
+
+    A text counts on the day of its first decision, so that changing old ones adds nothing. Raises NotMember.
+    """
+    today = dt.datetime.fromtimestamp(now, TAIPEI).date()
+    first = today - dt.timedelta(days=days - 1)
+    since = dt.datetime.combine(first, dt.time(), TAIPEI).timestamp()
+    with reading(db):
+        membership.require_member(db, project_id, user_id)
+        log = past_rows.firsts(db, project_id, user_id, since=since)
+    counted: dict[int, tuple[str, int]] = {}
+    for day, document_id, what, ms in log:
+        if what == "new":
+            counted[document_id] = (day, ms)
+        else:
+            counted.pop(document_id, None)
+    spent: dict[str, list[int]] = {}
+    for day, ms in counted.values():
+        spent.setdefault(day, []).append(ms)
+    every = [first + dt.timedelta(days=k) for k in range(days)]
+    return tuple(
+        Day(day=day, n=len(spent.get(str(day), ())), median_s=_median(spent.get(str(day), []))) for day in every
+    )
+
+
+def _median(spent_ms: list[int]) -> float | None:
+    """Seconds; texts whose time was not taken are left out."""
+    known = [ms for ms in spent_ms if ms > 0]
+    return statistics.median(known) / 1000 if known else None

@@ -304,7 +304,7 @@ def say(code: str, fields: dict[str, Any] | None = None, lang: str = "zh") -> st
         pair = BAD_FILE.get(str(values["why"]), BAD_FILE["unreadable"])
         values.setdefault("detail", values["why"])
     elif code == "BadLabel":
-        pair = BAD_LABEL.get(str(values["why"]))
+        pair = BAD_LABEL.get(str(values["why"]), BAD_LABEL["field"])
     elif code == "CannotStart":
         pair = CANNOT_START.get(str(values["why"]).split("=")[0].split(" ")[0], CANNOT_START[""])
     elif code == "TooFewLabels":

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlite_utils import Database
 
-from db.connect import execute, value
+from db.connect import execute, rows, value
 
 
 def append(
@@ -28,3 +29,15 @@ def append(
 
 def latest_id(db: Database, project_id: int) -> int:
     return int(value(db, "SELECT coalesce(max(id), 0) FROM events WHERE project_id = :p", p=project_id))
+
+
+def recent(db: Database, project_id: int, kinds: Sequence[str], *, n: int) -> list[dict[str, Any]]:
+    """The latest events of some kinds, newest first: at, who, kind, before, after."""
+    found = rows(
+        db,
+        "SELECT e.at, coalesce(u.name, '') AS who, e.kind, e.before, e.after FROM events e "
+        "LEFT JOIN users u ON u.id = e.user_id WHERE e.project_id = :p "
+        "AND e.kind IN (SELECT value FROM json_each(:kinds)) ORDER BY e.id DESC LIMIT :n",
+        p=project_id, kinds=json.dumps(list(kinds)), n=n,
+    )  # fmt: skip
+    return [each | {name: json.loads(each[name] or "null") for name in ("before", "after")} for each in found]

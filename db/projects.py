@@ -15,6 +15,9 @@ _LABEL = (
     "key, zh, en, definition, definition_en, examples, counter_examples, keywords, colour, hotkey, place, retired_at, "
     "merged_into"
 )
+_CHANGEABLE = (
+    "zh", "en", "definition", "definition_en", *LISTS, "colour", "hotkey", "retired_at", "merged_into",
+)  # fmt: skip
 
 
 def insert(db: Database, *, key: str, name: str, name_en: str, guideline: str, settings: str, now: float) -> int:
@@ -29,18 +32,22 @@ def insert(db: Database, *, key: str, name: str, name_en: str, guideline: str, s
 
 def insert_labels(db: Database, project_id: int, labels: Sequence[dict[str, Any]]) -> None:
     """New labels after those that are there, in their canonical order and so on the board too."""
-    first = int(value(db, "SELECT count(*) FROM labels WHERE project_id = :p", p=project_id))
+    first = int(value(db, "SELECT 1 + coalesce(max(position), -1) FROM labels WHERE project_id = :p", p=project_id))
+    last = int(value(db, "SELECT 1 + coalesce(max(place), -1) FROM labels WHERE project_id = :p", p=project_id))
     execute_many(
         db,
         "INSERT INTO labels (project_id, key, position, place, zh, en, definition, definition_en, examples, "
-        "counter_examples, keywords, colour, hotkey) VALUES (:project_id, :key, :n, :n, :zh, :en, :definition, "
-        ":definition_en, :examples, :counter_examples, :keywords, :colour, :hotkey)",
-        [_stored(label) | {"project_id": project_id, "n": n} for n, label in enumerate(labels, start=first)],
+        "counter_examples, keywords, colour, hotkey) VALUES (:project_id, :key, :position, :place, :zh, :en, "
+        ":definition, :definition_en, :examples, :counter_examples, :keywords, :colour, :hotkey)",
+        [
+            _stored(label) | {"project_id": project_id, "position": first + n, "place": last + n}
+            for n, label in enumerate(labels)
+        ],
     )
 
 
 def _stored(label: dict[str, Any]) -> dict[str, Any]:
-    return label | {name: json.dumps(label[name], ensure_ascii=False) for name in LISTS}
+    return label | {name: json.dumps(label[name], ensure_ascii=False) for name in LISTS if name in label}
 
 
 def everything(db: Database) -> list[dict[str, Any]]:
@@ -61,15 +68,27 @@ def set_settings(db: Database, project_id: int, settings: str) -> None:
     execute(db, "UPDATE projects SET settings = :settings WHERE id = :id", settings=settings, id=project_id)
 
 
-def set_overlap(db: Database, project_id: int, overlap: int) -> None:
-    """A new overlap holds for every pool text that is still open."""
-    execute(
-        db, "UPDATE documents SET overlap = :overlap WHERE project_id = :id AND state = 'open'",
-        overlap=overlap, id=project_id,
-    )  # fmt: skip
+def set_guideline(db: Database, project_id: int, guideline: str) -> None:
+    execute(db, "UPDATE projects SET guideline = :g WHERE id = :id", g=guideline, id=project_id)
+
+
+def set_label(db: Database, project_id: int, key: str, changes: dict[str, Any]) -> None:
+    """New values of some columns of a label; its key and its canonical order are never among them."""
+    if not changes.keys() <= set(_CHANGEABLE):
+        raise ValueError(f"no such column: {sorted(changes.keys() - set(_CHANGEABLE))}")
+    stored = _stored(changes)
     execute(
         db,
-        "UPDATE documents SET state = 'done' WHERE project_id = :id AND state = 'open' AND overlap <= (SELECT count(*) "
-        "FROM current_annotations c WHERE c.document_id = documents.id AND c.decision != 'skipped')",
-        id=project_id,
-    )
+        f"UPDATE labels SET {', '.join(f'{name} = :{name}' for name in stored)} "  # noqa: S608 (constant columns)
+        "WHERE project_id = :p AND key = :of",
+        p=project_id, of=key, **stored,
+    )  # fmt: skip
+
+
+def set_places(db: Database, project_id: int, keys: Sequence[str]) -> None:
+    """The order on the board; labels that are not named stand after those that are."""
+    execute(db, "UPDATE labels SET place = :n + position WHERE project_id = :p", n=len(keys), p=project_id)
+    execute_many(
+        db, "UPDATE labels SET place = :place WHERE project_id = :p AND key = :key",
+        [{"place": place, "p": project_id, "key": key} for place, key in enumerate(keys)],
+    )  # fmt: skip

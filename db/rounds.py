@@ -235,3 +235,8 @@ def set_fast_lane(
 
 def fast_lane(db: Database, project_id: int) -> dict[str, Any] | None:
     return row(db, "SELECT annotation_id, n_labelled, seconds, at FROM fast_lane WHERE project_id = :p", p=project_id)
+
+
+def forget_fast_lane(db: Database, project_id: int) -> None:
+    """The linear model of this project is refitted at the worker's next look."""
+    execute(db, "DELETE FROM fast_lane WHERE project_id = :p", p=project_id)

@@ -1,4 +1,4 @@
-"""Projects: their label sets, their settings, and which label set each text ends up with."""
+"""Projects: their label sets and their settings."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from sqlite_utils import Database
 
 from core.config import ProjectSettings, RoundConfig
 from core.errors import BadFile, BadProjectFile, BadSetting, ModelUnavailable
-from core.labels import Label, LabelSet, majority
-from core.services import accounts
-from db import annotations as annotation_rows
-from db import events, members
+from core.labels import Label, LabelSet
+from core.services import membership
+from db import documents, events, members
 from db import projects as project_rows
 from db.connect import writing
 from db.errors import NotFound
@@ -98,17 +97,20 @@ def check_at_hand(config: RoundConfig, before: RoundConfig) -> None:
 
 
 def update_settings(db: Database, project_id: int, settings: ProjectSettings, *, by: int, now: float) -> None:
-    """A new overlap also holds for texts that still wait.
+    """A new overlap, and a new share of gold that two people label, also hold for texts that still wait.
 
     Raises NotAllowed, and what ``check_at_hand`` raises of a round's changed settings.
     """
     with writing(db):
-        accounts.require_active(db, by, "lead")
+        membership.require_member(db, project_id, by, "lead")
         before = project(db, project_id).settings
         check_at_hand(settings.round, before.round)
         project_rows.set_settings(db, project_id, settings.to_json())
-        if before.overlap != settings.overlap:
-            project_rows.set_overlap(db, project_id, settings.overlap)
+        if (before.overlap, before.gold_double_share) != (settings.overlap, settings.gold_double_share):
+            documents.set_overlaps(
+                db, project_id, overlap=settings.overlap, gold_overlap=max(settings.overlap, 2),
+                share=settings.gold_double_share,
+            )  # fmt: skip
         events.append(
             db, "settings_set", now=now, project_id=project_id, user_id=by, before=before.to_json(),
             after=settings.to_json(),
@@ -189,34 +191,3 @@ def create_project(db: Database, path: Path, *, by: int | None, now: float) -> P
             labels=file.labels, by=by, now=now,
         )  # fmt: skip
     return project(db, project_id)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelledText:
-    """A document and its settled label set: adjudicated, else by majority of its annotators."""
-
-    document_id: int
-    external_id: str
-    text: str
-    labels: frozenset[str]
-
-
-def label_sets(db: Database, project_id: int, role: str, *, texts: bool = True) -> list[LabelledText]:
-    """Each settled document of a role with the label set that training, metrics and exports use.
-
-    Two people who agree on no label at all settle nothing: their text is left out until it is adjudicated.
-    """
-    settled = annotation_rows.settled(db, project_id)
-    grouped: dict[int, list[dict[str, Any]]] = {}
-    for each in annotation_rows.label_sets(db, project_id, role, texts=texts):
-        grouped.setdefault(each["document_id"], []).append(each)
-    found = []
-    for document_id, same in grouped.items():
-        labels = settled.get(document_id) or majority([each["labels"] for each in same])
-        if labels:
-            found.append(
-                LabelledText(
-                    document_id=document_id, external_id=same[0]["external_id"], text=same[0]["text"], labels=labels
-                )
-            )
-    return found

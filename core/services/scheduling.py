@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from core.approximations import deeper, stored
 from core.errors import NoGold, StillStopping, TooFewLabels
 from core.labels import LabelSet
-from core.services import accounts, projects
+from core.services import accounts, membership, projects, settling
 from db import annotations as annotation_rows
 from db import events, jobs
 from db import rounds as round_rows
@@ -62,8 +62,8 @@ class RoundStatus:
 def readiness(db: Database, project_id: int) -> Readiness:
     """What a round would train on, and what it would warn of."""
     project = projects.project(db, project_id)
-    train = projects.label_sets(db, project_id, "pool", texts=False)
-    gold = projects.label_sets(db, project_id, "gold", texts=False)
+    train = settling.label_sets(db, project_id, "pool", texts=False)
+    gold = settling.label_sets(db, project_id, "gold", texts=False)
     counts = Counter(key for each in train for key in each.labels)
     missing = [key for key in project.label_set.keys if not counts[key]]
     since = annotation_rows.n_labelled_since(db, project_id, round_rows.last_snapshot(db, project_id))
@@ -94,7 +94,7 @@ def request_round(db: Database, project_id: int, *, by: int, now: float) -> int:
     if not state.gold:
         raise NoGold()
     with writing(db):
-        accounts.require_active(db, by, "lead")
+        membership.require_member(db, project_id, by, "lead")
         live = jobs.live(db, project_id, KIND)
         if live and live.cancel_requested:
             raise StillStopping()
@@ -119,6 +119,19 @@ def request_if_due(db: Database, project: projects.Project, *, now: float) -> in
     if since < settings.round_every or not _trainable(db, project):
         return None
     return _enqueue(db, project.id, by=None, now=now)
+
+
+def is_outdated(db: Database, project: projects.Project) -> bool:
+    """Whether the current student was trained for another label set: nothing asks it until the next round."""
+    model = round_rows.current_model(db, project.id, "student")
+    return model is not None and model["fingerprint"] != project.label_set.fingerprint
+
+
+def request_if_outdated(db: Database, project: projects.Project, *, by: int, now: float) -> int | None:
+    """Inside the transaction that changed the label set: queue a round for it, if one can be trained."""
+    if not is_outdated(db, project) or jobs.live(db, project.id, KIND) or not _trainable(db, project):
+        return None
+    return _enqueue(db, project.id, by=by, now=now)
 
 
 def _trainable(db: Database, project: projects.Project) -> bool:
@@ -154,7 +167,7 @@ def request_if_idle(db: Database, project: projects.Project, *, now: float) -> i
 
 def _may_deepen(db: Database, project: projects.Project, present: RoundRow) -> bool:
     """Whether the present round is a normal one on the labels of now, and has not been deepened before."""
-    if present.kind != KIND or not still_present(db, project.id, present.id):
+    if present.kind != KIND or not still_present(db, project.id, present.id) or is_outdated(db, project):
         return False
     if deeper(project.settings.round) == stored(present.config):
         return False
@@ -184,6 +197,7 @@ def cancel(db: Database, job_id: int, *, by: int, now: float) -> None:
         job = jobs.peek(db, job_id)
         if job is None:
             raise NotFound(what=f"job {job_id}")
+        membership.require_member(db, job.project_id, by, "lead")
         if job.state in ("queued", "running") and not job.cancel_requested:
             jobs.request_cancel(db, job_id, now=now)
             events.append(

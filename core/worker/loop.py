@@ -22,7 +22,7 @@ from core.errors import Cancelled, CannotStart, TagtailError
 from core.messages import say, sentence
 from core.services import projects, scheduling
 from core.worker.fast_lane import FastLanes
-from core.worker.rounds import JOB_LEASE_S, GaveWay, RoundRunner, Stopped
+from core.worker.rounds import JOB_LEASE_S, GaveWay, LabelsChanged, RoundRunner, Stopped
 from db import events, jobs
 from db import rounds as round_rows
 from db.connect import open_database, writing
@@ -112,6 +112,10 @@ class Worker:
         except Stopped:
             log.info("round job %d: handed back, the worker is stopping", job.id)
             with writing(self.db):
+                jobs.hand_back(self.db, job)
+        except LabelsChanged:
+            log.info("round job %d: starts over, the label set has changed", job.id)
+            with contextlib.suppress(LeaseLost), writing(self.db):
                 jobs.hand_back(self.db, job)
         except (Cancelled, GaveWay) as error:
             self._end(job, runner, "cancelled", error)

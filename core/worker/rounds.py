@@ -59,6 +59,10 @@ class Stopped(Exception):
     """The worker is told to stop: the job goes back, nothing is kept."""
 
 
+class LabelsChanged(Exception):
+    """The label set is another than the one that this round trains for: the job goes back, to start over."""
+
+
 class GaveWay(Exception):
     """A deeper round makes room for a normal one, or for labels that it does not know."""
 
@@ -106,11 +110,13 @@ class RoundRunner:
         self.round_id = self.number = 0
         self.deeper = job.kind == scheduling.DEEPER
         self.compared: dict[str, Any] = {}  # a deeper round's figure against the present one's
+        self.label_set = ""  # the fingerprint of the one that is trained for
         self._last_beat = 0.0
 
     def run(self) -> None:
-        """Raises Cancelled, Stopped, GaveWay, NotYet, LeaseLost; the present round stays current until the end."""
+        """Raises Cancelled, Stopped, LabelsChanged, GaveWay, NotYet, LeaseLost; the present round stays until then."""
         seen = snapshot(self.db, self.job.project_id)
+        self.label_set = seen.project.label_set.fingerprint
         config = self._config(seen)
         with writing(self.db):
             jobs.check_fence(self.db, self.job)
@@ -178,10 +184,16 @@ class RoundRunner:
         with writing(self.db):
             cancel = jobs.beat(self.db, self.job, progress=progress, lease_s=JOB_LEASE_S, now=time.time())
             other = self.deeper and scheduling.must_give_way(self.db)
+            self._check_labels()
         if cancel:
             raise Cancelled()
         if other:
             raise GaveWay()
+
+    def _check_labels(self) -> None:
+        """A student of labels that are no more would be used by nobody. Raises LabelsChanged; GaveWay when deeper."""
+        if projects.project(self.db, self.job.project_id).label_set.fingerprint != self.label_set:
+            raise GaveWay() if self.deeper else LabelsChanged()
 
     def _rank(self, seen: Snapshot, result: RoundResult) -> list[QueueRow]:
         rng = np.random.default_rng([seen.project.settings.round.seed, self.number])
@@ -273,6 +285,7 @@ class RoundRunner:
                 raise Cancelled()
             if self.deeper and scheduling.must_give_way(db):
                 raise GaveWay()
+            self._check_labels()
             round_rows.publish(
                 db, self.round_id, n_train=result.n_train, n_valid=result.n_valid, n_gold=len(seen.gold_ids),
                 timings=result.timings, warnings=[*_named(result.warnings, seen.project), *self._told()], now=now,

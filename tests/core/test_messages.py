@@ -37,21 +37,23 @@ def test_each_error_is_said_in_both_languages(code: str, lang: str) -> None:
 
 
 def test_both_languages_name_the_same_fields() -> None:
-    for pair in [*messages.SENTENCES.values(), *messages.BAD_FILE.values(), *messages.CANNOT_START.values()]:
+    tables = (messages.SENTENCES, messages.BAD_FILE, messages.BAD_LABEL, messages.CANNOT_START)
+    for pair in [pair for table in tables for pair in table.values()]:
         zh, en = (set(re.findall(r"{(\w+)}", text)) for text in pair)
         assert zh == en, pair
 
 
-def test_each_reason_that_code_gives_for_a_bad_file_has_a_sentence() -> None:
+@pytest.mark.parametrize(("error", "table"), [("BadFile", messages.BAD_FILE), ("BadLabel", messages.BAD_LABEL)])
+def test_each_reason_that_code_gives_has_a_sentence(error: str, table: dict[str, tuple[str, str]]) -> None:
     given = set()
     for path in (ROOT / "core").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "BadFile":
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == error:
                 for word in node.keywords:
                     if word.arg == "why" and isinstance(word.value, ast.Constant):
                         given.add(word.value.value)
     assert given
-    assert given <= set(messages.BAD_FILE), given - set(messages.BAD_FILE)
+    assert given <= set(table), given - set(table)
 
 
 def test_too_few_labels_says_how_many_are_missing() -> None:

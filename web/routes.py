@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from core.errors import NotAllowed, TagtailError
 from core.messages import sentence
-from core.services import accounts, curating, reporting, scheduling
+from core.services import curating, membership, reporting, scheduling
 from core.services.accounts import User
 from db.connect import open_database
 from db.errors import NotFound, StorageError
@@ -40,16 +40,16 @@ class Downloads:
         """GET /download/student/{project_id}: the trained student as one zip."""
         user: User = request.state.user
         try:
-            accounts.require(user, "lead")
-            path, name = await run_in_threadpool(self._student, request.path_params["project_id"])
+            path, name = await run_in_threadpool(self._student, request.path_params["project_id"], user)
         except (TagtailError, StorageError) as error:
             return _refusal(error, user)
         if path is None or not path.is_file():
             return html.notice(user.lang, say("login.no_student", user.lang), 404, home="/export")
         return FileResponse(path, media_type="application/zip", filename=name, headers={"Cache-Control": "no-store"})
 
-    def _student(self, project_id: int) -> tuple[Path | None, str]:
+    def _student(self, project_id: int, user: User) -> tuple[Path | None, str]:
         with closing(open_database(self.database)) as db:
+            membership.require_member(db, project_id, user.id, "lead")
             key = curating.project(db, project_id).key
             return reporting.student_bundle(db, project_id), f"tagtail-{key}-student.zip"
 
@@ -61,16 +61,17 @@ class Downloads:
         if fmt not in MEDIA_TYPES or include not in ("labelled", "all", "decisions"):
             return html.notice(user.lang, say("login.not_found", user.lang), 404, home="/export")
         try:
-            accounts.require(user, "lead")
-            chunks, name = await run_in_threadpool(self._labels, request.path_params["project_id"], fmt, include)
+            project_id = request.path_params["project_id"]
+            chunks, name = await run_in_threadpool(self._labels, project_id, user, fmt, include)
         except (TagtailError, StorageError) as error:
             return _refusal(error, user)
         headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "Cache-Control": "no-store"}
         return StreamingResponse(chunks, media_type=MEDIA_TYPES[fmt], headers=headers)
 
-    def _labels(self, project_id: int, fmt: str, include: str) -> tuple[Iterator[bytes], str]:
+    def _labels(self, project_id: int, user: User, fmt: str, include: str) -> tuple[Iterator[bytes], str]:
         db = open_database(self.database)
         try:
+            membership.require_member(db, project_id, user.id, "lead")
             project = curating.project(db, project_id)
             rows = curating.export_labels(
                 db,

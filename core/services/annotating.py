@@ -18,8 +18,8 @@ import numpy as np
 from sqlite_utils import Database
 
 from core.config import ProjectSettings
-from core.errors import AlreadyDecided, BadOp, NoLabels, NotAllowed, TakenMeanwhile, UserMistake
-from core.services import accounts, curating, scheduling
+from core.errors import AlreadyDecided, BadOp, NoLabels, NotAllowed, NotMember, TakenMeanwhile, UserMistake
+from core.services import accounts, curating, membership, scheduling
 from db import annotations as annotation_rows
 from db import documents, events, leases, rounds
 from db.annotations import NewAnnotation
@@ -82,7 +82,7 @@ def next_texts(db: Database, project_id: int, user_id: int, *, n: int, now: floa
     settings = project.settings
     until = now + settings.lease_s
     with writing(db):
-        accounts.require_active(db, user_id)
+        membership.require_member(db, project_id, user_id)
         held = _keep(db, leases.mine(db, project_id, user_id), user_id, until=until, now=now)
         for _ in range(n - len(held)):
             document_id = _pick(db, project_id, user_id, settings, now=now)
@@ -173,14 +173,15 @@ def apply(db: Database, project_id: int, user_id: int, ops: Sequence[dict[str, A
                 raise BadOp(why="uid")
             _apply_one(db, project_id, user_id, op, uid, now=now)
             acked.append(uid)
-        except NotAllowed:
-            raise
         except (UserMistake, NotFound) as error:
+            if isinstance(error, NotAllowed) and not isinstance(error, NotMember):
+                raise
             refused.append(Refusal(uid=uid, code=error.code, fields=error.fields))
     return ApplyResult(acked=tuple(acked), refused=tuple(refused))
 
 
 def _apply_one(db: Database, project_id: int, user_id: int, op: dict[str, Any], uid: str, *, now: float) -> None:
+    membership.require_member(db, project_id, user_id)  # before a word is said of the project; each write asks again
     kind = op.get("kind")
     if kind == "save":
         _save(db, project_id, user_id, op, uid, now=now)
@@ -236,7 +237,7 @@ def _save(db: Database, project_id: int, user_id: int, op: dict[str, Any], uid: 
     project = curating.project(db, project_id)
     decision, labels, document_id, comment, ms = _checked(project, op)
     with writing(db):
-        accounts.require_active(db, user_id)
+        membership.require_member(db, project_id, user_id)
         if _already(db, uid, user_id, document_id):
             return
         document = documents.peek(db, project_id, document_id)
@@ -272,7 +273,7 @@ def _undo(db: Database, project_id: int, user_id: int, target: str, uid: str, *,
     """Take back the op ``target``: its text comes back to this person with what they had chosen."""
     settings = curating.project(db, project_id).settings
     with writing(db):
-        accounts.require_active(db, user_id)
+        membership.require_member(db, project_id, user_id)
         if _already(db, uid, user_id, None):
             return
         taken_back = annotation_rows.by_submission(db, _storable(target))
@@ -310,7 +311,7 @@ def reopen_skipped(db: Database, project_id: int, user_id: int, *, uid: str = ""
     Texts that a colleague has by now stay the colleague's. ``uid`` names the op that asks: once is once.
     """
     with writing(db):
-        accounts.require_active(db, user_id)
+        membership.require_member(db, project_id, user_id)
         if uid and _already(db, uid, user_id, None):
             return 0
         skips = annotation_rows.skips_to_reopen(db, project_id, user_id, now=now)
@@ -330,7 +331,7 @@ def reopen_skipped(db: Database, project_id: int, user_id: int, *, uid: str = ""
 def release(db: Database, project_id: int, user_id: int, *, now: float) -> int:
     """Give back every text that this person holds; says how many."""
     with writing(db):
-        accounts.require_active(db, user_id)
+        membership.require_member(db, project_id, user_id)
         n = leases.release_all(db, project_id, user_id)
         if n:
             events.append(db, "released", now=now, project_id=project_id, user_id=user_id, after=n)
@@ -339,6 +340,7 @@ def release(db: Database, project_id: int, user_id: int, *, now: float) -> int:
 
 def progress(db: Database, project_id: int, user_id: int, *, now: float) -> MyProgress:
     """What this person and the project have done so far."""
+    membership.require_member(db, project_id, user_id)
     settings = curating.project(db, project_id).settings
     taipei = dt.timezone(dt.timedelta(hours=8))
     midnight = dt.datetime.fromtimestamp(now, taipei).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()

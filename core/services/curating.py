@@ -18,18 +18,18 @@ from core.errors import BadFile, BadRows, NothingToExport, UnknownLabel
 from core.export import datasets
 from core.export.datasets import BadRow, Columns, Row
 from core.labels import Label, LabelSet
-from core.services import accounts
+from core.services import membership
 from core.services.projects import (
     KEY,
     LABEL_COLOURS,
     Project,
     create_project,
     insert_project,
-    label_sets,
     list_projects,
     project,
     update_settings,
 )
+from core.services.settling import label_sets
 from core.text.normalize import normalize
 from db import annotations as annotation_rows
 from db import documents, events, users
@@ -310,7 +310,7 @@ def _insert(db: Database, target: Project, plan: ImportPlan, *, by: int | None, 
     ``by`` is None for the command line, whose user owns the file. Raises NotAllowed.
     """
     if by is not None:
-        accounts.require_active(db, by, "lead")
+        membership.require_member(db, target.id, by, "lead")
     importer = users.by_name(db, IMPORTER)
     importer_id = importer[0].id if importer else users.insert(
         db, name=IMPORTER, role="system", password_hash="", lang="zh", now=now
@@ -322,7 +322,10 @@ def _insert(db: Database, target: Project, plan: ImportPlan, *, by: int | None, 
             continue
         added += 1
         done = document.labels is not None and len(document.labels) > 0
-        document_id = documents.insert(db, target.id, document, overlap=target.settings.overlap, done=done, now=now)
+        overlap = target.settings.overlap
+        if document.role == "gold" and documents.is_double(document.sha256, target.settings.gold_double_share):
+            overlap = max(overlap, 2)
+        document_id = documents.insert(db, target.id, document, overlap=overlap, done=done, now=now)
         if done:
             labelled += 1
             new = NewAnnotation(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from core.services import accounts
+from core.services import membership
 from db import annotations as annotation_rows
 from db import documents, events
 from db.annotations import NewAnnotation
@@ -42,7 +42,7 @@ def put_back(db: Database, project_id: int, document_id: int, *, by: int, now: f
     Raises NotAllowed, NotFound (it is not flagged any more).
     """
     with writing(db):
-        accounts.require_active(db, by, "lead")
+        membership.require_member(db, project_id, by, "lead")
         document = documents.peek(db, project_id, document_id)
         flags = annotation_rows.flagged(db, project_id, document_id=document_id)
         if document is None or not flags:
@@ -54,8 +54,7 @@ def put_back(db: Database, project_id: int, document_id: int, *, by: int, now: f
                 submission_id=f"put-back:{each['annotation_id']}", supersedes=each["annotation_id"],
             )  # fmt: skip
             annotation_rows.append(db, undone, now=now)
-        done = annotation_rows.n_deciding(db, document_id) >= document["overlap"]
-        documents.set_state(db, document_id, "done" if done else "open")
+        documents.refresh_state(db, document_id)
         events.append(
             db, "put_back", now=now, project_id=project_id, user_id=by, document_id=document_id,
             before=[{"who": each["who"], "labels": each["labels"], "comment": each["comment"]} for each in flags],

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import TagtailError
-from core.services import scheduling
+from core.services import membership, scheduling
 from core.services.scheduling import Readiness, RoundStatus
 from db.errors import StorageError
 from pages.shared import messages, session, stored_errors, when
@@ -96,6 +96,7 @@ def look(project_id: int) -> tuple[scheduling.RoundStatus, scheduling.Readiness]
     try:
         with session.db() as db:
             now = session.now()
+            membership.require_member(db, project_id, session.user_id() or 0, "lead")  # a fragment may outlive a role
             return scheduling.status(db, project_id, now=now), scheduling.readiness(db, project_id)
     except (TagtailError, StorageError) as error:
         messages.show(error)

@@ -12,9 +12,10 @@ from sqlite_utils import Database
 
 from core.config import Runtime
 from core.errors import NotAllowed, TagtailError
-from core.services import accounts, curating
+from core.services import accounts, membership
 from core.services.accounts import User
-from core.services.curating import Project
+from core.services.projects import Project
+from db import users
 from db.connect import open_database
 from db.errors import StorageError
 from pages.shared import i18n, messages
@@ -47,8 +48,12 @@ def current_user() -> User | None:
     if wanted is None:
         return None
     with db() as opened:
-        found = next((user for user in accounts.list_users(opened) if user.id == wanted), None)
-    return found if found is not None and found.active else None
+        return _known(opened, wanted)
+
+
+def _known(opened: Database, wanted: int) -> User | None:
+    found = users.peek(opened, wanted)
+    return found if found is not None and found.active and found.role in accounts.ROLES else None
 
 
 def require(role: str) -> User:
@@ -72,9 +77,10 @@ def _refuse(role: str) -> NoReturn:
 
 
 def projects() -> list[Project]:
-    """All projects, in their own order."""
+    """The projects of the person at the screen, in the order in which they were made; an admin sees all."""
     with db() as opened:
-        return curating.list_projects(opened)
+        user = _known(opened, user_id() or 0)
+        return membership.projects_of(opened, user) if user is not None else []
 
 
 def project() -> Project:
@@ -88,14 +94,23 @@ def project() -> Project:
         messages.show(error)
         st.stop()
     if not found:
-        st.info(t("common.no_project"), icon=":material/inbox:")
-        st.stop()
+        _no_project()
     chosen = st.session_state.get(_PROJECT)
     if chosen is None:
         chosen = next((p.id for p in found if p.key == st.query_params.get("project")), None)
     current = next((p for p in found if p.id == chosen), found[0])
     st.session_state[_PROJECT] = current.id
     return current
+
+
+def _no_project() -> NoReturn:
+    """Somebody who may make a project hears how; anybody else, whom to ask."""
+    user = current_user()
+    maker = user is not None and user.role in ("lead", "admin")
+    if not maker:
+        st.title(t("common.no_project_title"), anchor=False)
+    st.info(t("common.no_project" if maker else "common.no_project_ask"), icon=":material/inbox:")
+    st.stop()
 
 
 def choose(project_id: int) -> None:

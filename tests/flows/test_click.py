@@ -17,7 +17,7 @@ from core.errors import NotAllowed
 from core.services import accounts, annotating, curating, scheduling
 from core.services.curating import ImportOptions
 from db.connect import open_database, rows, value
-from tests.conftest import NOW, make_project
+from tests.conftest import NOW, everybody_joins, make_project
 
 
 def fill(db: Database, project_id: int, tmp_path: Path, n: int = 12, **more: object) -> None:
@@ -390,6 +390,7 @@ def test_any_order_of_saves_skips_undos_and_replays_keeps_the_tables_true(tmp_pa
         n: accounts.create_user(db, n, "correct horse battery", "annotator", by=None, now=NOW).id
         for n in ("ann", "bob")
     }
+    everybody_joins(db)
     fill(db, project, folder, n=6)
     sent: dict[str, list[dict]] = {"ann": [], "bob": []}
     truth: dict[tuple[str, int], tuple[str, ...]] = {}

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from core.services import membership
 from core.services.accounts import User
 from db.connect import open_database
 from tests.conftest import make_project
@@ -57,11 +58,23 @@ def test_an_annotator_gets_a_sentence_instead(client: TestClient, project_id: in
     assert "權限" in answer.text
 
 
+@pytest.mark.parametrize("path", ["student/1", "labels/1.jsonl", "student/99", "labels/99.csv"])
+def test_the_lead_of_another_project_learns_nothing_of_this_one(
+    client: TestClient, database: Path, project_id: int, people: dict[str, User], path: str
+) -> None:
+    with closing(open_database(database)) as db:
+        membership.remove(db, project_id, people["lead"].id, by=people["admin"].id, now=time.time())
+    enter(client, "lead")
+    answer = client.get(f"/download/{path}")
+    assert answer.status_code == 403
+    assert "這個專案沒有你" in answer.text
+
+
 @pytest.mark.parametrize(
     "path", ["student/99", "labels/99.csv", "labels/1.exe", "labels/1.csv?include=everything", "student/x"]
 )
 def test_what_does_not_exist_is_not_found(client: TestClient, project_id: int, path: str) -> None:
-    enter(client, "lead")
+    enter(client, "admin")
     answer = client.get(f"/download/{path}")
     assert answer.status_code == (404 if path != "student/x" else 200)  # not one of our paths: the app's own answer
 

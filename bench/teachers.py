@@ -152,7 +152,7 @@ def architecture(args: argparse.Namespace, name: str) -> dict[str, Any]:
 
 def whole(lessons: Any, test_rows: Any, test_y: np.ndarray) -> dict[str, Any]:
     """Teachers, student and standalone as a round trains them, timed; the student's macro-F1 at one half."""
-    from core.distill.soft_targets import teach
+    from core.distill.soft_targets import syllabus, teach
     from core.distill.student import train_pair
     from core.evaluate.metrics import aggregate
     from core.train.predict import probabilities
@@ -161,7 +161,7 @@ def whole(lessons: Any, test_rows: Any, test_y: np.ndarray) -> dict[str, Any]:
     taught = drained(teach(lessons))
     taught_s = time.perf_counter() - started
     epochs: dict[str, int] = {}
-    steps = train_pair(lessons, taught)
+    steps = train_pair(lessons, *drained(syllabus(lessons, taught)))
     while True:
         try:
             who, report = next(steps)

@@ -132,6 +132,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "老師模型的訓練數值失控：{labels}。這些標籤這一輪只用出現比例；請降低學習率（lr）。",
         "Training broke down for the teachers of: {labels}. This round answers with their frequency; lower lr.",
     ),
+    "TwinDiverged": (
+        "對照模型（standalone）的訓練數值失控，這一輪沒有它的成績；學生不受影響。請降低學習率（lr）。",
+        "Training broke down for the standalone twin: this round lacks its figures. The student is sound; lower lr.",
+    ),
     "TooFewForFolds": (
         "訓練文字只有 {have} 篇（要 {need} 篇），這一輪的老師改為回答自己學過的文字（in-sample）。",
         "{have} training texts are too few for folds (need {need}): teachers answered for texts they had learned.",

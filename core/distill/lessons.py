@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,8 @@ from core.models.base import TextModel, best_device
 from core.models.engine import Rows
 from core.models.registry import build
 from core.text.encode import Encoder
+
+_CHUNK = 128  # texts read between two reports
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,15 @@ class Lessons:
         texts = [self.train_texts[n] for n in at] if self.train_texts else ()
         rows = [self.train_rows[n] for n in at]
         return replace(self, train_rows=rows, train_texts=texts, train_y=np.asarray(self.train_y)[at])
+
+
+def encoding(encode: Encoder, texts: Sequence[str]) -> Generator[int, None, list[NDArray[np.int64]]]:
+    """Rows of all texts; yields how many are read. A segmenter that is a network itself reads a few a second."""
+    rows: list[NDArray[np.int64]] = []
+    for start in range(0, len(texts), _CHUNK):
+        rows += encode(texts[start : start + _CHUNK])
+        yield len(rows)
+    return rows
 
 
 def threads_of(config: RoundConfig) -> int:

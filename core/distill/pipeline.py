@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +19,25 @@ import torch
 from numpy.typing import NDArray
 
 from core.config import RoundConfig
-from core.distill.lessons import Lessons, threads_of
-from core.distill.soft_targets import Taught, teach
+from core.distill.lessons import Lessons, encoding, threads_of
+from core.distill.soft_targets import Taught, syllabus, teach
 from core.distill.student import Pair, train_pair
+from core.distill.sweep import SweepReport
 from core.distill.teachers import Teachers
 from core.errors import LabelWithoutPositives, NoGold, TooFewLabels
 from core.evaluate.metrics import MetricRow, rows
 from core.evaluate.thresholds import choose
 from core.models.base import TextModel
 from core.splits import hold_out
+from core.steps import through
 from core.text.encode import encoder
 from core.text.normalize import normalize
 from core.text.tokenize import read_all
 from core.text.vectors import SAMPLE_TOKENS, vector_steps
 from core.text.vocab import Vocab
 from core.train.checkpoint import published, save_model
-from core.train.scoring import score_rows, score_texts, scorer
+from core.train.loop import StepReport
+from core.train.scoring import score_row_steps, score_texts, scorer
 
 MIN_LABELLED = 8  # with fewer there is neither something to learn nor something to validate on
 _SMALL_CORPUS = 20_000  # tokens; below, a token seen once is kept as well
@@ -116,13 +120,15 @@ class _Round:
     def __init__(self, data: RoundData, config: RoundConfig, out_dir: Path, cache_dir: Path) -> None:
         self.data, self.config, self.out_dir, self.cache_dir = data, config, out_dir, cache_dir
         self.timings: dict[str, float] = {}
+        self.networks = 0  # of all teachers
 
     def run(self) -> Generator[RoundReport, None, RoundResult]:
         yield from self._timed("text", self._text())
         vectors = yield from self._timed("vectors", self._vectors())
-        lessons = self._lessons(vectors)
+        lessons: Lessons = yield from self._timed("vectors", self._lessons(vectors))
         taught: Taught = yield from self._timed("teachers", self._teachers(lessons))
-        pair: Pair = yield from self._timed("student", self._students(lessons, taught))
+        learned = yield from self._timed("teachers", self._answers(lessons, taught))
+        pair: Pair = yield from self._timed("student", self._students(lessons, *learned))
         teachers = taught.teachers
         metrics, thresholds, gold = yield from self._timed("evaluate", self._evaluate(lessons, teachers, pair))
         pool = yield from self._timed("score", self._score(pair.student))
@@ -137,13 +143,13 @@ class _Round:
             n_valid=len(lessons.valid_rows),
             student_dir=self.out_dir,
             timings=self.timings,
-            warnings=list(teachers.warnings),
+            warnings=[*teachers.warnings, *([] if pair.standalone is not None else [("TwinDiverged", {})])],
         )
 
     def _timed(self, stage: str, steps: Steps) -> Steps:
         started = time.perf_counter()
         found = yield from steps
-        self.timings[stage] = round(time.perf_counter() - started, 3)
+        self.timings[stage] = round(self.timings.get(stage, 0.0) + time.perf_counter() - started, 3)
         return found
 
     def _text(self) -> Steps:
@@ -177,25 +183,23 @@ class _Round:
             self.sample, self.vocab, size=config.vector_size, seed=config.seed, cache_dir=self.cache_dir,
             user_file=config.vectors_file,
         )  # fmt: skip
-        while True:
-            try:
-                done, total = next(steps)
-            except StopIteration as finished:
-                self.sample.clear()
-                return finished.value
-            yield RoundReport("vectors", done, total)
+        vectors = yield from through(steps, lambda at: RoundReport("vectors", *at))
+        self.sample.clear()
+        return vectors
 
-    def _lessons(self, vectors: NDArray[np.float32]) -> Lessons:
+    def _lessons(self, vectors: NDArray[np.float32]) -> Steps:
         texts, y = self.data.train_texts, np.asarray(self.data.train_y)
         train, valid = hold_out(texts, y, share=self.config.valid_share, seed=self.config.seed)
         train_texts, valid_texts = ([normalize(texts[n]) for n in at] for at in (train, valid))
+        steps = encoding(self.encode, [*train_texts, *valid_texts])
+        rows = yield from through(steps, lambda _: RoundReport("vectors", 1, 1))
         return Lessons(
             vectors=vectors,
             breaks=self.vocab.breaks,
-            train_rows=self.encode(train_texts),
+            train_rows=rows[: len(train)],
             train_texts=train_texts,
             train_y=y[train],
-            valid_rows=self.encode(valid_texts),
+            valid_rows=rows[len(train) :],
             valid_texts=valid_texts,
             valid_y=y[valid],
             label_keys=list(self.data.label_keys),
@@ -204,38 +208,41 @@ class _Round:
         )
 
     def _teachers(self, lessons: Lessons) -> Steps:
-        steps = teach(lessons)
-        while True:
-            try:
-                report = next(steps)
-            except StopIteration as finished:
-                return finished.value
-            yield RoundReport("teachers", report.done, report.total, report.detail)
+        def said(report: SweepReport) -> RoundReport:
+            self.networks = report.total
+            return RoundReport("teachers", report.done, report.total, report.detail)
 
-    def _students(self, lessons: Lessons, taught: Taught) -> Steps:
-        yield RoundReport("student", 0, 1)  # the teachers answer for spliced texts first
-        steps = train_pair(lessons, taught)
-        while True:
-            try:
-                name, report = next(steps)
-            except StopIteration as finished:
-                return finished.value
+        return (yield from through(teach(lessons), said))
+
+    def _answers(self, lessons: Lessons, taught: Taught) -> Steps:
+        """What the student is to learn; the teachers' own time, for they answer for spliced texts."""
+        done = RoundReport("teachers", self.networks, self.networks)
+        return (yield from through(syllabus(lessons, taught), lambda _: done))
+
+    def _students(self, lessons: Lessons, taught: Lessons, aims: NDArray) -> Steps:
+        def said(told: tuple[str, StepReport]) -> RoundReport:
+            name, report = told
             done = (report.epoch - 1) * report.steps + report.step
             detail = {"epoch": report.epoch, "valid_f1": round(max(0.0, float(report.best[0])), 4)}
-            yield RoundReport(name, done, report.steps * self.config.max_epochs, detail)
+            return RoundReport(name, done, report.steps * self.config.max_epochs, detail)
+
+        return (yield from through(train_pair(lessons, taught, aims), said))
 
     def _evaluate(self, lessons: Lessons, teachers: Teachers, pair: Pair) -> Steps:
         metrics: list[MetricRow] = []
         thresholds: dict[str, NDArray[np.float64]] = {}
         gold: dict[str, NDArray[np.float32]] = {}
         gold_y = np.asarray(self.data.gold_y)
-        for done, name in enumerate(("teacher", "standalone", "student")):
-            yield RoundReport("evaluate", done, 3, {"model": name})
-            asked = [*lessons.valid_texts, *self.data.gold_texts]
-            if name == "teacher":
-                probs = teachers.probabilities(self.encode(asked), asked)
-            else:
-                probs = score_rows(scorer(getattr(pair, name), self.config), self.encode(asked))
+        asked = [*lessons.valid_texts, *self.data.gold_texts]
+        rows_asked = yield from through(encoding(self.encode, asked), lambda _: RoundReport("evaluate", 0, 3))
+        answers: dict[str, Generator[float, None, Any]] = {"teacher": teachers.probability_steps(rows_asked, asked)}
+        for name, model in (("standalone", pair.standalone), ("student", pair.student)):
+            if model is not None:
+                answers[name] = score_row_steps(scorer(model, self.config), rows_asked)
+        for done, (name, steps) in enumerate(answers.items()):
+            report = RoundReport("evaluate", done, len(answers), {"model": name})
+            yield report
+            probs = yield from through(steps, partial(_same, report))
             valid, gold[name] = probs[: len(lessons.valid_rows)], probs[len(lessons.valid_rows) :]
             if self.config.cut_at_half and name != "standalone":  # validation, which is small, would only spoil it
                 thresholds[name] = np.full(lessons.valid_y.shape[1], 0.5)
@@ -251,12 +258,7 @@ class _Round:
         """The pool, read again chunk by chunk, so that its tokens are never all in memory."""
         texts = self.data.pool_texts
         steps = score_texts(scorer(student, self.config), self.encode, texts, threads_of(self.config))
-        while True:
-            try:
-                done = next(steps)
-            except StopIteration as finished:
-                return finished.value
-            yield RoundReport("score", done, len(texts))
+        return (yield from through(steps, lambda done: RoundReport("score", done, len(texts))))
 
     def _save(self, student: TextModel, thresholds: NDArray[np.float64]) -> Steps:
         meta = {
@@ -268,6 +270,10 @@ class _Round:
         yield RoundReport("save", 0, 1)
         with published(self.out_dir) as beside:
             save_model(beside, student, self.vocab, meta)
+
+
+def _same(report: RoundReport, _: float) -> RoundReport:
+    return report
 
 
 def _digest(text: str) -> bytes:

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from core.config import MAX_BATCH
-from core.distill.lessons import Lessons
+from core.distill.lessons import Lessons, encoding
 from core.distill.mixing import mix
 from core.distill.splicing import splice, splice_within
-from core.distill.sweep import NeuralTeachers, SweepReport, sweep
+from core.distill.sweep import NeuralTeachers, SweepReport, networks, sweep
 from core.distill.teachers import Member, Mixture, Teachers, linear_teachers
 from core.models.engine import Rows
 from core.seeds import derive, numbers
+from core.steps import through
 
 
 class Taught(NamedTuple):
@@ -62,21 +63,21 @@ def gather(lessons: Lessons) -> Generator[SweepReport, None, Gathered]:
     folds = held_out(lessons)
     parts = _parts(folds, len(lessons.train_rows), lessons.config.oof_folds)
     members: list[Member] = []
+    total = 0
     for done, part in enumerate(parts):
-        steps = _member(lessons.only(part))
-        while True:
-            try:
-                report = next(steps)
-            except StopIteration as finished:
-                members.append(finished.value)
-                break
+
+        def said(report: SweepReport, done: int = done) -> SweepReport:
+            nonlocal total
             total = report.total * len(parts)
-            yield SweepReport(report.done + report.total * done, total, report.detail)
+            return SweepReport(report.done + report.total * done, total, report.detail)
+
+        members.append((yield from through(_member(lessons.only(part)), said)))
     found = np.zeros((2, *np.asarray(lessons.train_y).shape))
     for member, part in zip(members, parts, strict=True):
         at = np.setdiff1d(np.arange(len(lessons.train_rows)), part) if len(parts) > 1 else part
         asked = lessons.only(at)
-        found[:, at] = member.logits(asked.train_rows, asked.train_texts)
+        answering = member.logit_steps(asked.train_rows, asked.train_texts)
+        found[:, at] = yield from through(answering, lambda _: SweepReport(total, total))
     return Gathered(tuple(members), tuple(parts), found, folds)
 
 
@@ -101,21 +102,21 @@ def spliced(lessons: Lessons, folds: NDArray[np.int64] | None) -> Spliced:
     return Spliced(*splice_within(texts, folds, n, config.seed))
 
 
-def syllabus(lessons: Lessons, taught: Taught) -> tuple[Lessons, NDArray[np.float32]]:
+def syllabus(lessons: Lessons, taught: Taught) -> Generator[float, None, tuple[Lessons, NDArray[np.float32]]]:
     """What the student learns: (1-h)·soft + h·hard, and what the teachers say of spliced texts.
 
-    Shapes: → lessons of N+S texts, targets (N+S, K).
+    Yields the share of these that is answered. Shapes: → lessons of N+S texts, targets (N+S, K).
     """
     mixed = targets(taught.soft, lessons.train_y, lessons.config.hard_share)
-    more = spliced(lessons, taught.folds)
-    if lessons.encode is None or not more.texts:
+    texts, folds = spliced(lessons, taught.folds)
+    if lessons.encode is None or not texts:
         return lessons, mixed
-    rows = lessons.encode(more.texts)
-    if more.folds is None:
-        soft = taught.teachers.probabilities(rows, more.texts)
+    rows = yield from through(encoding(lessons.encode, texts), lambda _: 0.0)
+    if folds is None:
+        soft = yield from taught.teachers.probability_steps(rows, texts)
     else:
-        soft = taught.teachers.unseen(rows, more.texts, more.folds)
-    return with_more(lessons, mixed, rows, more.texts, soft)
+        soft = yield from taught.teachers.unseen_steps(rows, texts, folds)
+    return with_more(lessons, mixed, rows, texts, soft)
 
 
 def with_more(
@@ -164,11 +165,15 @@ def _parts(folds: NDArray[np.int64] | None, n: int, members: int) -> list[NDArra
 
 
 def _member(lessons: Lessons) -> Generator[SweepReport, None, Member]:
-    kind = lessons.config.teachers
-    neural: NeuralTeachers | None = None
+    kind, labels = lessons.config.teachers, len(lessons.label_keys)
+    neural, linear = None, None
     if kind != "linear":
         neural = yield from sweep(lessons)
-    linear = None if kind == "neural" else linear_teachers(lessons)
+    if kind == "linear":
+        linear = yield from through(linear_teachers(lessons), lambda done: SweepReport(done, labels))
+    elif kind != "neural":  # beside networks they take no time to speak of
+        total = networks(lessons)
+        linear = yield from through(linear_teachers(lessons), lambda _: SweepReport(total, total))
     return Member(neural, linear)
 
 

@@ -5,7 +5,7 @@ As published both also have the same batches and dropout; with spliced texts the
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
 from typing import NamedTuple
 
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from core.distill.lessons import Lessons, threads_of
-from core.distill.soft_targets import Taught, syllabus
 from core.distill.sweep import stacked_models
 from core.errors import TrainingDiverged
 from core.evaluate.metrics import per_label
 from core.models.base import TextModel
 from core.seeds import derive
+from core.steps import through
 from core.train.lanes import side_by_side
 from core.train.loop import Course, Judge, StepReport, fit
 
@@ -28,20 +28,33 @@ NAMES = ("student", "standalone")
 
 
 class Pair(NamedTuple):
+    """``standalone`` is None when it diverged."""
+
     student: TextModel
-    standalone: TextModel
+    standalone: TextModel | None
 
 
-def train_pair(lessons: Lessons, taught: Taught) -> Generator[tuple[str, StepReport], None, Pair]:
-    """Both models, side by side; yields which of them has taken a step."""
-    tasks = (syllabus(lessons, taught), (lessons, np.asarray(lessons.train_y)))
-    steps = side_by_side([partial(train_one, learned, y) for learned, y in tasks], threads_of(lessons.config))
-    while True:
-        try:
-            which, report = next(steps)
-        except StopIteration as finished:
-            return Pair(*finished.value)
-        yield NAMES[which], report
+def train_pair(lessons: Lessons, taught: Lessons, aims: NDArray) -> Generator[tuple[str, StepReport], None, Pair]:
+    """Both models, side by side; yields which of them has taken a step.
+
+    The student learns what ``syllabus`` made of the lessons. Shapes: aims (N+S, K).
+    Raises TrainingDiverged: the student did. Its twin is only a comparison, and can be gone without.
+    """
+    tasks: list[Callable[[], Generator[StepReport, None, TextModel | None]]] = [
+        partial(train_one, taught, aims),
+        partial(_unless_diverged, lessons, np.asarray(lessons.train_y)),
+    ]
+    steps = side_by_side(tasks, threads_of(lessons.config))
+    student, standalone = yield from through(steps, lambda told: (NAMES[told[0]], told[1]))
+    assert student is not None
+    return Pair(student, standalone)
+
+
+def _unless_diverged(lessons: Lessons, targets: NDArray) -> Generator[StepReport, None, TextModel | None]:
+    try:
+        return (yield from train_one(lessons, targets))
+    except TrainingDiverged:
+        return None
 
 
 def train_one(lessons: Lessons, targets: NDArray) -> Generator[StepReport, None, TextModel]:

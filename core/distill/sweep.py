@@ -26,9 +26,10 @@ from core.models.base import TextModel
 from core.models.engine import Engine, Rows, Weights
 from core.models.registry import engine_of
 from core.seeds import derive
+from core.steps import drained, through
 from core.train.lanes import side_by_side
 from core.train.loop import Course, Fitted, Judge, StepReport, fit, packed_by_length, score
-from core.train.predict import logits_of
+from core.train.predict import logit_steps
 
 _STEP = 0.02  # of F1
 _MINIMUM = 1e-4  # a constant teacher is never quite sure
@@ -54,10 +55,14 @@ class NeuralTeachers:
 
     def unweighted(self, rows: Rows) -> NDArray[np.float32]:
         """The logits without what the class weight adds: comparable between labels' teachers. Shapes: → (N, K)."""
+        return drained(self.unweighted_steps(rows))
+
+    def unweighted_steps(self, rows: Rows) -> Generator[float, None, NDArray[np.float32]]:
+        """As ``unweighted``; yields the share that is done."""
         out = np.tile(self.constants.astype(np.float32), (len(rows), 1))
         if self.models and len(rows):
             at = list(self.models)
-            found = logits_of(list(self.models.values()), rows, self.config, threads_of(self.config))
+            found = yield from logit_steps(list(self.models.values()), rows, self.config, threads_of(self.config))
             out[:, at] = found[:, :, 0].T  # (N, models)
             if self.config.sweep == "exact":
                 out[:, at] -= self.log_weights[at].astype(np.float32)
@@ -92,22 +97,20 @@ class _Chosen(NamedTuple):
 
 def sweep(lessons: Lessons) -> Generator[SweepReport, None, NeuralTeachers]:
     """Train the networks of every label that has positives and negatives, and choose."""
-    config, y = lessons.config, np.asarray(lessons.train_y) > 0
-    learnable = [k for k in range(y.shape[1]) if 0 < y[:, k].sum() < len(y)]
+    config, y, learnable = lessons.config, np.asarray(lessons.train_y) > 0, _learnable(lessons)
     stacks = _stacks(learnable, config)
     total = sum(map(len, stacks))
     progress: dict[int, float] = {}
-    lanes = side_by_side([partial(_train, lessons, networks) for networks in stacks], threads_of(config))
-    while True:
-        try:
-            which, report = next(lanes)
-        except StopIteration as finished:
-            found: list[tuple[dict[int, _Chosen], int]] = finished.value
-            break
+
+    def said(told: tuple[int, StepReport]) -> SweepReport:
+        which, report = told
         progress[which] = _done(report, len(stacks[which]), config)
         named = [lessons.label_keys[k] for k in dict.fromkeys(one.label for one in stacks[which])]
         detail = {"labels": named, "epoch": report.epoch, "active": report.active}
-        yield SweepReport(min(total, int(sum(progress.values()))), total, detail)
+        return SweepReport(min(total, int(sum(progress.values()))), total, detail)
+
+    lanes = side_by_side([partial(_train, lessons, stack) for stack in stacks], threads_of(config))
+    found = yield from through(lanes, said)
     chosen = {k: one for part, _ in found for k, one in part.items()}
     yield SweepReport(total, total, {lessons.label_keys[k]: one.weight for k, one in chosen.items()})
     return NeuralTeachers(
@@ -118,6 +121,17 @@ def sweep(lessons: Lessons) -> Generator[SweepReport, None, NeuralTeachers]:
         warnings=_warnings(lessons, learnable, chosen),
         epochs=sum(spent for _, spent in found),
     )
+
+
+def networks(lessons: Lessons) -> int:
+    """How many ``sweep`` trains."""
+    return len(_learnable(lessons)) * (len(lessons.config.class_weights) if lessons.config.sweep == "exact" else 1)
+
+
+def _learnable(lessons: Lessons) -> list[int]:
+    """The labels that have positives and negatives."""
+    positives = (np.asarray(lessons.train_y) > 0).sum(axis=0)
+    return np.flatnonzero((positives > 0) & (positives < len(lessons.train_y))).tolist()
 
 
 def prevalence_logits(y: NDArray) -> NDArray[np.float64]:

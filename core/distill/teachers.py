@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,13 @@ from core.distill.sweep import NeuralTeachers
 from core.models.engine import Rows
 from core.models.linear import LinearModel
 from core.seeds import derive
+from core.steps import drained, through
 
 _EDGE = 1e-6
+_CHUNK = 1_000  # texts that a linear model reads between two reports
+
+Number = TypeVar("Number", np.float32, np.float64)
+Answering = Generator[float, None, NDArray[Number]]  # yields the share that is done
 
 
 @dataclass(frozen=True)
@@ -25,14 +31,20 @@ class LinearTeachers:
 
     model: LinearModel
 
-    def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def logit_steps(self, texts: Sequence[str]) -> Answering[np.float32]:
         """Shapes: → (N, K)."""
-        return logit(self.model.probabilities(texts)).astype(np.float32)
+        found = [logit(self.model.probabilities([])).astype(np.float32)]
+        for start in range(0, len(texts), _CHUNK):
+            found.append(logit(self.model.probabilities(texts[start : start + _CHUNK])).astype(np.float32))
+            yield min(1.0, (start + _CHUNK) / len(texts))
+        return np.concatenate(found)
 
 
-def linear_teachers(lessons: Lessons) -> LinearTeachers:
+def linear_teachers(lessons: Lessons) -> Generator[int, None, LinearTeachers]:
+    """Yields how many labels are done."""
     seed = derive(lessons.config.seed, "linear teachers") % 2**32
-    return LinearTeachers(LinearModel().fit(list(lessons.train_texts), np.asarray(lessons.train_y), seed=seed))
+    texts, y = list(lessons.train_texts), np.asarray(lessons.train_y)
+    return LinearTeachers((yield from LinearModel().fit_steps(texts, y, seed=seed)))
 
 
 @dataclass(frozen=True)
@@ -44,10 +56,16 @@ class Member:
 
     def logits(self, rows: Rows, texts: Sequence[str]) -> NDArray[np.float64]:
         """Neural logits free of class weight, and linear ones; zero for what is absent. Shapes: → (2, N, K)."""
-        found = [
-            None if self.neural is None else self.neural.unweighted(rows),
-            None if self.linear is None else self.linear.logits(texts),
-        ]
+        return drained(self.logit_steps(rows, texts))
+
+    def logit_steps(self, rows: Rows, texts: Sequence[str]) -> Answering[np.float64]:
+        """As ``logits``; yields the share that is done, the networks' being what takes its time."""
+        neural = None if self.neural is None else (yield from self.neural.unweighted_steps(rows))
+        linear = None
+        if self.linear is not None:
+            say = (lambda share: share) if neural is None else (lambda share: 1.0)
+            linear = yield from through(self.linear.logit_steps(texts), say)
+        found = [neural, linear]
         like = next(one for one in found if one is not None)
         return np.stack([np.zeros_like(like) if one is None else one for one in found]).astype(np.float64)
 
@@ -81,27 +99,38 @@ class Teachers:
     warnings: tuple[tuple[str, dict[str, Any]], ...] = ()
     epochs: int = 0  # of all networks together
 
-    def logits(self, rows: Rows, texts: Sequence[str] = ()) -> NDArray[np.float64]:
-        """Shapes: → (N, K)."""
-        return self.mixture(np.mean([member.logits(rows, texts) for member in self.members], axis=0))
+    def logit_steps(self, rows: Rows, texts: Sequence[str] = ()) -> Answering[np.float64]:
+        """Yields the share that is done. Shapes: → (N, K)."""
+        found = []
+        for number, member in enumerate(self.members):
+            found.append((yield from through(member.logit_steps(rows, texts), partial(self._share_of, number))))
+        return self.mixture(np.mean(found, axis=0))
 
     def probabilities(self, rows: Rows, texts: Sequence[str] = ()) -> NDArray[np.float32]:
         """Shapes: → (N, K)."""
-        return expit(self.logits(rows, texts)).astype(np.float32)
+        return drained(self.probability_steps(rows, texts))
 
-    def unseen(self, rows: Rows, texts: Sequence[str], folds: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Each text's probabilities by the one member that has seen nothing of its fold.
+    def probability_steps(self, rows: Rows, texts: Sequence[str] = ()) -> Answering[np.float32]:
+        """As ``probabilities``; yields the share that is done."""
+        return expit((yield from self.logit_steps(rows, texts))).astype(np.float32)
+
+    def unseen_steps(self, rows: Rows, texts: Sequence[str], folds: NDArray[np.int64]) -> Answering[np.float32]:
+        """Each text's probabilities by the one member that has seen nothing of its fold; yields the share done.
 
         Shapes: folds (N,) → (N, K).
         """
         out = np.zeros((len(rows), len(self.mixture.offset)), dtype=np.float32)
         for number, member in enumerate(self.members):
-            at = np.flatnonzero(folds == number)
-            if not len(at):
+            at = np.flatnonzero(folds == number).tolist()
+            if not at:
                 continue
-            found = member.logits([rows[n] for n in at.tolist()], [texts[n] for n in at.tolist()])
-            out[at] = expit(self.mixture(found))
+            steps = member.logit_steps([rows[n] for n in at], [texts[n] for n in at])
+            out[at] = expit(self.mixture((yield from through(steps, partial(self._share_of, number)))))
         return out
+
+    def _share_of(self, number: int, share: float) -> float:
+        """Of all members' work, when one member has come so far."""
+        return (number + share) / len(self.members)
 
     @property
     def share(self) -> NDArray[np.float64]:

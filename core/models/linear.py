@@ -7,13 +7,14 @@ frequency for a rare label, and meant to be cut at 0.5.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from core.steps import drained
 from core.text.normalize import normalize
 
 THRESHOLD = 0.5
@@ -92,18 +93,29 @@ class LinearModel:
 
     def fit(self, texts: Sequence[str], Y: NDArray, *, seed: int) -> LinearModel:
         """Raises ValueError: no text, or another number of rows than texts."""
+        return drained(self.fit_steps(texts, Y, seed=seed))
+
+    def fit_steps(self, texts: Sequence[str], Y: NDArray, *, seed: int) -> Generator[int, None, LinearModel]:
+        """As ``fit``; yields how many labels are done."""
         if self._own:
             self.vectoriser = CharacterTfidf().fit(texts)
         assert self.vectoriser is not None
-        return self.fit_rows(self.vectoriser.transform(texts), Y, seed=seed)
+        yield 0
+        return (yield from self._steps(self.vectoriser.transform(texts), Y, seed))
 
     def fit_rows(self, rows: sp.csr_matrix, Y: NDArray, *, seed: int) -> LinearModel:
         """As ``fit``, on rows that the vectoriser has already made."""
+        return drained(self._steps(rows, Y, seed))
+
+    def _steps(self, rows: sp.csr_matrix, Y: NDArray, seed: int) -> Generator[int, None, LinearModel]:
         Y = np.asarray(Y)
         if Y.ndim != 2 or rows.shape[0] != len(Y) or not len(Y):
             raise ValueError(f"{rows.shape[0]} texts, but labels of shape {Y.shape}")
         wide = rows.astype(np.float64)  # what the solver wants; converted once, not once a label
-        fitted = [_one_label(wide, Y[:, k] > 0, seed) for k in range(Y.shape[1])]
+        fitted = []
+        for k in range(Y.shape[1]):
+            fitted.append(_one_label(wide, Y[:, k] > 0, seed))
+            yield k + 1
         self._weights = np.array([w for w, _ in fitted], dtype=np.float32)
         self._weights = self._weights.reshape(Y.shape[1], rows.shape[1]).T
         self._offsets = np.array([b for _, b in fitted], dtype=np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import RoundConfig
-from core.distill.lessons import Lessons
+from core.distill.lessons import Lessons, encoding
 from core.distill.soft_targets import Gathered, combine, gather, held_out, spliced, syllabus, targets, with_more
 from core.distill.student import train_one
 from core.evaluate.crossval import Fold
@@ -21,17 +21,19 @@ from core.reproduce.data import Corpus
 from core.reproduce.linear import tuned
 from core.reproduce.plan import Plan
 from core.reproduce.store import Cell
+from core.steps import through
 from core.text.encode import encoder
 from core.text.tokenize import read_all
 from core.text.user_vectors import content_hash
 from core.text.vectors import vector_steps
 from core.text.vocab import Vocab
-from core.train.predict import probabilities
+from core.train.scoring import score_row_steps, scorer
 from core.version import VERSION
 
 Making = Generator[float, None, Cell]  # yields the share that is done
 _SMALL_CORPUS = 20_000  # tokens; below, a token seen once is kept as well
 _REPORT_EVERY = 500  # texts
+_TRAINING = 0.95  # of a teachers' cell; the rest is answering for spliced texts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +95,7 @@ def material(
     steps = vector_steps(
         read, vocab, size=config.vector_size, seed=config.seed, cache_dir=cache, user_file=config.vectors_file
     )
-    while True:
-        try:
-            done, total = next(steps)
-        except StopIteration as finished:
-            vectors = finished.value
-            break
-        yield done / max(total, 1)
+    vectors = yield from through(steps, lambda at: at[0] / max(at[1], 1))
     rows = {
         n: vocab.encode(tokens.corpus[n], config.max_tokens)
         for part in (fold.train, fold.valid, fold.test)
@@ -138,19 +134,15 @@ def teacher_cell(material: Material, config: RoundConfig, trained: Trained) -> M
     started, lessons = time.perf_counter(), material.lessons.with_config(config)
     both = config if config.teachers == "linear" else replace(config, teachers="stack")
     name = replace(both, spliced=0.0).to_json()
-    steps = gather(lessons.with_config(both)) if name not in trained else None
-    while steps is not None:
-        try:
-            report = next(steps)
-        except StopIteration as finished:
-            trained[name] = finished.value
-            break
-        yield report.done / max(report.total, 1)
+    if name not in trained:
+        steps = gather(lessons.with_config(both))
+        trained[name] = yield from through(steps, lambda report: _TRAINING * report.done / max(report.total, 1))
     taught = combine(lessons, trained[name])
     teachers = taught.teachers
-    _, soft = syllabus(lessons.with_config(replace(config, hard_share=0.0)), taught)
-    test = teachers.probabilities(material.test_rows, material.test_texts)
-    valid = teachers.probabilities(lessons.valid_rows, list(lessons.valid_texts))
+    answering = syllabus(lessons.with_config(replace(config, hard_share=0.0)), taught)
+    _, soft = yield from through(answering, lambda share: _TRAINING + (1 - _TRAINING) * share)
+    test = yield from through(teachers.probability_steps(material.test_rows, material.test_texts), lambda _: 1.0)
+    valid = yield from through(teachers.probability_steps(lessons.valid_rows, lessons.valid_texts), lambda _: 1.0)
     weights = {lessons.label_keys[k]: float(weight) for k, weight in teachers.weights.items()}
     said = {
         "weights": weights,
@@ -169,16 +161,14 @@ def student_cell(material: Material, config: RoundConfig, soft: NDArray[np.float
         texts = spliced(lessons, held_out(lessons)).texts  # the ones that the teachers' cell has answered for
         assert len(texts) == len(soft) - n, "the teachers' cell has answered for other texts"
         if texts and lessons.encode is not None:
-            lessons, aims = with_more(lessons, aims, lessons.encode(texts), texts, soft[n:])
-    steps = train_one(lessons, aims)
-    while True:
-        try:
-            report = next(steps)
-        except StopIteration as finished:
-            model = finished.value
-            break
-        yield ((report.epoch - 1) + report.step / report.steps) / config.max_epochs
-    test, valid = (probabilities(model, rows, config) for rows in (material.test_rows, lessons.valid_rows))
+            rows = yield from through(encoding(lessons.encode, texts), lambda _: 0.0)
+            lessons, aims = with_more(lessons, aims, rows, texts, soft[n:])
+    model = yield from through(
+        train_one(lessons, aims), lambda at: (at.epoch - 1 + at.step / at.steps) / config.max_epochs
+    )
+    by = scorer(model, config)
+    test = yield from through(score_row_steps(by, material.test_rows), lambda _: 1.0)
+    valid = yield from through(score_row_steps(by, lessons.valid_rows), lambda _: 1.0)
     return _cell(material, test, valid, config, started)
 
 
@@ -188,12 +178,7 @@ def linear_cell(material: Material, config: RoundConfig) -> Making:
     steps = tuned(
         lessons.train_texts, material.train_y, lessons.valid_texts, np.asarray(lessons.valid_y), seed=config.seed
     )
-    while True:
-        try:
-            yield next(steps)
-        except StopIteration as finished:
-            chosen = finished.value
-            break
+    chosen = yield from steps
     test = chosen.model.probabilities(material.test_texts)
     return _cell(material, test, chosen.valid_probs, config, started, chosen=chosen.said)
 

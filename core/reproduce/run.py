@@ -22,6 +22,7 @@ from core.reproduce.clock import Clock
 from core.reproduce.data import Corpus
 from core.reproduce.plan import LINEAR, STANDALONE, Key, Plan, is_teacher
 from core.reproduce.store import Store
+from core.steps import through
 from core.train.lanes import side_by_side
 
 
@@ -115,12 +116,7 @@ class _Run:
 
     def _through(self, doing: str, steps: Generator[float, None, Any]) -> Steps:
         yield self._progress(doing)
-        while True:
-            try:
-                share = next(steps)
-            except StopIteration as finished:
-                return finished.value
-            yield self._progress(doing, share)
+        return (yield from through(steps, lambda share: self._progress(doing, share)))
 
     def _student(self, material: Material, key: Key) -> Any:
         def make() -> Making:

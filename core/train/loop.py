@@ -15,6 +15,7 @@ from core.config import RoundConfig
 from core.losses.registry import loss as loss_named
 from core.models.engine import Engine, Rows, Weights
 from core.seeds import numbers
+from core.steps import drained
 from core.text.batches import by_length, shuffled
 from core.train.optim import StackedAdam
 
@@ -155,10 +156,18 @@ def packed_by_length(engine: Engine, rows: Rows, vectors: Tensor, config: RoundC
 
 def score(engine: Engine, weights: Weights, batches: Batches, config: RoundConfig) -> NDArray[np.float32]:
     """Logits in the rows' own order, dropout off. Shapes: → (M, N, K)."""
-    parts = []
-    with torch.no_grad():
-        for at, packed in batches:
+    return drained(score_steps(engine, weights, batches, config))
+
+
+def score_steps(
+    engine: Engine, weights: Weights, batches: Batches, config: RoundConfig
+) -> Generator[float, None, NDArray[np.float32]]:
+    """As ``score``; yields the share that is done after each batch."""
+    parts: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+    for at, packed in batches:
+        with torch.no_grad():  # not around the yield: the caller would be without gradients too
             parts.append((at, engine.logits(weights, packed, config).cpu().numpy()))
+        yield len(parts) / len(batches)
     if not parts:
         return np.zeros((len(next(iter(weights.values()))), 0, 1), dtype=np.float32)
     models, _, labels = parts[0][1].shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,22 +15,29 @@ from core.config import RoundConfig
 from core.models.base import TextModel
 from core.models.engine import Rows
 from core.models.registry import engine_of
+from core.steps import through
 from core.text.encode import encoder
 from core.text.vocab import Vocab
 from core.train.checkpoint import load_model
-from core.train.loop import packed_by_length, score
-from core.train.scoring import row_logits, score_rows, scorer
+from core.train.loop import packed_by_length, score_steps
+from core.train.scoring import row_logit_steps, score_rows, scorer
 
 _MANY = 512  # rows from which on a table for each model is worth its making
 
 
-def logits_of(models: Sequence[TextModel], rows: Rows, config: RoundConfig, lanes: int = 1) -> NDArray[np.float32]:
-    """Several models of one architecture on the same texts. Shapes: → (M, N, K)."""
-    if len(rows) >= _MANY:
-        return np.stack([row_logits(scorer(model, config), rows, lanes) for model in models])
-    engine = engine_of(config.arch, models[0])
-    table = models[0].vectors.detach()
-    return score(engine, engine.stack(models), packed_by_length(engine, rows, table, config), config)
+def logit_steps(
+    models: Sequence[TextModel], rows: Rows, config: RoundConfig, lanes: int = 1
+) -> Generator[float, None, NDArray[np.float32]]:
+    """Several models of one architecture on the same texts; yields the share that is done. Shapes: → (M, N, K)."""
+    if len(rows) < _MANY:
+        engine, table = engine_of(config.arch, models[0]), models[0].vectors.detach()
+        batches = packed_by_length(engine, rows, table, config)
+        return (yield from score_steps(engine, engine.stack(models), batches, config))
+    found: list[NDArray[np.float32]] = []
+    for model in models:
+        steps = row_logit_steps(scorer(model, config), rows, lanes)
+        found.append((yield from through(steps, lambda done: (len(found) + done / len(rows)) / len(models))))
+    return np.stack(found)
 
 
 def probabilities(model: TextModel, rows: Rows, config: RoundConfig) -> NDArray[np.float32]:

@@ -26,6 +26,7 @@ from core.models.registry import build, engine_of
 from core.models.table import Buffers, ConvolutionTable
 from core.models.textcnn import TextCNN
 from core.models.textcnn_att import TextCNNAtt
+from core.steps import drained
 from core.text.encode import Encoder
 
 CHUNK_CHARACTERS = 500_000  # of texts read together: their code points are held several times over
@@ -140,7 +141,7 @@ def scorer(model: TextModel, config: RoundConfig) -> Scorer:
 
 def score_rows(by: Scorer, rows: Rows, lanes: int = 1) -> NDArray[np.float32]:
     """Probabilities in the rows' own order. Shapes: N rows → (N, K)."""
-    return _drained(score_row_steps(by, rows, lanes))
+    return drained(score_row_steps(by, rows, lanes))
 
 
 def score_row_steps(by: Scorer, rows: Rows, lanes: int = 1) -> Steps:
@@ -149,10 +150,10 @@ def score_row_steps(by: Scorer, rows: Rows, lanes: int = 1) -> Steps:
     return _collected(by, _in_order(lambda part: _sigmoid(_score(by, part)), chunks, lanes), total=len(rows))
 
 
-def row_logits(by: Scorer, rows: Rows, lanes: int = 1) -> NDArray[np.float32]:
-    """Logits in the rows' own order. Shapes: N rows → (N, K)."""
+def row_logit_steps(by: Scorer, rows: Rows, lanes: int = 1) -> Steps:
+    """Logits in the rows' own order, otherwise as ``score_row_steps``. Shapes: N rows → (N, K)."""
     chunks = (rows[start : start + by.chunk] for start in range(0, len(rows), by.chunk))
-    return _drained(_collected(by, _in_order(partial(_score, by), chunks, lanes), total=len(rows)))
+    return _collected(by, _in_order(partial(_score, by), chunks, lanes), total=len(rows))
 
 
 def score_texts(by: Scorer, encode: Encoder, texts: Iterable[str], lanes: int = 1) -> Steps:
@@ -226,11 +227,3 @@ def _collected(by: Scorer, parts: Generator[NDArray[np.float32], None, None], to
     finally:
         parts.close()
     return out[:done]
-
-
-def _drained(steps: Steps) -> NDArray[np.float32]:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as finished:
-            return finished.value

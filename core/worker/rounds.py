@@ -111,7 +111,7 @@ class RoundRunner:
         self.deeper = job.kind == scheduling.DEEPER
         self.compared: dict[str, Any] = {}  # a deeper round's figure against the present one's
         self.label_set = ""  # the fingerprint of the one that is trained for
-        self._last_beat = 0.0
+        self._last_beat, self._last_stage = 0.0, ""
 
     def run(self) -> None:
         """Raises Cancelled, Stopped, LabelsChanged, GaveWay, NotYet, LeaseLost; the present round stays until then."""
@@ -128,7 +128,7 @@ class RoundRunner:
         try:
             result = self._train(seen, config, out)
             self._report(RoundReport("publish", 0, 2))
-            metrics = [*result.metrics, *_linear_metrics(seen, config.seed)]
+            metrics = [*result.metrics, *self._linear_metrics(seen, config.seed)]
             ranked = self._rank(seen, result)
             if self.deeper and not self._is_as_good(result):
                 self._set_aside(result, metrics)
@@ -172,13 +172,13 @@ class RoundRunner:
         return {}
 
     def _report(self, report: RoundReport) -> None:
-        """Heartbeat, progress, and the chance to stop; at most once a second, for it writes."""
+        """Heartbeat, progress, and the chance to stop; at most once a second and at each stage, for it writes."""
         if self.stopping():
             raise Stopped()
         eta_s = self.clock.eta_s(report.stage, report.done, report.total, now=time.monotonic())
-        if time.monotonic() - self._last_beat < 1.0 and report.done:
+        if time.monotonic() - self._last_beat < 1.0 and report.stage == self._last_stage:
             return
-        self._last_beat = time.monotonic()
+        self._last_beat, self._last_stage = time.monotonic(), report.stage
         self.beside()
         progress = {**asdict(report), "eta_s": eta_s, "number": self.number}
         with writing(self.db):
@@ -194,6 +194,15 @@ class RoundRunner:
         """A student of labels that are no more would be used by nobody. Raises LabelsChanged; GaveWay when deeper."""
         if projects.project(self.db, self.job.project_id).label_set.fingerprint != self.label_set:
             raise GaveWay() if self.deeper else LabelsChanged()
+
+    def _linear_metrics(self, seen: Snapshot, seed: int) -> list[MetricRow]:
+        """The baseline that every round is held against: TF-IDF and logistic regression on the same texts."""
+        data, model = seen.data, LinearModel()
+        for _ in model.fit_steps(data.train_texts, data.train_y, seed=seed):
+            self._report(RoundReport("publish", 0, 2))
+        cut = np.full(len(data.label_keys), LINEAR_THRESHOLD)
+        probs = model.probabilities(data.gold_texts)
+        return rows(probs, data.gold_y, cut, keys=data.label_keys, model="linear", split="gold", seed=seed)
 
     def _rank(self, seen: Snapshot, result: RoundResult) -> list[QueueRow]:
         rng = np.random.default_rng([seen.project.settings.round.seed, self.number])
@@ -346,12 +355,3 @@ def queue_rows(ranked: Sequence[Ranked], pool_ids: Sequence[int] | NDArray, keys
         )
         for place, each in enumerate(ranked)
     ]
-
-
-def _linear_metrics(seen: Snapshot, seed: int) -> list[MetricRow]:
-    """The baseline that every round is held against: TF-IDF and logistic regression on the same texts."""
-    data = seen.data
-    model = LinearModel().fit(data.train_texts, data.train_y, seed=seed)
-    cut = np.full(len(data.label_keys), LINEAR_THRESHOLD)
-    probs = model.probabilities(data.gold_texts)
-    return rows(probs, data.gold_y, cut, keys=data.label_keys, model="linear", split="gold", seed=seed)

@@ -1,12 +1,17 @@
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from core.config import RoundConfig
+from core.distill import student
+from core.distill.lessons import Lessons
 from core.distill.pipeline import run_round
-from core.errors import LabelWithoutPositives, NoGold, TooFewLabels
+from core.distill.student import train_one
+from core.errors import LabelWithoutPositives, NoGold, TooFewLabels, TrainingDiverged
 from core.train.predict import load_student
 from tests.core.making import SMALL, run, small_data
 
@@ -70,6 +75,33 @@ def test_closing_at_any_stage_leaves_nothing(tmp_path: Path, stop_at: str):
         pass
     steps.close()
     assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == []
+
+
+def diverging(when: Callable[[np.ndarray], bool]):
+    """Training in which the network whose targets are such ones gives no finite answer."""
+
+    def train(lessons: Lessons, targets: np.ndarray) -> Generator[Any, None, Any]:
+        if when(targets):
+            lessons = replace(lessons, vectors=np.full_like(lessons.vectors, np.nan))
+        return (yield from train_one(lessons, targets))
+
+    return train
+
+
+def test_a_twin_that_diverges_leaves_the_round_and_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(student, "train_one", diverging(lambda y: set(np.unique(y)) == {0, 1}))
+    _, result = run(small_data(), SMALL, tmp_path)
+    assert ("TwinDiverged", {}) in result.warnings
+    assert set(result.gold_probs) == set(result.thresholds) == {"teacher", "student"}
+    assert {row.model for row in result.metrics} == {"teacher", "student"}
+    assert load_student(result.student_dir).probabilities(["word01 word02"]).shape == (1, 3)
+
+
+def test_a_student_that_diverges_ends_the_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(student, "train_one", diverging(lambda y: set(np.unique(y)) != {0, 1}))
+    with pytest.raises(TrainingDiverged):
+        run(small_data(), SMALL, tmp_path)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_label_that_nothing_has_is_a_warning(tmp_path: Path):

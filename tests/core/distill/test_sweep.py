@@ -8,9 +8,9 @@ from scipy.special import expit
 
 from core.config import RoundConfig
 from core.distill.lessons import Lessons
-from core.distill.soft_targets import combine, gather, syllabus, teach
+from core.distill.soft_targets import Taught, combine, gather, syllabus, teach
 from core.distill.splicing import splice, splice_within
-from core.distill.student import train_pair
+from core.distill.student import Pair, train_pair
 from core.distill.sweep import pick, sweep, teacher_judge
 from tests.core.making import SMALL, drained
 
@@ -23,6 +23,10 @@ Y = np.array([[(row == 3).any(), (row < 8).any(), False, True] for row in ROWS],
 
 TEXTS = [" ".join(f"t{n}" for n in row) for row in ROWS]
 EXACT = replace(SMALL, sweep="exact")
+
+
+def pair_of(given: Lessons, taught: Taught) -> Pair:
+    return drained(train_pair(given, *drained(syllabus(given, taught))[1]))[1]
 
 
 def lessons(config: RoundConfig = EXACT) -> Lessons:
@@ -77,7 +81,7 @@ def test_the_teachers_and_the_pair_are_the_same_each_time():
     first, again = (drained(teach(lessons()))[1] for _ in range(2))
     assert first.teachers.weights == again.teachers.weights
     np.testing.assert_array_equal(first.soft, again.soft)
-    pairs = [drained(train_pair(lessons(), first))[1] for _ in range(2)]
+    pairs = [pair_of(lessons(), first) for _ in range(2)]
     for one, two in zip(*pairs, strict=True):
         for name, value in one.state_dict().items():
             assert torch.equal(value, two.state_dict()[name])
@@ -116,7 +120,7 @@ def test_one_label_alone_can_be_taught_out_of_fold():
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_mixed_targets_lie_between_soft_and_hard(share: float):
     taught = drained(teach(lessons()))[1]
-    same, targets = syllabus(lessons(replace(EXACT, hard_share=share)), taught)
+    same, targets = drained(syllabus(lessons(replace(EXACT, hard_share=share)), taught))[1]
     np.testing.assert_allclose(targets, (1 - share) * taught.soft + share * Y[:48], atol=1e-6)
     assert len(same.train_rows) == 48
 
@@ -127,12 +131,12 @@ def encode(texts):
 
 def test_spliced_texts_are_answered_by_the_teachers():
     taught = drained(teach(lessons()))[1]
-    more, targets = syllabus(replace(lessons(replace(EXACT, spliced=0.5)), encode=encode), taught)
+    given = replace(lessons(replace(EXACT, spliced=0.5)), encode=encode)
+    more, targets = drained(syllabus(given, taught))[1]
     assert len(more.train_rows) == len(more.train_texts) == len(targets) == 48 + 24
     np.testing.assert_array_equal(targets[:48], taught.soft)
     np.testing.assert_allclose(targets[48:], taught.teachers.probabilities(more.train_rows[48:]), atol=1e-6)
-    again = syllabus(replace(lessons(replace(EXACT, spliced=0.5)), encode=encode), taught)[0]
-    assert again.train_texts == more.train_texts
+    assert drained(syllabus(given, taught))[1][0].train_texts == more.train_texts
 
 
 @pytest.mark.parametrize("kind", ["neural", "stack"])
@@ -143,7 +147,7 @@ def test_out_of_fold_a_spliced_text_is_answered_by_teachers_that_have_seen_neith
     given = replace(lessons(config), train_texts=texts, encode=encode)
     gathered = drained(gather(given))[1]
     taught = combine(given, gathered)
-    more, aims = syllabus(given, taught)
+    more, aims = drained(syllabus(given, taught))[1]
     assert len(more.train_texts) == 96
     mixed = 0
     for text, row, aim in zip(more.train_texts[48:], more.train_rows[48:], aims[48:], strict=True):
@@ -154,6 +158,23 @@ def test_out_of_fold_a_spliced_text_is_answered_by_teachers_that_have_seen_neith
         said = expit(taught.teachers.mixture(gathered.members[blind[0]].logits([row], [text])))
         np.testing.assert_allclose(aim, said[0], atol=1e-5)
     assert mixed > 24
+
+
+@pytest.mark.parametrize("soft_targets", ["in_sample", "out_of_fold"])
+def test_while_teachers_answer_there_are_reports_and_it_can_be_stopped(soft_targets: str):
+    config = replace(SMALL, soft_targets=soft_targets, teachers="stack", spliced=8.0, oof_folds=2)
+    given = replace(lessons(config), encode=encode)
+    shares, taught = drained(teach(given))
+    answering = [report for report in shares if report.done == report.total]
+    assert len(answering) >= 2 * len(taught.teachers.members)  # linear models, answers on the training texts
+    shares, (more, _) = drained(syllabus(given, taught))
+    assert len(more.train_rows) == 48 + 384
+    assert len(shares) >= 3 + 4  # 384 texts read, then answered, some 128 at a time
+    assert shares == sorted(shares)
+    assert 0 <= shares[0] <= shares[-1] <= 1
+    steps = syllabus(given, taught)
+    next(steps)
+    steps.close()
 
 
 def test_a_splice_within_folds_may_take_any_text_of_its_fold():
@@ -178,7 +199,7 @@ def test_a_splice_is_of_clauses_that_stand_in_the_texts():
 
 def test_with_hard_targets_the_student_is_its_twin():
     taught = drained(teach(lessons()))[1]
-    pair = drained(train_pair(lessons(replace(EXACT, hard_share=1.0)), taught))[1]
+    pair = pair_of(lessons(replace(EXACT, hard_share=1.0)), taught)
     for name, value in pair.student.state_dict().items():
         assert torch.equal(value, pair.standalone.state_dict()[name])
 

@@ -23,7 +23,7 @@ from sqlite_utils import Database
 from core.config import ProjectSettings, Runtime
 from core.errors import BadFile, BadRows, BadSetting, CannotStart, TagtailError
 from core.export.datasets import BadRow
-from core.messages import say, sentence
+from core.messages import in_language, say, sentence
 from core.reproduce import cli as reproducing
 from core.services import accounts, curating, projects, scheduling, starting
 from core.services.curating import ImportOptions
@@ -31,12 +31,13 @@ from db.connect import back_up, is_sound, open_database
 from db.errors import NotFound, StorageError
 from db.records import User
 
-LANG = "en" if os.environ.get("TAGTAIL_LANG", "").startswith("en") else "zh"
+WANTED = os.environ.get("TAGTAIL_LANG", "").lower().replace("_", "-")
+LANG = "en" if WANTED.startswith("en") else "hans" if WANTED.startswith(("hans", "zh-hans", "zh-cn")) else "zh"
 SHOWN_BAD_ROWS = 20
 
 
 def tell(zh: str, en: str) -> None:
-    print(en if LANG == "en" else zh, flush=True)
+    print(in_language((zh, en), LANG), flush=True)
 
 
 def _open(runtime: Runtime, *, create: bool = False) -> Database:

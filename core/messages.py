@@ -1,4 +1,4 @@
-"""Every error as one sentence for the person who reads it, in Traditional Chinese or English.
+"""Every error as one sentence for the person who reads it: in Traditional Chinese, English, or Simplified Chinese.
 
 Pages, routes and the command line all ask here. A code without a sentence of its own gets a calm general one with a
 short mark that the log has too. Sentences say what was wrong and what to do next.
@@ -11,7 +11,11 @@ import logging
 import secrets
 from typing import Any
 
+from core.hans import hans
+
 log = logging.getLogger("tagtail")
+
+LANGS = ("zh", "hans", "en")  # Traditional as in Taiwan, Simplified, English
 
 SENTENCES: dict[str, tuple[str, str]] = {
     # What people can mend.
@@ -78,6 +82,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "TakenMeanwhile": (
         "這一篇已經到了同事手上，不能再取回。",
         "A colleague has this text by now; it cannot be taken back.",
+    ),
+    "Settled": (
+        "這一篇已經由審核者定案，不能再改。若覺得不對，請告訴審核者。",
+        "A reviewer has settled this text; it cannot be changed any more. If it looks wrong, tell a reviewer.",
     ),
     "AlreadyDecided": (
         "這一篇你已經在另一個分頁存過了，這次沒有覆蓋。要改的話請用復原（U）。",
@@ -280,6 +288,14 @@ BAD_LABEL = {
     "used": ("「{name}」還在用，沒有要恢復的。", "“{name}” is in use; there is nothing to bring back."),
 }
 
+NEEDS = {  # what NotAllowed lacks
+    "annotator": ("標註員", "annotator"),
+    "reviewer": ("審閱者", "reviewer"),
+    "lead": ("計畫主持人", "project lead"),
+    "admin": ("管理員", "administrator"),
+    "another_admin": ("另一位管理員", "another administrator"),
+}
+
 CANNOT_START = {
     "HOST": (
         "要開放網路連線（{why}），必須同時列出允許的主機名稱，例如：{fix}",
@@ -294,15 +310,25 @@ CANNOT_START = {
 }
 
 
+UNFORESEEN = (
+    "發生了沒料到的問題，沒有留下做到一半的東西。紀錄代號：{mark}",
+    "Something unforeseen went wrong; nothing half-done was kept. Mark for the log: {mark}",
+)
+
+
 class _Fields(dict[str, Any]):
     def __missing__(self, key: str) -> str:
         return "—"
 
 
+def in_language(pair: tuple[str, str], lang: str) -> str:
+    """Which of (Traditional Chinese, English) a reader wants, or the first in Simplified characters."""
+    return pair[1] if lang == "en" else hans(pair[0]) if lang == "hans" else pair[0]
+
+
 def say(code: str, fields: dict[str, Any] | None = None, lang: str = "zh") -> str | None:
     """The sentence of a code, or None when there is none."""
     values = _Fields(fields or {})
-    column = 1 if lang == "en" else 0
     pair = SENTENCES.get(code)
     if code == "BadFile":
         pair = BAD_FILE.get(str(values["why"]), BAD_FILE["unreadable"])
@@ -311,9 +337,11 @@ def say(code: str, fields: dict[str, Any] | None = None, lang: str = "zh") -> st
         pair = BAD_LABEL.get(str(values["why"]), BAD_LABEL["field"])
     elif code == "CannotStart":
         pair = CANNOT_START.get(str(values["why"]).split("=")[0].split(" ")[0], CANNOT_START[""])
+    elif code == "NotAllowed" and values["need"] in NEEDS:
+        values["need"] = in_language(NEEDS[values["need"]], lang)
     elif code == "TooFewLabels":
         values["missing"] = max(int(values.get("need", 0)) - int(values.get("have", 0)), 0)
-    return pair[column].format_map(values) if pair else None
+    return in_language(pair, lang).format_map(values) if pair else None
 
 
 def sentence(error: BaseException, lang: str = "zh") -> str:
@@ -327,6 +355,4 @@ def sentence(error: BaseException, lang: str = "zh") -> str:
         return say("DiskFull", {}, lang) or ""
     mark = secrets.token_hex(3)
     log.error("unforeseen error %s", mark, exc_info=error)
-    if lang == "en":
-        return f"Something unforeseen went wrong; nothing half-done was kept. Mark for the log: {mark}"
-    return f"發生了沒料到的問題，沒有留下做到一半的東西。紀錄代號：{mark}"
+    return in_language(UNFORESEEN, lang).format(mark=mark)

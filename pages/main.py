@@ -7,27 +7,29 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import TagtailError
+from core.messages import LANGS
 from core.services import accounts
 from core.services.accounts import User
 from db.errors import StorageError
 from pages.shared import i18n, messages, session
-from pages.shared.i18n import plain, t
+from pages.shared.i18n import NAMES, plain, t
 from pages.shared.signout import sign_out_button
 
 HERE = Path(__file__).parent
 # file and area name, icon, the lowest role
 PAGES = (
     ("annotate", ":material/label:", "annotator"),
+    ("mine", ":material/history:", "annotator"),
     ("dashboard", ":material/monitoring:", "lead"),
     ("rounds", ":material/model_training:", "lead"),
     ("data", ":material/database:", "lead"),
+    ("labels", ":material/sell:", "lead"),
     ("export", ":material/download:", "lead"),
     ("people", ":material/group:", "admin"),
 )
 RANK = {role: rank for rank, role in enumerate(accounts.ROLES)}
 # Streamlit leaves 6rem above every page; a text to label wants the room.
 STYLE = "<style>[data-testid=stMainBlockContainer] {padding-top: 3.5rem; padding-bottom: 3rem}</style>"
-LANGUAGES = {"zh": "中文", "en": "English"}
 
 
 def navigation(role: str) -> list[st.Page]:
@@ -48,7 +50,7 @@ def navigation(role: str) -> list[st.Page]:
 def switch_language() -> None:
     """Keeps the chosen language with the person, so that it is there on every computer."""
     chosen, user_id = st.session_state.get("language"), session.user_id()
-    if chosen not in LANGUAGES or user_id is None:
+    if chosen not in LANGS or user_id is None:
         return
     try:
         with session.db() as db:
@@ -66,8 +68,8 @@ def sidebar(user: User) -> None:
         st.caption(f"{t('main.signed_in_as')} **{plain(user.name)}** · {t(f'common.role_{user.role}')}")
         st.segmented_control(
             t("main.language"),
-            list(LANGUAGES),
-            format_func=LANGUAGES.__getitem__,
+            LANGS,
+            format_func=NAMES.__getitem__,
             default=i18n.lang(),
             key="language",
             on_change=switch_language,

@@ -13,10 +13,9 @@ from core.services import accounts
 from core.services.accounts import MIN_PASSWORD, ROLES, User
 from db.errors import StorageError
 from pages.shared import messages, session
-from pages.shared.i18n import plain, t
+from pages.shared.i18n import NAMES, known, plain, t
 from pages.shared.session import now
 
-LANGUAGES = {"zh": "中文", "en": "English"}
 
 
 def role_name(role: str) -> str:
@@ -47,7 +46,7 @@ def table(people: list[User], me: User) -> None:
             t("people.name"): t("people.you", name=user.name) if user.id == me.id else user.name,
             t("people.role"): role_name(user.role),
             t("people.state"): t("people.active" if user.active else "people.inactive"),
-            t("people.language"): LANGUAGES.get(user.lang, user.lang),
+            t("people.language"): NAMES[known(user.lang)],
         }
         for user in people
     ]

@@ -17,7 +17,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.messages import sentence
+from core.messages import LANGS, sentence
 from core.services.accounts import User
 from db.errors import StorageError
 from pages.shared.i18n import say
@@ -69,8 +69,9 @@ def session_token(headers: Headers) -> str | None:
 def language(headers: Headers) -> str:
     """The language of somebody who is not signed in: chosen earlier, else Chinese."""
     for raw in headers.getlist("cookie"):
-        if cookie_parser(raw).get(LANG_COOKIE) == "en":
-            return "en"
+        chosen = cookie_parser(raw).get(LANG_COOKIE)
+        if chosen in LANGS:
+            return chosen
     return "zh"
 
 

@@ -9,16 +9,15 @@ from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse
 
-from pages.shared.i18n import say
+from pages.shared.i18n import HTML_LANG, NAMES, known, say
 
 _FRAME = Template((Path(__file__).parent / "frame.html").read_text("utf-8"))
-_NAMES = {"zh": ("zh-Hant", "中文"), "en": ("en", "English")}
 
 
 def _page(title: str, body: str, lang: str, status: int, *, switch: str = "") -> HTMLResponse:
     """Everything but ``body`` and ``switch`` is escaped here."""
     text = _FRAME.substitute(
-        html_lang=_NAMES[lang][0],
+        html_lang=HTML_LANG[known(lang)],
         title=escape(title),
         product=escape(say("common.product", lang)),
         tagline=escape(say("login.tagline", lang)),
@@ -31,7 +30,8 @@ def _page(title: str, body: str, lang: str, status: int, *, switch: str = "") ->
 
 def _switch(lang: str, target: str) -> str:
     links = []
-    for code, (tag, name) in _NAMES.items():
+    for code, name in NAMES.items():
+        tag = HTML_LANG[code]
         if code == lang:
             links.append(f'<span lang="{tag}" aria-current="true">{name}</span>')
         else:

@@ -13,12 +13,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from core.errors import SignInThrottled, TagtailError
-from core.messages import sentence
+from core.messages import LANGS, sentence
 from core.services import accounts
 from core.services.accounts import User
 from db.connect import open_database
 from db.errors import StorageError
-from pages.shared.i18n import LANGS, say
+from pages.shared.i18n import say
 from web import gate, html
 
 FORM_LIMIT = 16_384  # bytes

@@ -10,6 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlite_utils import Database
 
 from core.errors import BadName, BadPassword, NameTaken, NotAllowed, SignInThrottled, WrongPassword
+from core.messages import LANGS
 from db import events, users
 from db.connect import writing
 from db.errors import NotFound
@@ -181,7 +182,7 @@ def set_password(db: Database, user_id: int, password: str, *, by: int | None, n
 
 def set_lang(db: Database, user_id: int, lang: str, *, now: float) -> None:
     with writing(db):
-        users.update(db, user_id, lang="en" if lang == "en" else "zh")
+        users.update(db, user_id, lang=lang if lang in LANGS else "zh")
 
 
 def list_users(db: Database) -> list[User]:

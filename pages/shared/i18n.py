@@ -1,4 +1,6 @@
-"""Words for people, in Traditional Chinese and English, from ``pages/shared/texts/<area>.toml``.
+"""Words for people, from ``pages/shared/texts/<area>.toml``: Traditional and Simplified Chinese, and English.
+
+An entry has ``zh`` and ``en``. Simplified is made of ``zh`` by ``core.hans``, unless the entry says ``hans`` itself.
 
 A key is ``<area>.<entry>``: ``t("people.title")`` is the table ``[title]`` of ``texts/people.toml``.
 """
@@ -11,18 +13,22 @@ import string
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import streamlit as st
 
-Lang = Literal["zh", "en"]
-LANGS: tuple[Lang, ...] = ("zh", "en")
+from core.hans import hans
+from core.messages import LANGS
+
+Lang = Literal["zh", "hans", "en"]
+NAMES: dict[Lang, str] = {"zh": "繁體", "hans": "简体", "en": "English"}  # as the choice of a language shows them
+HTML_LANG: dict[Lang, str] = {"zh": "zh-Hant", "hans": "zh-Hans", "en": "en"}
 TEXTS = Path(__file__).parent / "texts"
 _CHOSEN = "lang"  # in st.session_state: the language of this visit
 
 
 def _entries(table: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, dict[str, str]]:
-    if "zh" in table or "en" in table:
+    if any(isinstance(table.get(language), str) for language in LANGS):  # an entry may be called zh, too
         return {".".join(path): {lang: str(table[lang]) for lang in table}}
     found: dict[str, dict[str, str]] = {}
     for name, inner in table.items():
@@ -52,18 +58,23 @@ def say(key: str, language: str, /, **fields: Any) -> str:
     Raises KeyError: no catalogue has the key (a test looks for such keys).
     """
     entry = catalogue()[key]
-    text = entry.get(language) or entry["zh"]
+    text = entry.get(language) or (hans(entry["zh"]) if language == "hans" else entry["zh"])
     return text.format(**fields) if fields else text
+
+
+def known(language: object) -> Lang:
+    """A language of ours; Traditional Chinese for any other."""
+    return cast(Lang, language) if language in LANGS else "zh"
 
 
 def lang() -> Lang:
     """The language of the person at the screen."""
-    return "en" if st.session_state.get(_CHOSEN) == "en" else "zh"
+    return known(st.session_state.get(_CHOSEN))
 
 
 def remember(language: str) -> None:
     """Makes ``language`` the language of this visit."""
-    st.session_state[_CHOSEN] = "en" if language == "en" else "zh"
+    st.session_state[_CHOSEN] = known(language)
 
 
 def t(key: str, /, **fields: Any) -> str:

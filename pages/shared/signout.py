@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared.i18n import lang, t
+from pages.shared.i18n import HTML_LANG, lang, t
 
 _HTML = '<form method="post" action="/logout"><button type="submit"></button></form>'
 _CSS = """
@@ -52,6 +52,6 @@ def sign_out_button(owner: int) -> None:
         "label": t("main.sign_out"),
         "unsent": t("main.sign_out_unsent"),
         "owner": str(owner),
-        "lang": "en" if lang() == "en" else "zh-Hant",
+        "lang": HTML_LANG[lang()],
     }
     _component(key="sign_out", data=data)

@@ -12,6 +12,7 @@ import pytest
 import core.errors
 import db.errors
 from core import messages
+from core.text.convert import converter
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,6 +42,26 @@ def test_both_languages_name_the_same_fields() -> None:
     for pair in [pair for table in tables for pair in table.values()]:
         zh, en = (set(re.findall(r"{(\w+)}", text)) for text in pair)
         assert zh == en, pair
+
+
+def test_each_sentence_is_said_in_simplified_chinese_too() -> None:
+    simplified = converter("t2s")
+    tables = [each for name, each in vars(messages).items() if name.isupper() and isinstance(each, dict)]
+    assert len(tables) >= 4
+    for pair in [*(pair for table in tables for pair in table.values()), messages.UNFORESEEN]:
+        said = messages.in_language(pair, "hans")
+        assert set(re.findall(r"{(\w+)}", said)) == set(re.findall(r"{(\w+)}", pair[0])), pair
+        assert [c for c in said if simplified(c) != c] == [], said
+
+
+def test_what_people_wrote_is_not_converted() -> None:
+    said = messages.say("NameTaken", {"name": "臺灣專案"}, "hans")
+    assert said == "“臺灣專案”已经有人用了，请换一个名称。"
+
+
+def test_a_missing_role_is_named_in_words() -> None:
+    assert "project lead" in (messages.say("NotAllowed", {"need": "lead"}, "en") or "")
+    assert "项目负责人" in (messages.say("NotAllowed", {"need": "lead"}, "hans") or "")
 
 
 @pytest.mark.parametrize(("error", "table"), [("BadFile", messages.BAD_FILE), ("BadLabel", messages.BAD_LABEL)])

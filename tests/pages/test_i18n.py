@@ -1,4 +1,4 @@
-"""Every word exists in both languages, and every word that a page asks for exists."""
+"""Every word exists in three languages, and every word that a page asks for exists."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.text.convert import converter
 from pages.shared import i18n
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -36,10 +37,25 @@ def _asked_for(path: Path) -> list[tuple[str, int]]:
 
 def test_each_entry_has_both_languages_with_the_same_placeholders() -> None:
     for key, entry in i18n.catalogue().items():
-        assert set(entry) == {"zh", "en"}, key
+        assert {"zh", "en"} <= set(entry) <= {"zh", "hans", "en"}, key
         assert entry["zh"].strip(), key
         assert entry["en"].strip(), key
         assert i18n.placeholders(entry["zh"]) == i18n.placeholders(entry["en"]), key
+
+
+def test_simplified_chinese_has_no_traditional_character_and_keeps_its_places() -> None:
+    simplified = converter("t2s")
+    for key, entry in i18n.catalogue().items():
+        said = i18n.say(key, "hans")
+        assert said.strip(), key
+        assert i18n.placeholders(said) == i18n.placeholders(entry["zh"]), key
+        assert [c for c in said if simplified(c) != c] == [], f"{key}: {said}"
+        assert not set("「」『』") & set(said), key
+
+
+def test_what_no_language_of_ours_asks_for_is_traditional_chinese() -> None:
+    assert i18n.say("login.title", "fr") == i18n.say("login.title", "zh")
+    assert [i18n.known(each) for each in ("zh", "hans", "en", "fr", None)] == ["zh", "hans", "en", "zh", "zh"]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -9,101 +9,33 @@ from __future__ import annotations
 import logging
 import uuid
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from sqlite_utils import Database
 
-from core.errors import BadOp, NotAllowed, TagtailError
-from core.labels import Label
+from core.errors import BadOp, BadSetting, KeyTaken, KeyUnusable, NotAllowed, TagtailError
 from core.messages import sentence
-from core.services import annotating
+from core.services import annotating, labelling, looking_back, preferences, suggesting
 from core.services.accounts import User
 from core.services.annotating import LeasedText, MyProgress
+from core.services.looking_back import Past
+from core.services.preferences import Desk
 from core.services.projects import Project
 from db.errors import StorageError
-from pages.shared import reasons, session, stored_errors
+from pages.shared import session, stored_errors
 from pages.shared.components.label_board import label_board
-from pages.shared.i18n import lang, t
+from pages.shared.desk_data import PAST, board_texts, empty_words, past_page, still, trouble_words
+from pages.shared.i18n import lang
 
 log = logging.getLogger("tagtail.pages.annotate")
 
 BOARD = "label_board"
 MIN_AHEAD = 4  # the text on the desk and three more, whatever the project says
-WORDS = (
-    "board", "labels", "about", "no_definition", "save", "skip", "flag", "undo", "close", "help", "help_more",
-    "press", "comment", "comment_example", "comment_send", "comment_cancel", "goal_bar", "today_of", "today",
-    "pool", "pace", "state_saved", "state_saving", "state_slow", "state_offline", "state_out",
-    "state_offline_idle", "state_out_idle", "need_label", "undone", "nothing_to_undo", "loading", "swapped",
-)  # fmt: skip
-KEYS = (
-    ("1 2 … 9", "toggle"),
-    ("Enter", "save"),
-    ("S", "skip"),
-    ("F", "flag"),
-    ("U", "undo"),
-    ("R", "again"),
-    ("?", "help"),
-)
 NOTHING_YET = MyProgress(today=0, total=0, labelled=0, pool=0, waiting=0, daily_goal=0)
 NO_ANSWER: dict[str, Any] = {"acked": [], "refused": [], "trouble": ""}
-
-
-def board_words() -> dict[str, Any]:
-    """All words of the board in the reader's language; the board fills the places in braces itself."""
-    words: dict[str, Any] = {name: t(f"annotate.{name}") for name in WORDS}
-    words["keys"] = [[keys, t(f"annotate.key_{name}")] for keys, name in KEYS]
-    return words
-
-
-def board_labels(labels: tuple[Label, ...], language: str) -> list[dict[str, Any]]:
-    """The toggles, each with the digit that flips it: its own hotkey, else its place among the first nine."""
-    found = []
-    for position, label in enumerate(labels, start=1):
-        other = label.zh if language == "en" else label.en
-        name = label.name(language)
-        found.append(
-            {
-                "key": label.key,
-                "name": name,
-                "other": "" if other == name else other,
-                "definition": (label.definition_en if language == "en" else "") or label.definition,
-                "examples": list(label.examples),
-                "colour": label.colour,
-                "digit": label.hotkey or (str(position) if position <= 9 else ""),
-            }
-        )
-    return found
-
-
-def empty_words(mine: MyProgress, role: str) -> dict[str, str]:
-    """What an empty desk says: nothing imported, my own skips left, nothing free just now, or all done."""
-    who = "annotator" if role == "annotator" else "lead"
-    if not mine.pool:
-        return {"title": t("annotate.empty_none_title"), "body": t(f"annotate.empty_none_{who}")}
-    if mine.skipped:
-        others = mine.waiting - mine.skipped
-        return {
-            "title": t("annotate.empty_skipped_title", n=mine.skipped),
-            "body": t("annotate.empty_skipped_others", n=others) if others else t("annotate.empty_skipped_only"),
-            "again": t("annotate.again", n=mine.skipped),
-        }
-    if mine.waiting:
-        return {
-            "title": t("annotate.empty_waiting_title"),
-            "body": t("annotate.empty_waiting_body", n=mine.waiting),
-        }
-    return {"title": t("annotate.empty_done_title"), "body": t(f"annotate.empty_done_{who}")}
-
-
-def board_text(text: LeasedText, names: dict[str, str]) -> dict[str, Any]:
-    """One text as the board wants it."""
-    return {
-        "id": text.id,
-        "text": text.text,
-        "why": reasons.words("annotate", text.reason, names),
-        "chosen": list(text.chosen),
-        "suggestions": text.suggestions,
-    }
+SAID = ("acked", "refused", "desk_heard", "desk_refused", "place_heard")
 
 
 def deliver(user: User | None, fallback_project: int, ops: list[Any], now: float) -> dict[str, Any]:
@@ -128,6 +60,7 @@ def deliver(user: User | None, fallback_project: int, ops: list[Any], now: float
         try:
             with session.db() as db:
                 result = annotating.apply(db, project_id, user.id, theirs, now=now)
+                forget_stop(db, project_id, user.id, theirs, result.acked)
         except NotAllowed:
             break  # closed meanwhile: the board says so, the browser keeps them
         except (TagtailError, StorageError) as error:
@@ -142,34 +75,104 @@ def deliver(user: User | None, fallback_project: int, ops: list[Any], now: float
     return answer
 
 
-def hand_out(user: User, project: Project) -> tuple[list[LeasedText], MyProgress]:
-    """The texts for the desk, and how far this person is. Raises NotAllowed, StorageError."""
+def forget_stop(db: Database, project_id: int, user_id: int, ops: list[dict[str, Any]], acked: tuple[str, ...]) -> None:
+    """A text that is decided, or came back with other labels, is not where anybody stopped."""
+    stopped = preferences.resume(db, user_id, project_id)
+    if stopped and any(op.get("document") == stopped[0] and op.get("uid") in acked for op in ops):
+        preferences.set_resume(db, user_id, project_id, None)
+
+
+def keep_desk(user: User | None, box: dict[str, Any], now: float) -> dict[str, Any]:
+    """Keeps what the board says of itself: the person's settings, and where they stopped.
+
+    Each has an id; what is in ``desk_heard`` and ``place_heard`` is settled, and ``desk_refused`` says why not.
+    """
+    said: dict[str, Any] = {"desk_heard": "", "desk_refused": "", "place_heard": ""}
+    wanted, place = box.get("desk"), box.get("place")
+    if user is None or not (isinstance(wanted, dict) or isinstance(place, dict)):
+        return said
+    try:
+        with session.db() as db:
+            if isinstance(wanted, dict):
+                try:
+                    preferences.set_desk(db, user.id, wanted.get("values") or {}, now=now)
+                except (BadSetting, KeyTaken, KeyUnusable) as error:
+                    said["desk_refused"] = sentence(error, lang())
+                said["desk_heard"] = str(wanted.get("id", ""))
+            if isinstance(place, dict) and keep_place(db, user.id, place):
+                said["place_heard"] = str(place.get("id", ""))
+    except (TagtailError, StorageError):
+        log.exception("a desk could not be kept")  # the board sends it again
+    return said
+
+
+def keep_place(db: Database, user_id: int, place: dict[str, Any]) -> bool:
+    """Notes where somebody stopped, if that is a place at all."""
+    project_id, document_id, labels = place.get("project"), place.get("document"), place.get("labels")
+    if isinstance(project_id, int) and isinstance(document_id, int) and isinstance(labels, list):
+        preferences.set_resume(db, user_id, project_id, document_id, tuple(str(label)[:200] for label in labels[:999]))
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What the database says for the board, all read in one go."""
+
+    texts: list[LeasedText]
+    mine: MyProgress
+    desk: Desk
+    stopped: tuple[int, tuple[str, ...]] | None
+    thresholds: dict[str, float]
+    notes: dict[str, str]
+    past: list[Past] | None
+
+
+def hand_out(user: User, project: Project, asked: Any) -> Given:
+    """The texts for the desk and all around them; past decisions where asked for. Raises NotAllowed, StorageError."""
     now = session.now()
     with session.db() as db:
         texts = annotating.next_texts(db, project.id, user.id, n=max(MIN_AHEAD, project.settings.prefetch + 1), now=now)
-        return texts, annotating.progress(db, project.id, user.id, now=now)
+        before = before_of(asked)
+        return Given(
+            texts=texts,
+            mine=annotating.progress(db, project.id, user.id, now=now),
+            desk=preferences.desk(db, user.id),
+            stopped=preferences.resume(db, user.id, project.id),
+            thresholds=suggesting.thresholds(db, project),
+            notes={key: note.text for key, note in labelling.notes(db, project.id).items()},
+            past=looking_back.history(db, project.id, user.id, before=before, n=PAST) if asked else None,
+        )
 
 
-def board_data(user: User | None, project: Project, answer: dict[str, Any]) -> dict[str, Any]:
-    """Everything that the board shows, as plain values.
+def before_of(asked: Any) -> int | None:
+    """The decision before which older ones are wanted; None: the newest are."""
+    before = asked.get("before") if isinstance(asked, dict) else None
+    return before if isinstance(before, int) and not isinstance(before, bool) and 0 < before < 2**63 else None
+
+
+def board_data(user: User | None, project: Project, answer: dict[str, Any], box: dict[str, Any]) -> dict[str, Any]:
+    """Everything that the board shows, as plain values; ``box`` is what it has said last.
 
     With trouble that began before the person was known, or while texts were handed out, ``handed`` is False: the board
     then keeps what it has.
     """
     language = lang()
-    names = {label.key: label.name(language) for label in project.label_set.labels}
-    texts: list[LeasedText] = []
-    mine, trouble = NOTHING_YET, answer["trouble"]
+    labels = project.label_set.on_board
+    names = {label.key: label.name(language) for label in project.label_set.every}
+    given: Given | None = None
+    trouble = answer["trouble"]
     unknown = user is None and bool(trouble)
     handed = not unknown
+    asked = box.get("past") if box.get("project", project.id) == project.id else None
     if user is not None:
         try:
-            texts, mine = hand_out(user, project)
+            given = hand_out(user, project, asked if box else {"before": None})
         except NotAllowed:
             user = None
         except (TagtailError, StorageError) as error:
             log.exception("no texts could be handed out")
             trouble, handed = trouble or sentence(error, language), False
+    mine = given.mine if given else NOTHING_YET
     role = user.role if user else "annotator"
     return {
         "sid": st.session_state["board_sid"],
@@ -180,28 +183,23 @@ def board_data(user: User | None, project: Project, answer: dict[str, Any]) -> d
         "look": project.label_set.fingerprint,
         "state": "open" if user or unknown else "closed",
         "handed": handed,
-        "labels": board_labels(project.label_set.labels, language),
-        "docs": [board_text(text, names) for text in texts],
-        "acked": answer["acked"],
-        "refused": answer["refused"],
+        "still": still(labels, project.guideline, given.notes if given else {}, language, known=known_of(box)),
+        "docs": board_texts(given.texts, names, given.stopped) if given else [],
+        "thresholds": given.thresholds if given else {},
+        "desk": given.desk.values() if given else None,
+        "past": None if not given or given.past is None else past_page(given.past, names, before_of(asked)),
+        **{name: answer.get(name) for name in SAID},
         "trouble": trouble,
         "heard": answer.get("heard", 0),
         "more": mine.waiting > 0,
-        "progress": {
-            "today": mine.today,
-            "labelled": mine.labelled,
-            "pool": mine.pool,
-            "daily_goal": mine.daily_goal,
-        },
-        "words": board_words(),
+        "progress": {"today": mine.today, "labelled": mine.labelled, "pool": mine.pool, "daily_goal": mine.daily_goal},
         "empty": empty_words(mine, role) if handed else trouble_words(),
-        "closed": {"title": t("annotate.closed_title"), "body": t("annotate.closed_body")},
     }
 
 
-def trouble_words() -> dict[str, str]:
-    """What an empty desk says while the database hands out nothing."""
-    return {"title": t("annotate.empty_trouble_title"), "body": t("annotate.empty_trouble_body")}
+def known_of(box: dict[str, Any]) -> str:
+    """The mark of what seldom changes that this board has; a board of another session has nothing."""
+    return str(box.get("still") or "") if box.get("sid") == st.session_state["board_sid"] else ""
 
 
 def allowed() -> User | None:
@@ -230,34 +228,22 @@ def desk(project: Project) -> None:
         ops = box.get("ops")
         user, trouble = standing()
         answer = deliver(user, project.id, ops if isinstance(ops, list) else [], session.now())
+        kept = keep_desk(user, box, session.now())
         st.session_state["board_answer"] = {
-            **answer, "trouble": answer["trouble"] or trouble, "heard": box.get("n", 0),
+            **answer, **kept, "trouble": answer["trouble"] or trouble, "heard": box.get("n", 0),
         }  # fmt: skip
 
     user, trouble = standing()
     answer = st.session_state.get("board_answer", NO_ANSWER)
     shown = {**answer, "trouble": answer["trouble"] or trouble}
-    label_board(board_data(user, project, shown), key=BOARD, on_outbox_change=on_outbox)
+    box = (st.session_state.get(BOARD) or {}).get("outbox") or {}
+    label_board(board_data(user, project, shown, box), key=BOARD, on_outbox_change=on_outbox)
     st.session_state["board_answer"] = {**answer, "trouble": ""}  # said once
-
-
-def guideline_button(project: Project) -> None:
-    """The written guideline, one click away and never between the text and its labels."""
-
-    @st.dialog(t("annotate.guideline"), width="large")
-    def guideline() -> None:
-        st.markdown(project.guideline)
-
-    if st.sidebar.button(t("annotate.guideline"), icon=":material/menu_book:", key="guideline", width="stretch"):
-        guideline()
 
 
 def show() -> None:
     session.require("annotator")
-    project = session.project()
-    desk(project)
-    if project.guideline:
-        guideline_button(project)
+    desk(session.project())
 
 
 if __name__ == "__main__":

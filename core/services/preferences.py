@@ -1,6 +1,6 @@
 """How one person's desk looks, which keys it has, and where they stopped: kept on the server, so any computer has it.
 
-A key has one name wherever it is pressed: ``S``, ``3`` (number pad too), ``Enter``, ``Shift+Enter``, ``ArrowLeft``, ``/``.
+A key has one name wherever it is pressed: ``S``, ``3`` (number pad too), ``Enter``, ``Shift+Enter``, ``/``.
 """
 
 from __future__ import annotations

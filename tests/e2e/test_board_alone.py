@@ -1,129 +1,32 @@
-"""The board's scripts in a real browser without a server: each answer comes when the test says so."""
+"""The board without a server: what it does with each answer, and what it does while there is none."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from pages import annotate
-from pages.shared.components import label_board
-from tests.e2e.driving import DESKTOP, board_state, pressed, shown
+from pages.shared import desk_data
+from tests.e2e.alone import OWNER, answer, hear, kept, load, opened, put, sent, shelf, type_keys
+from tests.e2e.driving import board_state, pressed, shown
 
 pytestmark = pytest.mark.e2e
-
-HERE = Path(label_board.__file__).parent
-HOME = "http://board.test/"
-OWNER = "7"
-# Streamlit's part: mounts the module, keeps what the board sends, and hands answers in.
-MOUNT = """
-  window.sent = [];
-  window.answer = (data) => window.mount({
-    parentElement: document.getElementById('root'), data, setStateValue: (name, box) => window.sent.push(box),
-  });
-"""
-TRUE_TO_TYPE = """(keys) => {
-  for (const key of keys) {
-    const code = key.length > 1 ? key : /[0-9]/.test(key) ? `Digit${key}` : `Key${key.toUpperCase()}`;
-    const way = {bubbles: true, composed: true, cancelable: true};
-    document.body.dispatchEvent(new KeyboardEvent('keydown', {...way, key, code}));
-  }
-}"""
-
-
-def answer(*docs: int, **more: Any) -> dict[str, Any]:
-    """What the server would say, with these texts handed out."""
-    labels = [
-        {
-            "key": f"k{n}",
-            "name": f"標{n}",
-            "other": "",
-            "definition": "",
-            "examples": [],
-            "colour": "#888",
-            "digit": str(n),
-        }
-        for n in range(1, 4)
-    ]
-    return {
-        "sid": "s", "owner": OWNER, "scope": f"{OWNER}.1", "project": 1, "lang": "zh", "look": "x", "state": "open",
-        "handed": True, "labels": labels, "acked": [], "refused": [], "trouble": "", "heard": 0, "more": True,
-        "docs": [{"id": n, "text": f"第 {n} 篇", "why": "", "chosen": [], "suggestions": None} for n in docs],
-        "progress": {"today": 5, "labelled": 5, "pool": 9, "daily_goal": 0},
-        "words": annotate.board_words(), "empty": {"title": "空", "body": ""}, "closed": {"title": "關", "body": ""},
-        **more,
-    }  # fmt: skip
-
-
-def kept(uid: str, document: int, at: float, **more: Any) -> tuple[str, str]:
-    """An entry of the shelf: name and value."""
-    op = {
-        "uid": uid,
-        "kind": "save",
-        "project": 1,
-        "document": document,
-        "decision": "labelled",
-        "labels": ["k1"],
-        "at": at,
-    }
-    return f"tagtail.op.{OWNER}.{uid}", json.dumps({**op, **more})
 
 
 @pytest.fixture
 def page(browser: Browser) -> Page:
-    """An empty page with the board's scripts, nothing mounted yet."""
-    opened = browser.new_context(viewport=DESKTOP).new_page()
-    opened.set_default_timeout(5000)
-    opened.route("**/*", lambda route: route.fulfill(body="<!doctype html><body></body>", content_type="text/html"))
-    return load(opened)
-
-
-def load(page: Page) -> Page:
-    """Loads the page anew; what this browser keeps is kept."""
-    page.goto(HOME)
-    html = (HERE / "board.html").read_text("utf-8")
-    page.evaluate("(html) => { document.body.innerHTML = `<div id=root>${html}</div>`; }", html)
-    scripts = "\n".join((HERE / name).read_text("utf-8") for name in label_board.SCRIPTS)
-    content = scripts.replace("export default function", "window.mount = function") + MOUNT
-    page.add_script_tag(content=content, type="module")
-    page.wait_for_function("Boolean(window.mount)")
-    return page
-
-
-def hear(page: Page, data: dict[str, Any]) -> None:
-    page.evaluate("(data) => { window.answer(data); }", data)
-
-
-def type_keys(page: Page, *keys: str) -> None:
-    page.evaluate(TRUE_TO_TYPE, list(keys))
-
-
-def put(page: Page, *entries: tuple[str, str]) -> None:
-    page.evaluate(
-        "(all) => all.forEach(([name, value]) => localStorage.setItem(name, value))", [list(e) for e in entries]
-    )
-
-
-def shelf(page: Page) -> list[str]:
-    return page.evaluate("Object.keys(localStorage).sort()")
-
-
-def sent(page: Page) -> list[dict[str, Any]]:
-    """The ops of the last sending."""
-    return page.evaluate("window.sent.length ? window.sent.at(-1).ops : []")
+    return opened(browser)
 
 
 def test_a_text_that_is_swapped_under_the_fingers_takes_no_key_meant_for_the_last(page: Page) -> None:
     hear(page, answer(1, 2, 3))
     hear(page, answer(2, 3))  # the first one was decided in another tab
     assert shown(page) == 2
-    assert annotate.board_words()["swapped"] == page.inner_text("[data-part=hint]")
+    assert desk_data.board_words()["swapped"] == page.inner_text("[data-part=hint]")
     page.wait_for_timeout(60)
     type_keys(page, "1", "s", "f", "Enter")
-    page.locator("[data-label=k2]").click()
+    page.evaluate(
+        "document.querySelector('[data-label=k2]').click()"
+    )  # at once: Playwright's own waits for a still page
     assert (shown(page), pressed(page), sent(page)) == (2, [], [])
     assert page.is_hidden("[data-part=flagging]")
     page.wait_for_timeout(700)

@@ -19,7 +19,7 @@ from core.services.accounts import User
 from core.services.annotating import MyProgress
 from db.errors import DatabaseBusy, DiskFull, NewerDatabase, StorageError
 from pages import annotate
-from pages.shared import i18n, reasons, session
+from pages.shared import desk_data, i18n, reasons, session
 from pages.shared.components import label_board
 from tests.conftest import make_project
 from tests.pages.conftest import House
@@ -45,8 +45,9 @@ def test_the_board_gets_this_text_and_at_least_three_more(house: House, tmp_path
     data = data_of(house.page("annotate", "annotator").run())
     assert data["state"] == "open"
     assert len(data["docs"]) >= 4
-    assert [label["digit"] for label in data["labels"]] == ["1", "2", "3"]
-    assert set(data["words"]) == {*annotate.WORDS, "keys"}
+    still = data["still"]["values"]
+    assert [label["digit"] for label in still["labels"]] == ["1", "2", "3"]
+    assert set(still["words"]) == set(desk_data.WORDS)
     assert data["progress"] == {"today": 0, "labelled": 32, "pool": 38, "daily_goal": 100}
 
 
@@ -186,11 +187,11 @@ def test_an_unknown_project_is_told_and_keeps_the_rest(house: House, mine: list[
 def test_an_empty_desk_says_what_to_do(house: House, texts_of: Said) -> None:
     assert "匯入" in data_of(house.page("annotate", "lead").run())["empty"]["body"]
     none = MyProgress(today=0, total=0, labelled=5, pool=5, waiting=0, daily_goal=0)
-    assert "訓練輪次" in annotate.empty_words(none, "lead")["body"]
-    assert "主持人" in annotate.empty_words(none, "annotator")["body"]
+    assert "訓練輪次" in desk_data.empty_words(none, "lead")["body"]
+    assert "主持人" in desk_data.empty_words(none, "annotator")["body"]
     held = MyProgress(today=0, total=0, labelled=5, pool=9, waiting=4, daily_goal=0)
-    assert "4" in annotate.empty_words(held, "annotator")["body"]
-    assert "again" not in annotate.empty_words(held, "annotator")
+    assert "4" in desk_data.empty_words(held, "annotator")["body"]
+    assert "again" not in desk_data.empty_words(held, "annotator")
 
 
 def test_an_empty_desk_owns_up_to_my_own_skips(house: House, tmp_path: Path) -> None:
@@ -209,7 +210,7 @@ def test_an_empty_desk_owns_up_to_my_own_skips(house: House, tmp_path: Path) -> 
     assert answer["acked"] == ["r"]
     assert len(data_of(house.page("annotate", "annotator").run())["docs"]) == 3
     some = MyProgress(today=0, total=0, labelled=5, pool=9, waiting=4, daily_goal=0, skipped=1)
-    assert "3 篇要等其他人" in annotate.empty_words(some, "annotator")["body"]
+    assert "3 篇要等其他人" in desk_data.empty_words(some, "annotator")["body"]
 
 
 def test_reasons_are_sentences() -> None:
@@ -230,10 +231,10 @@ def test_reasons_are_sentences() -> None:
 
 def test_labels_beyond_nine_have_no_digit_and_speak_the_language() -> None:
     labels = tuple(Label(key=f"k{n}", zh=f"中{n}", en=f"e{n}", definition="定", definition_en="def") for n in range(11))
-    made = annotate.board_labels(labels, "en")
+    made = desk_data.board_labels(labels, "en")
     assert [label["digit"] for label in made] == [*"123456789", "", ""]
     assert (made[0]["name"], made[0]["other"], made[0]["definition"]) == ("e0", "中0", "def")
-    assert annotate.board_labels(labels, "zh")[0]["definition"] == "定"
+    assert desk_data.board_labels(labels, "zh")[0]["definition"] == "定"
 
 
 def test_the_board_never_writes_data_as_html_and_asks_nobody_outside() -> None:
@@ -248,10 +249,10 @@ def test_the_board_never_writes_data_as_html_and_asks_nobody_outside() -> None:
 def test_every_word_that_the_board_asks_for_is_given() -> None:
     scripts = "\n".join((HERE / name).read_text("utf-8") for name in label_board.SCRIPTS)
     asked = set(re.findall(r"(?:data\.words|\bw)\.(\w+)", scripts))
-    assert asked <= {*annotate.WORDS, "keys"}
-    for name in annotate.WORDS:
+    assert asked <= set(desk_data.WORDS)
+    for name in desk_data.WORDS:
         assert {"zh", "en"} <= set(i18n.catalogue()[f"annotate.{name}"])
-    assert annotate.board_words()["keys"][1] == ["Enter", "儲存，看下一篇"]
+    assert desk_data.board_words()["key_save"] == "儲存，看下一篇"
 
 
 def test_the_component_is_one_with_a_fixed_key() -> None:

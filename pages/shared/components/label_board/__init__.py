@@ -14,7 +14,11 @@ from typing import Any
 import streamlit as st
 
 _HERE = Path(__file__).parent
-SCRIPTS = ("outbox.js", "keys.js", "view.js", "board.js")  # one module to the browser; board.js exports
+# One module to the browser; board.js exports.
+SCRIPTS = (
+    "outbox.js", "wire.js", "keys.js", "comfort.js", "view.js", "guide.js", "search.js", "settings.js", "past.js",
+    "walk.js", "clock.js", "desk.js", "board.js",
+)  # fmt: skip
 
 
 def _read(name: str) -> str:

@@ -1,360 +1,293 @@
-// The label board: one text, its labels, and what becomes of each decision. The server has the last word.
+// The board: keys and buttons go in, the server's answers go in, and the desk does what they say.
 
-const HISTORY = 30;
 const POKE_MS = 90000;      // while somebody works: a sign of life that renews the leases
 const EMPTY_POKE_MS = 20000;
+const ASK_AGAIN_MS = 4000;
 const GUARD_MS = 600;       // hands need so long to see that another text has come up under them
 const GUARD_TYPING_MS = 2000;
-const GUARDED = new Set(["toggle", "save", "skip", "flag"]);
+const GUARDED = /^(label[1-9]|number|search|save|stay|skip|flag)$/;
 
 function makeBoard(root) {
+  const s = makeShared();
   const view = makeView(root);
-  let data = null;          // what the server last said
-  let outbox = null;
-  let queue = [];
-  let current = null;       // {doc, uid, chosen, since}
-  let history = [];         // my decisions of this session, newest last
+  const comfort = makeComfort(view);
+  const guide = makeGuide(view);
+  const desk = makeDesk(s, root, view, comfort, guide);
+  const { past, walk, clock, open } = desk;
+  const letGo = () => { if (root.activeElement) root.activeElement.blur(); };
+  const search = makeSearch({ view, labels: () => (s.data ? s.data.labels : []), toggle: tap, closed: () => {} });
+  const settings = makeSettings({ view, usual: () => s.data.usual, desk: desk.desk, change: changeDesk, closed: letGo });
+  let still = null;         // what seldom changes, as the server last sent it
   let notices = [];
-  let drafts = new Map();   // document → chosen, for texts put aside
-  let paces = [];
-  let held = null;          // the label whose definition stays open
-  let flagging = false;
   let lastAct = Date.now();
   let lastSid = null;
-  let strayAt = -Infinity;  // a key pressed while no text was there
-  let guardUntil = 0;
   let setStateValue = null;
-
-  const open = () => data && data.state === "open";
-  const store = (name) => `tagtail.${name}.${data.scope}`;
-  function remember() {
-    try {
-      sessionStorage.setItem(store("history"), JSON.stringify(history));
-      sessionStorage.setItem(store("draft"), current ? JSON.stringify([current.doc.id, [...current.chosen]]) : "null");
-    } catch { /* private mode: undo then reaches as far as this page view */ }
-  }
-  function recall() {
-    try {
-      history = JSON.parse(sessionStorage.getItem(store("history"))) || [];
-      const draft = JSON.parse(sessionStorage.getItem(store("draft")));
-      if (draft) drafts.set(draft[0], draft[1]);
-    } catch { history = []; }
-  }
-
-  function paintState() {
-    if (!outbox || !data) return;
-    const state = outbox.state;
-    const slow = state === "saving" && outbox.waitedMs > 10000 ? "slow" : state;
-    view.state(slow, outbox.ops.length, data.words);
-  }
-
-  function pace() {
-    if (paces.length < 5) return 0;
-    const sorted = [...paces].sort((a, b) => a - b);
-    return Math.max(1, Math.round(sorted[Math.floor(sorted.length / 2)] / 1000));
-  }
-
-  function paintAll() {
-    view.text(current ? current.doc : null);
-    view.chosen(current ? current.chosen : null, Boolean(current) && open());
-    view.empty(current ? null : emptyWords());
-    view.hint("");
-    paintButtons();
-  }
-
-  function paintButtons() {
-    for (const name of ["save", "skip", "flag"]) view.part(name).disabled = !current || !open();
-    view.part("save").classList.toggle("ready", Boolean(current) && current.chosen.size > 0);
-    view.part("undo").disabled = !history.length || !open();
-  }
-
-  function emptyWords() {
-    if (!open()) return data.closed;
-    if (data.more && outbox.ops.length) return { title: data.words.loading, body: "" };
-    return data.empty;
-  }
-
-  function show(doc) {
-    const draft = doc ? drafts.get(doc.id) : null;
-    // The id is made when the text is shown: however often this showing is sent, it counts once.
-    current = doc ? { doc, uid: freshUid(), chosen: new Set(draft || doc.chosen || []), since: performance.now() } : null;
-    // Hands that outran an empty desk must not label the text that comes up under them.
-    if (doc && performance.now() - strayAt < 1000) guardUntil = Math.max(guardUntil, performance.now() + 400);
-    closeFlag();
-    if (held) { held = null; view.note(null, data.words); }
-    paintAll();
-  }
-
-  function guarded() { return performance.now() < guardUntil; }
-
-  function advance() {
-    const decided = outbox.decided();
-    queue = queue.filter((doc) => !decided.has(doc.id));
-    show(queue.shift() || null);
-  }
-
-  function decide(decision, comment) {
-    if (!current || !open()) return;
-    if (decision === "labelled" && !current.chosen.size) {
-      view.hint(data.words.need_label, true);
-      view.part("labels").classList.remove("shake");
-      void view.part("labels").offsetWidth;  // restart the animation
-      view.part("labels").classList.add("shake");
-      return;
-    }
-    const { doc, uid } = current;
-    const ms = Math.round(performance.now() - current.since);
-    const labels = data.labels.map((label) => label.key).filter((key) => current.chosen.has(key));
-    const kept = decision === "skipped" ? [] : labels;
-    if (ms < 300000) paces = [...paces.slice(-19), ms];
-    drafts.delete(doc.id);
-    history = [...history.slice(1 - HISTORY), { uid, doc, labels }];
-    outbox.add({
-      uid, kind: "save", project: data.project, document: doc.id, decision, labels: kept, comment: comment || "", ms,
-      target: "", shown: doc.suggestions || null,
-    });
-    advance();
-    remember();
-    paintState();
-  }
-
-  function undo() {
-    if (!open() || !history.length) { if (data) view.hint(data.words.nothing_to_undo); return; }
-    const entry = history[history.length - 1];
-    history = history.slice(0, -1);
-    outbox.add({
-      uid: freshUid(), kind: "undo", project: data.project, document: entry.doc.id, target: entry.uid,
-      decision: "", labels: [], comment: "", ms: 0,
-    });
-    if (current) {
-      drafts.set(current.doc.id, [...current.chosen]);
-      queue = [current.doc, ...queue];
-    }
-    drafts.set(entry.doc.id, entry.labels);
-    show(entry.doc);
-    view.hint(data.words.undone);
-    remember();
-    paintState();
-  }
-
-  // My skipped texts back on my desk; only where nothing else is left to do.
-  function again() {
-    if (!open() || current || !data.empty.again) return false;
-    outbox.add({
-      uid: freshUid(), kind: "reopen", project: data.project, document: 0, target: "",
-      decision: "", labels: [], comment: "", ms: 0,
-    });
-    data = { ...data, empty: { ...data.empty, again: "" } };  // asked once
-    paintAll();
-    paintState();
-    return true;
-  }
-
-  function toggle(key) {
-    if (!current || !open()) return;
-    if (current.chosen.has(key)) current.chosen.delete(key);
-    else current.chosen.add(key);
-    view.toggles.get(key).setAttribute("aria-pressed", String(current.chosen.has(key)));
-    view.part("save").classList.toggle("ready", current.chosen.size > 0);
-    view.hint("");
-    remember();
-  }
-
-  function openFlag() {
-    if (!current || !open()) return;
-    flagging = true;
-    view.part("flagging").hidden = false;
-    view.part("buttons").hidden = true;
-    view.part("comment").value = "";
-    view.part("comment").focus();
-  }
-
-  function closeFlag() {
-    if (!flagging) return;
-    flagging = false;
-    const inside = root.activeElement;
-    view.part("flagging").hidden = true;
-    view.part("buttons").hidden = false;
-    if (inside) inside.blur();
-  }
-
-  function sendFlag() {
-    const comment = view.part("comment").value.trim();
-    closeFlag();
-    decide("flagged", comment);
-  }
+  let restedFrom = false;   // whether the break is being spoken of
 
   function help(wanted) {
     const veil = view.part("veil");
     veil.hidden = wanted === undefined ? !veil.hidden : !wanted;
     if (!veil.hidden) view.part("help").focus();
-    else if (root.activeElement) root.activeElement.blur();
+    else letGo();
   }
 
-  function note(label, why) {
-    if (why === "held") held = held === label ? null : label;
-    view.note(label && why !== "held" ? label : held, data.words);
-  }
-
-  function act(action) {
-    lastAct = Date.now();
-    if (!current) strayAt = performance.now();
-    if (guarded() && GUARDED.has(action.act)) return true;
-    if (action.act === "save") decide("labelled");
-    else if (action.act === "skip") decide("skipped");
-    else if (action.act === "flag") openFlag();
-    else if (action.act === "undo") undo();
-    else if (action.act === "again") return again();
-    else if (action.act === "help") help();
-    else if (action.act === "escape") { held = null; view.note(null, data.words); help(false); }
-    else if (action.act === "toggle") {
-      const label = data.labels.find((one) => one.digit === action.digit);
-      if (label) toggle(label.key);
-      return Boolean(label);
-    }
+  function escape() {
+    if (s.typed !== null) desk.closeNumber();
+    else if (s.held) { s.held = null; view.note(null, s.data.words); }
+    else if (guide.isOpen) guide.toggle(s.data, s.keymap, false);
+    else desk.leave();
     return true;
   }
 
+  const ACTS = {
+    save: () => desk.decide("labelled"),
+    stay: () => desk.decide("labelled", "", true),
+    skip: () => desk.decide("skipped"),
+    flag: () => desk.openFlag(),
+    undo: () => desk.undo(),
+    back: () => desk.walkBy(-1),
+    forward: () => desk.walkBy(1),
+    again: () => desk.again(),
+    guide: () => guide.toggle(s.data, s.keymap),
+    search: () => search.open(),
+    number: () => desk.typeNumber(null),
+    highlights: () => { changeDesk({ highlights: !desk.desk().highlights }); },
+    settings: () => settings.toggle(s.data.words),
+    help: () => help(),
+  };
+
+  // → whether the press was of any use here; else the browser may have it.
+  function act(action) {
+    lastAct = Date.now();
+    if (!desk.here()) s.strayAt = performance.now();
+    if (desk.guarded() && GUARDED.test(action)) return true;
+    if (action !== "number") desk.closeNumber();
+    if (!/^label/.test(action)) return ACTS[action]() !== false;
+    const label = s.data.labels.find((one) => one.digit && "label" + one.digit === action);
+    if (label) desk.toggle(label.key);
+    return Boolean(label);
+  }
+
+  // The space bar reads on, as it does on any page.
+  function readOn(up) {
+    let at = view.part("board");
+    while (at && !(at.scrollHeight > at.clientHeight + 4 && /auto|scroll/.test(getComputedStyle(at).overflowY))) {
+      at = at.parentElement || (at.getRootNode().host ?? null);
+    }
+    (at || document.scrollingElement).scrollBy({ top: (up ? -0.8 : 0.8) * window.innerHeight });
+  }
+
   function onKey(event) {
-    if (!data) return;
+    if (!s.data || settings.onKey(event)) return;
     if (!view.part("veil").hidden) {
-      if (event.key === "Escape" || event.key === "?") { event.preventDefault(); help(false); }
+      if (event.key === "Escape" || s.keymap.action(keyName(event)) === "help") { event.preventDefault(); help(false); }
+      else keepInside(view.part("help"), event);
       return;
     }
-    const action = readKey(event);
-    if (action && act(action)) { event.preventDefault(); event.stopPropagation(); }
+    const name = readKey(event);
+    if (!name) return;
+    let used = false;
+    if (name === "Escape") used = escape();
+    else if (s.typed !== null && /^[0-9]$/.test(name)) used = desk.guarded() || desk.typeNumber(name);
+    else if (s.typed !== null && name === "Backspace") { desk.closeNumber(); used = true; }
+    else if (s.keymap.action(name)) used = act(s.keymap.action(name));
+    else if (/Space$/.test(name)) { readOn(event.shiftKey); used = true; }
+    if (used) { event.preventDefault(); event.stopPropagation(); }
   }
 
   function onFlagKey(event) {
     if (event.isComposing || event.keyCode === 229) return;
-    if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); closeFlag(); }
-    if (event.key === "Enter") { event.preventDefault(); event.stopPropagation(); if (!event.repeat) sendFlag(); }
+    if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); desk.closeFlag(); }
+    if (event.key === "Enter") { event.preventDefault(); event.stopPropagation(); if (!event.repeat) desk.sendFlag(); }
   }
 
-  const poke = () => { if (outbox && open()) outbox.send(); };
-  const onVisible = () => { if (!document.hidden) poke(); };
+  // My settings: worn at once, kept on the server as soon as it hears of them.
+  function changeDesk(change) {
+    s.wire.set({ ...desk.desk(), ...change });
+    wear();
+  }
+  function wear() {
+    s.keymap = makeKeymap(s.data.usual ? s.data.usual.keys : {}, desk.desk().keys);
+    comfort.wear({ font_size: 20, line_height: 1.9, measure: 35, sentences: "", highlights: false, ...desk.desk() });
+    const chosen = desk.here() ? desk.here().chosen : null;
+    view.words(s.data, s.keymap);
+    view.buildLabels(s.data.labels, s.data.words, s.keymap, { toggle: tap, note: desk.note });
+    guide.refresh(s.data, s.keymap);
+    view.chosen(chosen, Boolean(chosen) && open());
+    if (s.outbox) { desk.paintAll(); desk.paintProgress(); }
+  }
+
+  const poke = () => { if (s.outbox && open()) s.outbox.send(); };
+  function onVisible() {
+    if (document.hidden) { clock.hide(); if (s.wire) s.wire.hurry(); } else { clock.show(); poke(); }
+  }
   let pokedAt = Date.now();
   function onTick() {
-    paintState();
+    if (!s.data) return;
+    desk.paintState();
+    remindOfRest();
     const since = Date.now() - pokedAt;
     const idle = Date.now() - lastAct > 5 * POKE_MS;
-    const due = current ? since > POKE_MS && !idle : since > EMPTY_POKE_MS;
+    const due = s.current ? since > POKE_MS && !idle : since > EMPTY_POKE_MS;
     if (due && !document.hidden) { pokedAt = Date.now(); poke(); }
+    else if ((s.wire.waits || past.wanted) && Date.now() - s.outbox.sentAt > ASK_AGAIN_MS) s.outbox.send();
+  }
+
+  function remindOfRest() {
+    const minutes = desk.desk().break_minutes;
+    const due = Boolean(minutes) && clock.workedMs >= minutes * 60000;
+    if (due === restedFrom) return;
+    restedFrom = due;
+    view.part("rest").hidden = !due;
+    if (due) view.put("rest-words", view.fill(s.data.words.rest, { n: minutes }));
   }
 
   function bind() {
-    for (const name of ["save", "skip", "flag", "undo"]) {
-      view.part(name).addEventListener("click", () => act({ act: name }));
-    }
-    view.part("again").addEventListener("click", () => act({ act: "again" }));
-    view.part("ask").addEventListener("click", () => help());
+    for (const button of root.querySelectorAll("[data-act]")) button.addEventListener("click", () => act(button.dataset.act));
     view.part("help-close").addEventListener("click", () => help(false));
     view.part("veil").addEventListener("click", (e) => { if (e.target === view.part("veil")) help(false); });
-    view.part("note-close").addEventListener("click", () => { held = null; view.note(null, data.words); });
-    view.part("flagging").addEventListener("submit", (e) => { e.preventDefault(); sendFlag(); });
-    view.part("comment-cancel").addEventListener("click", closeFlag);
+    view.part("note-close").addEventListener("click", () => { s.held = null; view.note(null, s.data.words); });
+    view.part("guide-close").addEventListener("click", () => guide.toggle(s.data, s.keymap, false));
+    view.part("past-leave").addEventListener("click", () => desk.leave());
+    view.part("rest-close").addEventListener("click", () => { clock.rest(); remindOfRest(); });
+    view.part("flagging").addEventListener("submit", (e) => { e.preventDefault(); desk.sendFlag(); });
+    view.part("comment-cancel").addEventListener("click", desk.closeFlag);
     view.part("comment").addEventListener("keydown", onFlagKey);
     // A button that was clicked by pointer gives the focus back: the next Enter means "save", not that button again.
     view.part("board").addEventListener("click", (e) => {
       const button = e.detail > 0 && e.target.closest ? e.target.closest("button") : null;
       if (button) button.blur();
     });
-    document.addEventListener("keydown", onKey, true);
-    document.addEventListener("visibilitychange", onVisible);
+    for (const [target, name, listener, way] of HEARD) target.addEventListener(name, listener, way);
   }
+  const HEARD = [
+    [document, "keydown", onKey, true],
+    [document, "visibilitychange", onVisible, false],
+    [window, "pagehide", () => { if (s.data) { desk.rememberDraft(); desk.rememberPast(); } }, false],
+    ...["keydown", "pointerdown", "pointermove", "wheel", "touchstart"].map((name) => (
+      [document, name, () => clock.input(), { capture: true, passive: true }])),
+  ];
 
   // Another person: another outbox. Another project of the same person: what is unsent goes on from here.
   function startOutbox() {
-    if (outbox) outbox.close();
-    outbox = makeOutbox({
-      owner: data.owner,
-      deliver: (box) => setStateValue("outbox", { ...box, sid: data.sid, have: queue.map((doc) => doc.id) }),
-      changed: paintState,
+    if (s.outbox) s.outbox.close();
+    if (s.wire) s.wire.close();
+    s.outbox = makeOutbox({
+      owner: s.data.owner,
+      deliver: (box) => setStateValue("outbox", {
+        ...box, sid: s.data.sid, have: s.queue.map((doc) => doc.id), still: still ? still.id : "", past: past.wanted,
+        project: s.data.project, ...s.wire.extras,
+      }),
+      changed: desk.paintState,
     });
+    s.wire = makeWire({ owner: s.data.owner, send: () => s.outbox.send() });
   }
 
   function startScope() {
     notices = [];
-    drafts = new Map();
-    paces = [];
-    queue = [];
-    current = null;
-    recall();
+    Object.assign(s, { drafts: new Map(), paces: [], queue: [], current: null, undoWaits: false, resumeAt: null });
+    walk.leave();
+    desk.recall();
+    past.ask(true);
   }
 
   function settle(fresh) {
     const refused = new Map(fresh.refused.map((one) => [one.uid, one]));
-    const settled = outbox.settle([...fresh.acked, ...refused.keys()]);
+    const settled = s.outbox.settle([...fresh.acked, ...refused.keys()]);
     for (const op of settled) {
+      const before = s.undone.get(op.uid);
+      s.undone.delete(op.uid);
       if (!refused.has(op.uid)) continue;
       notices = [...notices.slice(-2), refused.get(op.uid).sentence];
-      history = history.filter((entry) => entry.uid !== op.uid);
-      if (op.kind === "save") drafts.set(op.document, op.labels);
-      // An undo that the server refuses: that text is decided, so it must not stay on the desk.
-      else if (op.kind === "undo" && current && current.doc.id === op.document) dropCurrent();
+      if (op.kind === "save") { past.drop(op.uid); s.drafts.set(op.document, op.labels); }
+      else if (op.kind === "revise" && before) { past.restoreEntry(op.uid, before); followBack(before); }
+      else if (op.kind === "undo") {
+        if (before) past.putBack(before);
+        // That text is decided, so it must not stay on the desk.
+        if (s.current && s.current.doc.id === op.document) dropCurrent();
+      }
     }
     return new Set(settled.filter((op) => refused.has(op.uid) && op.kind === "save").map((op) => op.document));
+  }
+  function followBack(before) {
+    if (!walk.here || walk.here.doc.id !== before.doc.id) return;
+    walk.follow(before.uid);
+    desk.paintAll();
   }
 
   // The text goes from under somebody's hands: what they type in the next moment was meant for it, not for the next one.
   function dropCurrent() {
-    guardUntil = performance.now() + (flagging ? GUARD_TYPING_MS : GUARD_MS);
-    current = null;
+    if (!walk.here) s.guardUntil = performance.now() + (s.flagging ? GUARD_TYPING_MS : GUARD_MS);
+    s.current = null;
   }
 
   // What the server handed out becomes the queue. → whether the text on the desk had to go.
   function restock(returned) {
-    const decided = outbox.decided();
-    if (!data.handed) {  // trouble with the database: nothing was handed out, and what is here stays
-      queue = queue.filter((doc) => !decided.has(doc.id));
+    const decided = s.outbox.decided();
+    if (!s.data.handed) {  // trouble with the database: nothing was handed out, and what is here stays
+      s.queue = s.queue.filter((doc) => !decided.has(doc.id));
       return false;
     }
-    const mine = data.docs.filter((doc) => !decided.has(doc.id));
-    const here = current && mine.find((doc) => doc.id === current.doc.id);
+    const mine = s.data.docs.filter((doc) => !decided.has(doc.id));
+    const here = s.current && mine.find((doc) => doc.id === s.current.doc.id);
     // Decided in another tab, or lapsed: an untouched text gives way to one that is still mine.
-    const swapped = Boolean(current && !here && !outbox.ops.length && !current.chosen.size && !flagging);
+    const swapped = Boolean(s.current && !here && !s.outbox.ops.length && !s.current.chosen.size && !s.flagging);
     if (swapped) dropCurrent();
-    queue = mine.filter((doc) => !current || doc.id !== current.doc.id);
-    queue.sort((a, b) => Number(returned.has(b.id)) - Number(returned.has(a.id)));
-    return swapped;
+    const first = (doc) => Number(returned.has(doc.id)) * 2 + Number(doc.id === s.resumeAt);
+    s.queue = mine.filter((doc) => !s.current || doc.id !== s.current.doc.id).sort((a, b) => first(b) - first(a));
+    s.resumeAt = null;
+    return swapped && !walk.here;
+  }
+
+  function receivePast(fresh) {
+    if (!past.hear(fresh.past, s.outbox.ops)) return;
+    if (walk.waiting) desk.walkBy(-1);
+    if (s.undoWaits) { s.undoWaits = false; desk.undo(); }
   }
 
   function receive(fresh, setter) {
     setStateValue = setter;
-    const changedOwner = !data || data.owner !== fresh.owner;
-    const changedScope = !data || data.scope !== fresh.scope;
-    const changedWords = changedScope || data.lang !== fresh.lang || data.look !== fresh.look;
+    if (fresh.still) still = fresh.still;
+    fresh = { ...fresh, ...(still ? still.values : null) };
+    const changedOwner = !s.data || s.data.owner !== fresh.owner;
+    const changedScope = !s.data || s.data.scope !== fresh.scope;
+    const looks = JSON.stringify([fresh.lang, fresh.look, still ? still.id : "", fresh.desk]);
+    const changedLooks = changedScope || s.looks !== looks;
     const wasOpen = open();
-    data = fresh.handed || changedScope ? fresh : { ...fresh, progress: data.progress };
+    s.looks = looks;
+    s.data = fresh.handed || changedScope ? fresh : { ...fresh, progress: s.data.progress };
     if (changedOwner) startOutbox();
     if (changedScope) startScope();
-    if (changedWords) {
-      view.words(data);
-      view.buildLabels(data.labels, data.words, { toggle: tap, note });
-      view.chosen(current ? current.chosen : null, Boolean(current));
-    }
-    outbox.heard(fresh.heard);
+    if (changedLooks) comfort.learn(s.data.labels);
+    const kept = s.wire.heard(fresh);
+    if (changedLooks || kept) wear();
+    if (kept && fresh.desk_refused) settings.refused(fresh.desk_refused);
+    s.outbox.heard(fresh.heard);
     const returned = settle(fresh);
+    receivePast(fresh);
     const swapped = restock(returned);
-    if (!current) advance();
-    else if (wasOpen !== open() || changedWords) paintAll();
-    if (!open()) { view.chosen(current ? current.chosen : null, false); paintButtons(); }
-    if (swapped && current) view.hint(data.words.swapped);
-    view.notices(fresh.trouble ? [fresh.trouble, ...notices] : notices, dismiss, data.words);
-    view.progress(data, pace());
-    paintState();
-    paintButtons();
-    if (lastSid !== data.sid && outbox.ops.length) window.setTimeout(outbox.back, 0);  // a new server session: send again
-    lastSid = data.sid;
+    if (!s.current) desk.advance();
+    else if (wasOpen !== open()) desk.paintAll();
+    if (walk.here && !desk.open()) desk.paintAll();
+    if (!open()) { view.chosen(desk.here() ? desk.here().chosen : null, false); }
+    if (swapped && s.current) view.hint(s.data.words.swapped);
+    view.notices(said(), dismiss, s.data.words);
+    desk.paintProgress();
+    desk.paintState();
+    desk.paintButtons();
+    if (lastSid !== s.data.sid && s.outbox.ops.length) window.setTimeout(s.outbox.back, 0);  // a new server session
+    else if (changedScope && past.wanted) window.setTimeout(s.outbox.send, 0);
+    lastSid = s.data.sid;
   }
 
   function tap(key) {
     lastAct = Date.now();
-    if (!guarded()) toggle(key);
+    if (!desk.guarded()) desk.toggle(key);
   }
+  const said = () => (s.data.trouble ? [s.data.trouble, ...notices] : notices);
   function dismiss(index) {
-    notices = notices.filter((_, at) => at !== index - (data.trouble ? 1 : 0));
-    view.notices(data.trouble ? [data.trouble, ...notices] : notices, dismiss, data.words);
+    notices = notices.filter((_, at) => at !== index - (s.data.trouble ? 1 : 0));
+    view.notices(said(), dismiss, s.data.words);
   }
 
   bind();
@@ -363,9 +296,9 @@ function makeBoard(root) {
     receive,
     close() {
       window.clearInterval(ticker);
-      document.removeEventListener("keydown", onKey, true);
-      document.removeEventListener("visibilitychange", onVisible);
-      if (outbox) outbox.close();
+      for (const [target, name, listener, way] of HEARD) target.removeEventListener(name, listener, way);
+      if (s.outbox) s.outbox.close();
+      if (s.wire) s.wire.close();
     },
   };
 }

@@ -167,6 +167,7 @@ function makeOutbox({ owner, deliver, changed }) {
       if (cut || (ops.length && reach === "down")) return "offline";
       return ops.length ? "saving" : "saved";
     },
+    get sentAt() { return sentAt; },
     get waitedMs() { return ops.length ? Date.now() - waitingSince : 0; },
     add(op) {
       if (!ops.length) { waitingSince = Date.now(); tries = 0; }
@@ -202,9 +203,9 @@ function makeOutbox({ owner, deliver, changed }) {
       const skipped = new Set();
       for (const op of ops) {
         if (op.kind === "undo") ids.delete(op.document);
-        else if (op.kind === "save") ids.add(op.document);
+        else if (op.kind === "save" || op.kind === "revise") ids.add(op.document);
         else if (op.kind === "reopen") skipped.forEach((id) => ids.delete(id));
-        if (op.kind === "save" && op.decision === "skipped") skipped.add(op.document);
+        if (op.kind !== "undo" && op.decision === "skipped") skipped.add(op.document);
       }
       return ids;
     },

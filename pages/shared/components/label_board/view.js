@@ -11,23 +11,32 @@ function makeView(root) {
   };
   const fill = (template, fields) => template.replace(/\{(\w+)\}/g, (all, name) => String(fields[name] ?? ""));
   const toggles = new Map();
+  const chances = new Map();
 
-  function buildLabels(labels, words, on) {
+  function buildLabels(labels, words, keymap, on) {
     const box = part("labels");
     box.setAttribute("aria-label", words.labels);
     box.replaceChildren();
+    box.classList.toggle("many", labels.length > 14);
+    part("seek").hidden = labels.length <= 9;
     toggles.clear();
+    chances.clear();
     for (const label of labels) {
+      const key = labelKey(label, keymap);
       const row = make("div", "row");
       const toggle = make("button", "toggle");
       toggle.type = "button";
       toggle.dataset.label = label.key;
+      toggle.dataset.number = label.number || "";
       toggle.style.setProperty("--chip", label.colour);
       toggle.setAttribute("aria-pressed", "false");
-      if (label.digit) toggle.setAttribute("aria-keyshortcuts", label.digit);
+      if (key.length === 1) toggle.setAttribute("aria-keyshortcuts", key);
       const mark = make("span", "mark");
       mark.setAttribute("aria-hidden", "true");
-      toggle.append(mark, make("span", "name", label.name), make("span", "chance"), make("kbd", "", label.digit));
+      const chance = make("span", "chance");
+      chance.hidden = true;
+      chance.append(make("i"), make("span"));
+      toggle.append(mark, make("span", "name", label.name), chance, make("kbd", "", key));
       const info = make("button", "info", "i");
       info.type = "button";
       info.setAttribute("aria-label", fill(words.about, { label: label.name }));
@@ -40,6 +49,7 @@ function makeView(root) {
       row.append(toggle, info);
       box.append(row);
       toggles.set(label.key, toggle);
+      chances.set(label.key, chance);
     }
   }
 
@@ -58,61 +68,95 @@ function makeView(root) {
     toggle.addEventListener("click", () => { if (!held) tap(); held = false; });
   }
 
-  function words(data) {
+  // Every button bears the key that does the same.
+  function button(name, action, words, keymap, short) {
+    const at = part(name);
+    at.replaceChildren(make("span", "", short || words), make("kbd", "", keymap.say(action)));
+    at.setAttribute("aria-keyshortcuts", keymap.of(action));
+    if (short) { at.title = words; at.setAttribute("aria-label", words); }
+  }
+
+  function words(data, keymap) {
     const w = data.words;
-    const button = (name, text, key) => part(name).replaceChildren(make("span", "", text), make("kbd", "", key));
-    button("save", w.save, "Enter");
-    button("skip", w.skip, "S");
-    button("flag", w.flag, "F");
-    button("undo", w.undo, "U");
-    for (const [name, key] of [["save", "Enter"], ["skip", "S"], ["flag", "F"], ["undo", "U"]]) {
-      part(name).setAttribute("aria-keyshortcuts", key);
-    }
-    part("ask").setAttribute("aria-label", w.help);
-    part("ask").title = w.help;
-    part("note-close").setAttribute("aria-label", w.close);
+    for (const name of ["save", "stay", "skip", "flag", "undo"]) button(name, name, w[name], keymap);
+    button("back", "back", w.key_back, keymap, "‹");
+    button("forward", "forward", w.key_forward, keymap, "›");
+    button("guide-ask", "guide", w.guideline, keymap, w.guideline_short);
+    button("settings-ask", "settings", w.settings, keymap, w.settings_short);
+    button("ask", "help", w.help, keymap, w.help_short);
+    button("seek", "search", w.search, keymap);
+    for (const name of ["note-close", "guide-close", "search-close"]) part(name).setAttribute("aria-label", w.close);
     part("board").setAttribute("aria-label", w.board);
-    part("board").lang = data.lang === "en" ? "en" : "zh-Hant";
+    part("board").lang = { en: "en", hans: "zh-Hans" }[data.lang] || "zh-Hant";
+    part("guide").setAttribute("aria-label", w.guideline);
     part("bar").setAttribute("aria-label", w.goal_bar);
-    put("comment-label", w.comment);
+    part("search").setAttribute("aria-label", w.search);
+    part("search").placeholder = w.search_example;
     part("comment").placeholder = w.comment_example;
-    put("comment-send", w.comment_send);
-    put("comment-cancel", w.comment_cancel);
-    put("press", w.press);
-    put("help-title", w.help);
-    put("help-more", w.help_more);
-    put("help-close", w.close);
+    const plain = {
+      "comment-label": w.comment, "comment-send": w.comment_send, "comment-cancel": w.comment_cancel, press: w.press,
+      "help-title": w.help, "help-more": w.help_more, "help-close": w.close, "rest-close": w.rest_close,
+    };
+    for (const [name, text] of Object.entries(plain)) put(name, text);
+    help(data, keymap);
+  }
+
+  function help(data, keymap) {
+    const w = data.words;
+    const rows = [[["label1", "label2", "…", "label9"], w.key_toggle]];
+    if (data.labels.some((label) => !label.digit)) {
+      const code = (data.labels.find((label) => !label.digit) || {}).number || "";
+      rows.push([["number", ...code], w.key_number]);
+    }
+    for (const action of ["save", "stay", "skip", "flag", "undo", "back", "forward", "guide", "search", "highlights", "again", "settings", "help"]) {
+      rows.push([[action], w["key_" + action]]);
+    }
     const list = part("help-keys");
     list.replaceChildren();
-    for (const [keys, meaning] of w.keys) {
+    for (const [keys, meaning] of rows) {
       const term = make("dt");
-      keys.split(" ").forEach((key) => term.append(make("kbd", "", key)));
+      keys.forEach((key) => term.append(key === "…" ? document.createTextNode("…") : make("kbd", "", keymap.say(key) || key)));
       list.append(term, make("dd", "", meaning));
     }
   }
 
-  function text(doc) {
-    const paragraphs = doc ? doc.text.split(/\n+/).filter((line) => line.trim()) : [];
-    part("text").replaceChildren(...paragraphs.map((line) => make("p", "", line)));
+  // `past`: an old decision of mine instead of a text from the queue.
+  function text(doc, comfort, data, past) {
+    part("text").replaceChildren(...(doc ? comfort.paragraphs(doc.text) : []));
     part("text").hidden = !doc;
     const paper = part("paper");
     paper.dataset.document = doc ? String(doc.id) : "";
-    paper.classList.toggle("long", Boolean(doc) && doc.text.length > 700);
+    paper.classList.toggle("past", Boolean(past));
     put("why", doc && doc.why ? doc.why : "");
     part("why").hidden = !(doc && doc.why);
-    for (const [key, toggle] of toggles) {
-      const chance = doc && doc.suggestions ? doc.suggestions[key] : undefined;
-      toggle.querySelector(".chance").textContent = chance === undefined ? "" : chance.toFixed(2);
+    const suggested = doc && doc.suggestions;
+    if (suggested || paper.dataset.suggested) {
+      paper.dataset.suggested = suggested ? "1" : "";
+      for (const [key, at] of chances) {
+        comfort.chance(at, suggested ? suggested[key] : undefined, (data.thresholds || {})[key], data.words);
+      }
     }
     // On a telephone the reader has scrolled down to the labels: bring the new text's beginning back.
     const top = paper.getBoundingClientRect().top;
     if (doc && (top < 0 || top > window.innerHeight * 0.7)) part("board").scrollIntoView({ block: "start" });
   }
 
+  function past(entry, place, w) {
+    part("pastbar").hidden = !entry;
+    if (!entry) return;
+    put("past-title", fill(w.past_title, place));
+    const decided = { skipped: w.past_skipped, flagged: w.past_flagged }[entry.decision] || "";
+    const versions = entry.versions > 1 ? fill(w.past_versions, { n: entry.versions }) : "";
+    const settled = entry.settled ? fill(w.past_settled, { labels: entry.settled.join("、") || "—" }) : "";
+    put("past-said", [decided, entry.comment, versions, settled].filter(Boolean).join(" · "));
+    put("past-leave", w.past_leave);
+  }
+
   function chosen(set, enabled) {
     for (const [key, toggle] of toggles) {
-      toggle.setAttribute("aria-pressed", set && set.has(key) ? "true" : "false");
-      toggle.disabled = !enabled;
+      const on = set && set.has(key) ? "true" : "false";
+      if (toggle.getAttribute("aria-pressed") !== on) toggle.setAttribute("aria-pressed", on);
+      if (toggle.disabled === enabled) toggle.disabled = !enabled;
     }
   }
 
@@ -123,15 +167,23 @@ function makeView(root) {
     box.style.setProperty("--chip", label.colour);
     put("note-name", label.other ? label.name + "　" + label.other : label.name);
     put("note-definition", label.definition || w.no_definition);
-    part("note-examples").replaceChildren(...label.examples.map((example) => make("li", "", example)));
+    const line = (words, className) => (one) => {
+      const item = make("li", className);
+      item.append(make("b", "", words), document.createTextNode(one));
+      return item;
+    };
+    const against = (label.counter_examples || []).map(line(w.counter_example, "no"));
+    part("note-examples").replaceChildren(...label.examples.map(line(w.example, "yes")), ...against);
+    part("note-lead").hidden = !label.note;
+    put("note-lead", label.note ? w.lead_note + label.note : "");
   }
 
-  function progress(data, pace) {
+  function progress(data, pace, goal) {
     const p = data.progress;
     const w = data.words;
-    const share = p.daily_goal ? Math.min(100, Math.round((100 * p.today) / p.daily_goal)) : 0;
-    put("today", fill(p.daily_goal ? w.today_of : w.today, { n: p.today, goal: p.daily_goal }));
-    part("bar").hidden = !p.daily_goal;
+    const share = goal ? Math.min(100, Math.round((100 * p.today) / goal)) : 0;
+    put("today", fill(goal ? w.today_of : w.today, { n: p.today, goal }));
+    part("bar").hidden = !goal;
     part("bar").setAttribute("aria-valuenow", String(share));
     part("bar").firstElementChild.style.width = share + "%";
     put("pool", fill(w.pool, { n: p.labelled, all: p.pool }));
@@ -145,13 +197,13 @@ function makeView(root) {
     put("state", fill((count ? "" : w[`state_${name}_idle`]) || w["state_" + name], { n: count }));
   }
 
-  function empty(message) {
+  function empty(message, keymap) {
     part("empty").hidden = !message;
     put("empty-title", message ? message.title : "");
     put("empty-body", message ? message.body : "");
     const again = part("again");
     again.hidden = !(message && message.again);
-    if (!again.hidden) again.replaceChildren(make("span", "", message.again), make("kbd", "", "R"));
+    if (!again.hidden) button("again", "again", message.again, keymap);
   }
 
   function notices(list, dismiss, w) {
@@ -167,7 +219,12 @@ function makeView(root) {
   }
 
   return {
-    part, put, buildLabels, words, text, chosen, note, progress, state, empty, notices, toggles,
+    part, put, fill, buildLabels, words, text, past, chosen, note, progress, state, empty, notices, toggles,
+    found: (n) => put("search-count", n === null ? "" : String(n)),
+    number: (words, typed) => {
+      put("number", words);
+      for (const toggle of toggles.values()) toggle.classList.toggle("reached", typed !== null && toggle.dataset.number.startsWith(typed));
+    },
     hint: (sentence, warn) => { put("hint", sentence); part("hint").classList.toggle("warn", Boolean(warn)); },
   };
 }

@@ -1,0 +1,91 @@
+// Reading comfort: size, spacing and sentences of the text, words worth a highlight, and what the model thinks.
+
+const SENTENCE_ENDS = /(?<=[。！？!?…；;][」』”’）)\]]*)(?=[^」』”’）)\]。！？!?…；;])/u;
+const HUGE = 20000;  // characters; a text as long as this is shown without spans
+
+function makeComfort(view) {
+  let words = null;      // one pattern of all words, longest first
+  let owners = new Map();  // word → labels
+  let desk = null;
+  let made = 0;
+
+  const make = (tag, className, text) => {
+    const node = document.createElement(tag);
+    if (className) node.className = className;
+    if (text) node.textContent = text;
+    return node;
+  };
+
+  function learn(labels) {
+    owners = new Map();
+    for (const label of labels) {
+      for (const word of label.keywords || []) owners.set(word, [...(owners.get(word) || []), label]);
+    }
+    const plain = [...owners.keys()].sort((a, b) => b.length - a.length).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    words = plain.length ? new RegExp(plain.join("|"), "gu") : null;
+    made += 1;
+  }
+
+  function wear(wanted) {
+    desk = wanted;
+    made += 1;
+    const style = view.part("board").style;
+    style.setProperty("--size", desk.font_size + "px");
+    style.setProperty("--leading", String(desk.line_height));
+    style.setProperty("--measure", desk.measure + "em");
+    view.part("text").dataset.sentences = desk.sentences;
+  }
+
+  // A stretch of text with the words in it marked: by colour and by a line under them.
+  function marked(text) {
+    if (!desk || !desk.highlights || !words) return [document.createTextNode(text)];
+    const nodes = [];
+    let from = 0;
+    for (const hit of text.matchAll(words)) {
+      const labels = owners.get(hit[0]) || [];
+      if (hit.index > from) nodes.push(document.createTextNode(text.slice(from, hit.index)));
+      const mark = make("mark", "", hit[0]);
+      mark.style.setProperty("--chip", labels.length ? labels[0].colour : "");
+      mark.title = labels.map((label) => label.name).join(" · ");
+      nodes.push(mark);
+      from = hit.index + hit[0].length;
+    }
+    if (from < text.length) nodes.push(document.createTextNode(text.slice(from)));
+    return nodes;
+  }
+
+  function paragraph(line, whole) {
+    const p = make("p");
+    if (whole || !desk || !desk.sentences) p.append(...marked(line));
+    else {
+      for (const sentence of line.split(SENTENCE_ENDS)) {
+        const span = make("span", "sentence");
+        span.append(...marked(sentence));
+        p.append(span);
+      }
+    }
+    return p;
+  }
+
+  // How sure the model is, as a small bar with a stroke at the label's threshold, and in words.
+  function chance(at, p, threshold, w) {
+    at.hidden = p === undefined;
+    if (p === undefined) return;
+    at.style.setProperty("--p", String(p));
+    at.style.setProperty("--t", String(threshold === undefined ? 0.5 : threshold));
+    at.classList.toggle("above", threshold !== undefined && p >= threshold);
+    at.lastElementChild.textContent = p.toFixed(2);
+    const said = threshold === undefined ? w.chance_alone : p >= threshold ? w.chance_above : w.chance_below;
+    at.title = said.replace("{p}", p.toFixed(2)).replace("{t}", threshold === undefined ? "" : threshold.toFixed(2));
+    at.setAttribute("aria-label", at.title);
+  }
+
+  return {
+    learn, wear, chance,
+    get made() { return made; },
+    paragraphs: (text) => {
+      const lines = text.split(/\n+/).filter((line) => line.trim());
+      return lines.map((line) => paragraph(line, text.length > HUGE));
+    },
+  };
+}

@@ -243,8 +243,3 @@ def set_guideline(db: Database, project_id: int, text: str, *, seen: str, by: in
 def changes(db: Database, project_id: int, kinds: Sequence[str] = KINDS, *, n: int = 50) -> list[Change]:
     """Who changed what, newest first."""
     return [Change(**each) for each in events.recent(db, project_id, kinds, n=n)]
-
-
-def outdated(db: Database, project: Project) -> bool:
-    """Whether the current student knows another label set, and so suggests nothing until the next round."""
-    return scheduling.is_outdated(db, project)

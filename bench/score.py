@@ -71,14 +71,14 @@ def loaded(folder: Path) -> tuple[Any, Any, Any]:
     """Model, vocabulary and settings, on one thread of one core."""
     import torch
 
-    from core.config import RoundConfig
+    from core.stored_config import as_run
     from core.train.checkpoint import load_model
 
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     torch.set_num_threads(1)
     model, vocab, meta = load_model(folder)
-    return model, vocab, RoundConfig.from_mapping(meta["config"])
+    return model, vocab, as_run(meta["config"])
 
 
 def pool(folder: Path, args: argparse.Namespace) -> dict[str, Any]:

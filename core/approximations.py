@@ -8,12 +8,11 @@ Source: lee2022kd, section 3 and 4; liu2017xmlcnn for TextCNN.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from core.config import CLASS_WEIGHTS, RoundConfig
-from core.errors import BadSetting
 
 APPROXIMATION, ADDITION = "approximation", "addition"
 
@@ -54,9 +53,6 @@ DEEPER: Mapping[str, Any] = {
     "patience": 10,
     "teacher_patience": 0,
 }
-_BEFORE = {  # what a round did whose config is older than the setting
-    "sweep": "exact", "teachers": "neural", "soft_targets": "in_sample", "hard_share": 0.0, "spliced": 0.0,
-}  # fmt: skip
 
 
 class Departure(NamedTuple):
@@ -172,7 +168,7 @@ _RULES: tuple[_Rule, ...] = (
         "precision.",
     ),
     _Rule(
-        "thresholds", APPROXIMATION, _always,
+        "thresholds", APPROXIMATION, lambda c: not c.cut_at_half,
         "每個標籤的門檻選自驗證資料，正例少者拉向與標籤比例相符的切點；論文沒有寫出門檻。",
         "Each label's threshold is chosen on validation, pulled towards the cut that fits its frequency where "
         "positives are few; the paper does not state its cut.",
@@ -190,9 +186,9 @@ _RULES: tuple[_Rule, ...] = (
     ),
     _Rule(
         "best_cut", ADDITION, lambda c: c.soft_targets == "out_of_fold" or c.teachers != "neural",
-        "教師的對數勝算經過校準，再平移到以 0.5 為最佳切點；論文的教師由選中的類別權重移動。",
-        "The teachers' logits are calibrated and moved so that one half is the best cut; in the paper the class weight "
-        "that was picked moves them.",
+        "教師的對數勝算經過校準，再平移到以 0.5 為最佳切點，學生也就以 0.5 切；論文的教師由選中的類別權重移動。",
+        "The teachers' logits are calibrated and moved so that one half is the best cut, and the student is cut there; "
+        "in the paper the class weight that was picked moves them.",
     ),
     _Rule(
         "hard_share", ADDITION, _differs("hard_share"),
@@ -277,12 +273,3 @@ def _values(config: RoundConfig) -> dict[str, Any]:
 def deeper(config: RoundConfig) -> RoundConfig:
     """The same round with better teachers, and more of them: what an idle machine may spend an hour on."""
     return replace(config, **{**DEEPER, "max_epochs": max(config.max_epochs, PUBLISHED["max_epochs"])})
-
-
-def stored(config: Mapping[str, Any]) -> RoundConfig | None:
-    """The config of a round as it was stored, maybe by an older version; None where it is not understood."""
-    known = {field.name for field in fields(RoundConfig)}
-    try:
-        return RoundConfig.from_mapping({**_BEFORE, **{k: v for k, v in config.items() if k in known}})
-    except (BadSetting, TypeError):
-        return None

@@ -183,6 +183,14 @@ class ProjectSettings(_Json):
     deepen_after_s: int = 1800  # since anybody's last decision
     round: RoundConfig = RoundConfig()
 
+    def wishes(self) -> str:
+        """As it is stored: only what differs from the defaults of now. What nobody named follows those of the day."""
+        usual = asdict(type(self)())
+        named = {name: value for name, value in asdict(self).items() if value != usual[name]}
+        if "round" in named:
+            named["round"] = {name: v for name, v in named["round"].items() if v != usual["round"][name]}
+        return json.dumps(named, ensure_ascii=False, sort_keys=True)
+
     def __post_init__(self) -> None:
         if isinstance(self.round, Mapping):
             object.__setattr__(self, "round", RoundConfig.from_mapping(self.round))

@@ -6,10 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from core.approximations import ADDITION, APPROXIMATION, departures, stored
+from core.approximations import ADDITION, APPROXIMATION, departures
 from core.errors import TagtailError
 from core.services import scheduling
 from core.services.scheduling import Readiness, RoundStatus
+from core.stored_config import stored
 from db.errors import StorageError
 from db.records import Metric, RoundRow
 from pages.shared import cache, charts, messages, round_strip, session, stored_errors, training, when

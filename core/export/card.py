@@ -7,8 +7,9 @@ from dataclasses import asdict, is_dataclass
 from pathlib import PurePath
 from typing import Any
 
-from core.approximations import ADDITION, APPROXIMATION, departures, stored
+from core.approximations import ADDITION, APPROXIMATION, departures
 from core.messages import say
+from core.stored_config import stored
 
 UNSTABLE = 10  # fewer gold positives than this: the figure moves with every single text
 AGGREGATES = {"macro": "macro-F1", "micro": "micro-F1", "weighted": "weighted-F1", "subset": "完全相符 exact match"}
@@ -141,16 +142,28 @@ def _approximations(config: Mapping[str, Any], card: Mapping[str, Any]) -> list[
             "they lean to 0 and 1 where a teacher overfits."
         )
     lines += [
-        "- 機率未經校準：類別權重移動了對數勝算，請與門檻比較，勿與 0.5 比較。"
-        "Probabilities are not calibrated: class weights shift the log-odds. Compare with the threshold, not with 0.5.",
-        f"- 門檻選自 {_text(card.get('n_valid'))} 則驗證文字。"
-        f"Thresholds were chosen on {_text(card.get('n_valid'))} validation texts.",
+        *_cuts(known is not None and known.cut_at_half, card),
         "- 未見過的詞一律視為同一個「未知」。Tokens outside the vocabulary all count as one unknown token.",
         *(_warning(code, fields) for code, fields in card.get("warnings") or ()),
         "",
     ]
     added = [f"- `{each.code}`：{each.zh}{each.en}" for each in told if each.kind == ADDITION]
     return [*lines, *(["## 論文之外 Beyond the paper", "", *added, ""] if added else [])]
+
+
+def _cuts(at_half: bool, card: Mapping[str, Any]) -> list[str]:
+    if at_half:
+        return [
+            "- 機率不是頻率：每個標籤的對數勝算都移到以 0.5 為最佳切點，門檻因此都是 0.5。"
+            "Probabilities are no frequencies: each label's log-odds are moved so that one half is the best cut, which "
+            "is every label's threshold."
+        ]
+    return [
+        "- 機率未經校準：類別權重移動了對數勝算，請與門檻比較，勿與 0.5 比較。"
+        "Probabilities are not calibrated: class weights shift the log-odds. Compare with the threshold, not with 0.5.",
+        f"- 門檻選自 {_text(card.get('n_valid'))} 則驗證文字。"
+        f"Thresholds were chosen on {_text(card.get('n_valid'))} validation texts.",
+    ]
 
 
 def _warning(code: str, fields: Mapping[str, Any]) -> str:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import RoundConfig
 from core.errors import BadFile, BadSetting
 from core.reproduce.plan import SPLICING, Key, Plan
+from core.stored_config import whole
 
 _SETTINGS = "run.json"
 
@@ -118,9 +118,8 @@ class Store:
 
 
 def _refuse(where: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    # what a setting was before it came to be
-    usual = {**json.loads(RoundConfig().to_json()), SPLICING: "of any two texts"}
-    pairs = {name: [side.get(name, usual.get(name)) for side in (before, now)] for name in sorted({*before, *now})}
+    of_old = {SPLICING: "of any two texts", **whole({})}  # where what is there is older than a setting
+    pairs = {name: (before.get(name, of_old.get(name)), now.get(name)) for name in sorted({*before, *now})}
     unlike = [f"{name}: {old} → {new}" for name, (old, new) in pairs.items() if old != new]
     if unlike:
         why = f"made with other data or settings ({'; '.join(unlike)}); name another --out or remove it"

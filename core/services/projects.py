@@ -63,7 +63,7 @@ def insert_project(
 ) -> int:  # fmt: skip
     """Inside the caller's transaction; whoever makes a project is its member."""
     project_id = project_rows.insert(
-        db, key=key, name=name, name_en=name_en, guideline=guideline, settings=settings.to_json(), now=now
+        db, key=key, name=name, name_en=name_en, guideline=guideline, settings=settings.wishes(), now=now
     )
     project_rows.insert_labels(db, project_id, [vars(label) for label in labels])
     if by is not None:
@@ -105,7 +105,7 @@ def update_settings(db: Database, project_id: int, settings: ProjectSettings, *,
         membership.require_member(db, project_id, by, "lead")
         before = project(db, project_id).settings
         check_at_hand(settings.round, before.round)
-        project_rows.set_settings(db, project_id, settings.to_json())
+        project_rows.set_settings(db, project_id, settings.wishes())
         if (before.overlap, before.gold_double_share) != (settings.overlap, settings.gold_double_share):
             documents.set_overlaps(
                 db, project_id, overlap=settings.overlap, gold_overlap=max(settings.overlap, 2),

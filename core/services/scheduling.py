@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from core.approximations import deeper, stored
+from core.approximations import deeper
 from core.errors import NoGold, StillStopping, TooFewLabels
 from core.labels import LabelSet
 from core.services import accounts, membership, projects, settling
+from core.stored_config import stored
 from db import annotations as annotation_rows
 from db import events, jobs
 from db import rounds as round_rows

@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 
-from core.config import RoundConfig
 from core.errors import BadSetting, ModelUnavailable
 from core.models.base import TextModel
 from core.models.registry import build
+from core.stored_config import as_run
 from core.text.vocab import Vocab
 
 FORMAT = 1
@@ -40,7 +40,7 @@ def load_model(directory: Path) -> tuple[TextModel, Vocab, dict[str, Any]]:
         state = torch.load(directory / MODEL, weights_only=True, map_location="cpu")
         if meta["format"] > FORMAT:
             raise ModelUnavailable(name=str(directory), why=f"format {meta['format']} > {FORMAT}")
-        config = RoundConfig.from_mapping(meta["config"])
+        config = as_run(meta["config"])
         model = build(config.arch, state["vectors"], len(meta["label_keys"]), config, breaks=state.get("breaks"))
         model.load_state_dict(state)
     except (OSError, ValueError, KeyError, RuntimeError, BadSetting) as error:

@@ -16,6 +16,7 @@ from core.models.base import TextModel
 from core.models.engine import Rows
 from core.models.registry import engine_of
 from core.steps import through
+from core.stored_config import as_run
 from core.text.encode import encoder
 from core.text.vocab import Vocab
 from core.train.checkpoint import load_model
@@ -69,7 +70,7 @@ def load_student(directory: Path) -> Student:
     return Student(
         model=model,
         vocab=vocab,
-        config=RoundConfig.from_mapping(meta["config"]),
+        config=as_run(meta["config"]),
         label_keys=tuple(meta["label_keys"]),
         thresholds=np.array(meta["thresholds"], dtype=np.float64),
         meta=json.loads(json.dumps(meta)),

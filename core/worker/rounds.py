@@ -26,6 +26,7 @@ from core.evaluate.metrics import MetricRow, rows
 from core.export.bundle import write_bundle
 from core.models.linear import LinearModel
 from core.services import projects, scheduling
+from core.stored_config import whole
 from core.version import VERSION
 from core.worker.eta import Clock, comparable
 from db import annotations as annotation_rows
@@ -167,7 +168,7 @@ class RoundRunner:
         """Of the latest round that took its time for the same things."""
         now = json.loads(config.to_json())
         for each in round_rows.all_rounds(self.db, self.job.project_id):
-            if each.state == "published" and comparable(each.config, now):
+            if each.state == "published" and comparable(whole(each.config), now):
                 return each.timings
         return {}
 

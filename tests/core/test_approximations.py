@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import fields, replace
 
 import pytest
 
-from core.approximations import _RULES, ADDITION, APPROXIMATION, approximations, deeper, departures, stored
+from core.approximations import _RULES, ADDITION, APPROXIMATION, approximations, deeper, departures
 from core.config import ARCHS, RoundConfig
 
 PUBLISHED = RoundConfig(
@@ -107,12 +106,3 @@ def test_a_deeper_round_approximates_less() -> None:
     assert (deep.seed, deep.valid_share, deep.segmenter) == (0, 0.15, RoundConfig().segmenter), (
         "the same texts held out"
     )
-
-
-def test_an_old_rounds_config_is_read_as_what_it_did() -> None:
-    old = {"arch": "textcnn.v1", "segmenter": "rjieba", "patience": 5, "class_weights": [0.5, 1], "gone": 1}
-    found = stored(json.loads(json.dumps(old)))
-    assert found is not None
-    assert (found.sweep, found.segmenter, found.class_weights) == ("exact", "rjieba", (0.5, 1))
-    assert (found.soft_targets, found.teachers, found.hard_share, found.spliced) == ("in_sample", "neural", 0, 0)
-    assert stored({"arch": "of another time.v1"}) is None

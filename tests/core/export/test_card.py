@@ -44,6 +44,15 @@ def test_in_sample_targets_come_with_their_warning_and_others_without() -> None:
     assert told not in card(replace(RoundConfig(), soft_targets="out_of_fold"))
 
 
+def test_a_student_of_moved_teachers_is_said_to_be_cut_at_one_half() -> None:
+    moved = card(RoundConfig(soft_targets="out_of_fold"), n_valid=9)
+    published = card(RoundConfig(soft_targets="in_sample", teachers="neural"), n_valid=9)
+    assert "moved so that one half is the best cut" in moved
+    assert "chosen on" not in moved
+    assert "Thresholds were chosen on 9 validation texts." in published
+    assert "`thresholds`" in published
+
+
 def test_warnings_are_sentences_and_an_unheard_of_one_is_kept_as_it_is() -> None:
     said = card(RoundConfig(), warnings=[("TeacherDiverged", {"labels": "甲"}), ("NewCode", {"have": 3})])
     assert "老師模型的訓練數值失控：甲" in said

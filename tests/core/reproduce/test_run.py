@@ -153,6 +153,23 @@ def test_cells_whose_spliced_texts_were_others_are_refused(tmp_path: Path) -> No
     assert "splicing: of any two texts → within folds" in caught.value.fields["why"]
 
 
+def test_a_cell_older_than_a_setting_is_taken_for_what_was_done_then(tmp_path: Path) -> None:
+    plan, store, key = tiny_plan(), Store(tmp_path), Key(0, 0, "textcnn.v1", "kd")
+    with store.hold(plan, {}):
+        pass
+    before = {name: v for name, v in plan.comparable(plan.config(key)).items() if name not in ("spliced", "hard_share")}
+    nothing = np.zeros((0, 3), dtype=np.float32)
+    cell = Cell(test=np.zeros(0, dtype=np.int64), test_probs=nothing, valid_probs=nothing, thresholds=np.zeros(3))
+    store.write(key, replace(cell, meta={"config": before}))
+    with store.hold(plan, {}):
+        assert store.has(key)
+    with (
+        pytest.raises(BadSetting, match=r"spliced: 0.0 → 1.0"),
+        store.hold(tiny_plan(settings={**TINY, "spliced": 1.0}), {}),
+    ):
+        pass
+
+
 def test_two_runs_cannot_write_to_one_place(corpus: Corpus, whole: Path) -> None:
     data = {"data": corpus.digest}
     with (

@@ -1,3 +1,4 @@
+import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -38,6 +39,16 @@ def test_a_published_student_scores_as_the_model_did(tmp_path: Path):
     expected = model(torch.from_numpy(padded(encoder(VOCAB, CONFIG)(texts)))).sigmoid().detach().numpy()
     np.testing.assert_allclose(student.probabilities(texts), expected, atol=1e-6)
     assert student.probabilities([]).shape == (0, 2)
+
+
+def test_a_student_older_than_a_setting_is_what_it_was_made_as(tmp_path: Path):
+    saved(tmp_path / "student")
+    meta = json.loads((tmp_path / "student" / META).read_text())
+    for name in ("soft_targets", "teachers", "spliced", "sweep"):
+        del meta["config"][name]
+    (tmp_path / "student" / META).write_text(json.dumps(meta))
+    found = load_student(tmp_path / "student").config
+    assert (found.soft_targets, found.teachers, found.spliced, found.sweep) == ("in_sample", "neural", 0, "exact")
 
 
 def test_nothing_is_published_when_writing_fails_and_the_old_one_stays(tmp_path: Path):

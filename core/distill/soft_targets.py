@@ -124,9 +124,9 @@ def with_more(
 ) -> tuple[Lessons, NDArray[np.float32]]:
     """Lessons and targets with spliced texts behind the labelled ones. Shapes: mixed (N, K), soft (S, K).
 
-    Batches grow as the texts do: as many steps an epoch as without.
+    Batches grow by the root of what the texts do: four times the texts, twice the batch and twice the steps an epoch.
     """
-    batch = round(lessons.config.batch_size * (1 + len(rows) / len(lessons.train_rows)))
+    batch = round(lessons.config.batch_size * (1 + len(rows) / len(lessons.train_rows)) ** 0.5)
     more = replace(
         lessons,
         config=replace(lessons.config, batch_size=min(batch, MAX_BATCH)),

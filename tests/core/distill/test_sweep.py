@@ -139,6 +139,14 @@ def test_spliced_texts_are_answered_by_the_teachers():
     assert drained(syllabus(given, taught))[1][0].train_texts == more.train_texts
 
 
+def test_batches_grow_by_the_root_of_what_the_texts_do():
+    taught = drained(teach(lessons()))[1]
+    given = replace(lessons(replace(EXACT, spliced=3.0)), encode=encode)
+    more, _ = drained(syllabus(given, taught))[1]
+    assert len(more.train_rows) == 4 * 48
+    assert more.config.batch_size == 2 * given.config.batch_size
+
+
 @pytest.mark.parametrize("kind", ["neural", "stack"])
 def test_out_of_fold_a_spliced_text_is_answered_by_teachers_that_have_seen_neither_half(kind: str):
     config = replace(SMALL, soft_targets="out_of_fold", oof_folds=3, teachers=kind, spliced=1.0)

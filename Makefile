@@ -5,7 +5,7 @@ PY     := $(VENV)/bin/python
 PIP    := $(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt
 export PORT DATA_DIR PROJECT HOST ALLOWED_HOSTS
 
-.PHONY: run test check unit e2e screenshots bench-loop bench-desk bench-score bench-teachers clean help
+.PHONY: run test check unit e2e screenshots bench-loop bench-desk bench-faults bench-score bench-teachers clean help
 
 help:            ## what can be made
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -34,8 +34,11 @@ screenshots: $(VENV)/.test  ## the README's pictures, made by the browser's test
 bench-loop: $(VENV)/.test  ## one whole loop on real data: seconds a stage, peak memory, F1 on gold
 	$(PY) -m bench.loop
 
-bench-desk: $(VENV)/.test  ## how fast the annotate page answers in headless Chromium
+bench-desk: $(VENV)/.test  ## how fast the annotate page answers one, 20 and 50 people, and with 100,000 texts (20 minutes)
 	$(PY) -m bench.desk
+
+bench-faults: $(VENV)/.test  ## what 1,000 kills, cuts, reloads and double clicks lose or save twice (half an hour)
+	$(PY) -m bench.faults
 
 bench-score: $(VENV)/.test  ## how fast each architecture scores a pool of 150,000 texts, and in how much memory
 	$(PY) -m bench.score

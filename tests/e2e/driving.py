@@ -14,11 +14,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a-long-enough-password"
@@ -55,31 +55,50 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def small_project(folder: Path, round_settings: str = SMALL_ROUND) -> Path:
-    """The demo project with settings for tests: the same texts and labels, a round of seconds."""
-    for name in ("corpus.jsonl", "guideline.md"):
-        shutil.copy(ROOT / "demo" / name, folder / name)
+def small_project(
+    folder: Path, round_settings: str = SMALL_ROUND, *, settings: str = "", corpus: Path | None = None
+) -> Path:
+    """The demo project with settings for tests: the same labels, the same texts unless told, a round of seconds.
+
+    ``settings`` are lines of the project file's ``[settings]``, which go before the demo's own.
+    """
+    shutil.copy(ROOT / "demo" / "guideline.md", folder / "guideline.md")
+    shutil.copy(corpus or ROOT / "demo" / "corpus.jsonl", folder / "corpus.jsonl")
     text = (ROOT / "demo" / "project.toml").read_text("utf-8")
     head, labels = text.split("[[labels]]", 1)
+    ours = {line.split("=")[0].strip() for line in settings.splitlines()}
+    kept = [line for line in head.splitlines() if line.split("=")[0].strip() not in ours - {""}]
     path = folder / "project.toml"
-    path.write_text(f"{head}\n[settings.round]\n{round_settings}\n[[labels]]{labels}", "utf-8")
+    tables = f"{settings}\n[settings.round]\n{round_settings}\n[[labels]]{labels}"
+    path.write_text("\n".join([*kept, tables]), "utf-8")
     return path
 
 
 class Server:
     """``python app.py`` as a person would start it."""
 
-    def __init__(self, folder: Path, *, worker: bool, round_settings: str = SMALL_ROUND) -> None:
-        self.folder, self.port = folder, free_port()
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        worker: bool,
+        round_settings: str = SMALL_ROUND,
+        settings: str = "",
+        corpus: Path | None = None,
+        program: tuple[str, ...] = ("app.py",),
+        env: dict[str, str] | None = None,
+    ) -> None:
+        self.folder, self.port, self.program = folder, free_port(), program
         self.url = f"http://127.0.0.1:{self.port}"
         self.database = folder / "data" / "tagtail.db"
         self.env = {
             **os.environ,
             "DATA_DIR": str(folder / "data"),
             "PORT": str(self.port),
-            "PROJECT": str(small_project(folder, round_settings)),
+            "PROJECT": str(small_project(folder, round_settings, settings=settings, corpus=corpus)),
             "ADMIN_PASSWORD": PASSWORD,
             "WORKER": "1" if worker else "0",
+            **(env or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None
         self._core("init")
@@ -88,13 +107,13 @@ class Server:
 
     def _core(self, *arguments: str, words: str = "") -> None:
         command = [sys.executable, "-m", "core", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self.env, input=words, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, cwd=ROOT, env=self.env, input=words, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def start(self) -> None:
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+                [sys.executable, *self.program], cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
             )
         until = time.monotonic() + 60
         while time.monotonic() < until:
@@ -149,8 +168,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, worker: bool, round_settings: str = SMALL_ROUND) -> Iterator[Server]:
-    server = Server(folder, worker=worker, round_settings=round_settings)
+def running(folder: Path, *, worker: bool, **options: Any) -> Iterator[Server]:
+    """``options`` are those of ``Server``."""
+    server = Server(folder, worker=worker, **options)
     server.start()
     try:
         yield server
@@ -162,12 +182,26 @@ def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
 
 
-def sign_in(browser: Browser, server: Server, name: str, **context: Any) -> Page:
-    """A signed-in page of a browser profile of its own."""
+def sign_in(
+    browser: Browser,
+    server: Server,
+    name: str,
+    *,
+    url: str = "",
+    first: Callable[[BrowserContext], None] | None = None,
+    **context: Any,
+) -> Page:
+    """A signed-in page of a browser profile of its own; ``first`` sees the profile before it has any page.
+
+    ``url`` is where the server is reached, if not at its own address.
+    """
     options: dict[str, Any] = {"viewport": DESKTOP, "timezone_id": "Asia/Taipei", **context}
-    page = browser.new_context(**options).new_page()
+    profile = browser.new_context(**options)
+    if first is not None:
+        first(profile)
+    page = profile.new_page()
     page.set_default_timeout(20_000)
-    page.goto(server.url + "/")
+    page.goto((url or server.url) + "/")
     page.fill("input[name=name]", name)
     page.fill("input[name=password]", PASSWORD)
     page.keyboard.press("Enter")

@@ -1,0 +1,28 @@
+"""The server with every outbox ``SLOW_MS`` milliseconds late, as on a busy machine: ``python -m bench.slow``."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import time
+from pathlib import Path
+from typing import Any
+
+from core.services import annotating
+
+APP = Path(__file__).resolve().parents[1] / "app.py"
+
+
+def main() -> None:
+    delay_s, carry_out = float(os.environ["SLOW_MS"]) / 1000, annotating.apply
+
+    def late(*arguments: Any, **options: Any) -> annotating.ApplyResult:
+        time.sleep(delay_s)
+        return carry_out(*arguments, **options)
+
+    annotating.apply = late
+    runpy.run_path(str(APP), run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

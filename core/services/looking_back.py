@@ -235,7 +235,24 @@ class Day:
     median_s: float | None
 
 
-def my_days(db: Database, project_id: int, user_id: int, *, now: float, days: int = DAYS) -> tuple[Day, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """My last days, today last, and the median seconds of a text over all of them."""
+
+    days: tuple[Day, ...]
+    median_s: float | None
+
+    @property
+    def n(self) -> int:
+        return sum(each.n for each in self.days)
+
+    @property
+    def active(self) -> int:
+        """Days with work."""
+        return sum(each.n > 0 for each in self.days)
+
+
+def my_days(db: Database, project_id: int, user_id: int, *, now: float, days: int = DAYS) -> Pace:
     """The last days, today last, those without work too.
 
     A text counts on the day of its first decision, so that changing old ones adds nothing. Raises NotMember.
@@ -256,8 +273,11 @@ def my_days(db: Database, project_id: int, user_id: int, *, now: float, days: in
     for day, ms in counted.values():
         spent.setdefault(day, []).append(ms)
     every = [first + dt.timedelta(days=k) for k in range(days)]
-    return tuple(
-        Day(day=day, n=len(spent.get(str(day), ())), median_s=_median(spent.get(str(day), []))) for day in every
+    return Pace(
+        days=tuple(
+            Day(day=day, n=len(spent.get(str(day), ())), median_s=_median(spent.get(str(day), []))) for day in every
+        ),
+        median_s=_median([ms for _, ms in counted.values()]),
     )
 
 

@@ -25,7 +25,7 @@ def test_a_page_above_the_role_refuses_inside_the_frame(house: House, texts_of: 
     assert "這一頁不對你開放" in texts_of(page)
 
 
-@pytest.mark.parametrize(("role", "seen"), [("annotator", 1), ("reviewer", 1), ("lead", 5), ("admin", 6)])
+@pytest.mark.parametrize(("role", "seen"), [("annotator", 2), ("reviewer", 2), ("lead", 7), ("admin", 8)])
 def test_the_navigation_shows_what_the_role_may_open(
     house: House, monkeypatch: pytest.MonkeyPatch, role: str, seen: int
 ) -> None:
@@ -38,10 +38,10 @@ def test_the_navigation_shows_what_the_role_may_open(
 
     monkeypatch.setattr(st, "Page", noted)
     house.page("main", role).run()
-    assert (made.count("visible"), len(made)) == (seen, 6)
+    assert (made.count("visible"), len(made)) == (seen, 8)
 
 
-@pytest.mark.parametrize("name", ["data", "export", "people", "dashboard", "rounds", "annotate"])
+@pytest.mark.parametrize("name", ["data", "export", "people", "dashboard", "rounds", "annotate", "mine"])
 def test_an_admin_reaches_every_page(house: House, texts_of: Said, name: str) -> None:
     page = house.page("main", "admin").run()
     page.switch_page(f"{name}.py").run()

@@ -286,8 +286,9 @@ def test_days_begin_at_midnight_in_taipei_and_idle_days_are_there(db: Database, 
     for at, ms in ((late, 3000), (early, 5000), (noon, 9000), (noon, 0)):
         decide(db, project_id, ann, add_text(db, project_id, f"{at}-{ms}"), at=at, ms=ms)
     decide(db, project_id, ann, add_text(db, project_id, "跳過"), (), decision="skipped", at=noon)
-    days = looking_back.my_days(db, project_id, ann, now=noon, days=3)
-    assert [(str(each.day), each.n, each.median_s) for each in days] == [
+    found = looking_back.my_days(db, project_id, ann, now=noon, days=3)
+    assert (found.n, found.active, found.median_s) == (4, 2, 5.0)
+    assert [(str(each.day), each.n, each.median_s) for each in found.days] == [
         ("2026-11-18", 0, None),
         ("2026-11-19", 1, 3.0),
         ("2026-11-20", 3, 7.0),
@@ -297,6 +298,6 @@ def test_days_begin_at_midnight_in_taipei_and_idle_days_are_there(db: Database, 
 def test_a_text_taken_back_counts_on_no_day(db: Database, project_id: int, ann: int) -> None:
     document = add_text(db, project_id, "一")
     undo(db, project_id, ann, decide(db, project_id, ann, document, at=NOW - DAY), at=NOW)
-    assert sum(each.n for each in looking_back.my_days(db, project_id, ann, now=NOW)) == 0
+    assert looking_back.my_days(db, project_id, ann, now=NOW).n == 0
     decide(db, project_id, ann, document, at=NOW + 5)
-    assert looking_back.my_days(db, project_id, ann, now=NOW + 5)[-1].n == 1
+    assert looking_back.my_days(db, project_id, ann, now=NOW + 5).days[-1].n == 1

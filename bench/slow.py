@@ -1,9 +1,9 @@
-"""The server with every outbox ``SLOW_MS`` milliseconds late, as on a busy machine: ``python -m bench.slow``."""
+"""The server with every outbox so many milliseconds late, as on a busy machine: ``python -m bench.slow 600``."""
 
 from __future__ import annotations
 
-import os
 import runpy
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ APP = Path(__file__).resolve().parents[1] / "app.py"
 
 
 def main() -> None:
-    delay_s, carry_out = float(os.environ["SLOW_MS"]) / 1000, annotating.apply
+    delay_s, carry_out = float(sys.argv[1]) / 1000, annotating.apply
 
     def late(*arguments: Any, **options: Any) -> annotating.ApplyResult:
         time.sleep(delay_s)

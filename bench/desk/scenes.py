@@ -105,9 +105,9 @@ class Trainer:
         return {stage: round(n / len(self._seen), 3) for stage, n in Counter(self._seen).most_common()}
 
     def wait_training(self, timeout_s: float) -> None:
-        """Until networks are trained, not only read. Raises TimeoutError."""
+        """Until a round computes and does not only read. Raises TimeoutError."""
         until = time.monotonic() + timeout_s
-        while self._stage() not in ("teachers", "student"):
+        while self._stage() in ("", "start", "text"):
             if time.monotonic() > until:
                 jobs = self._server.rows("SELECT state, progress, error FROM jobs")
                 raise TimeoutError(f"no round trains: {jobs}")
@@ -176,7 +176,7 @@ def burst(browser: Browser, *, texts: int = 40, each_ms: int = 70, slow_ms: int 
     """So many texts, each in so many milliseconds, blind, while each outbox takes the server so long."""
     rng = random.Random(texts)
     settings = f"{QUIET}\nprefetch = {min(50, texts + 5)}"
-    with desk(texts + 100, settings=settings, program=("-m", "bench.slow"), env={"SLOW_MS": str(slow_ms)}) as server:
+    with desk(texts + 100, settings=settings, program=("-m", "bench.slow", str(slow_ms))) as server:
         page = enter(browser, server, "amy")
         page.wait_for_timeout(1000)
         digits = [rng.choice("123456789") for _ in range(texts)]

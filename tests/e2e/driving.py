@@ -86,7 +86,6 @@ class Server:
         settings: str = "",
         corpus: Path | None = None,
         program: tuple[str, ...] = ("app.py",),
-        env: dict[str, str] | None = None,
     ) -> None:
         self.folder, self.port, self.program = folder, free_port(), program
         self.url = f"http://127.0.0.1:{self.port}"
@@ -98,7 +97,6 @@ class Server:
             "PROJECT": str(small_project(folder, round_settings, settings=settings, corpus=corpus)),
             "ADMIN_PASSWORD": PASSWORD,
             "WORKER": "1" if worker else "0",
-            **(env or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None
         self._core("init")

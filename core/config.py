@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from core.errors import BadSetting, CannotStart
+from core.labels import UNSETTLED
 
 CLASS_WEIGHTS = (0.05, 0.1, 0.5, 1.0, 2.0, 3.0, 5.0)  # lee2022kd, section 3
 ARCHS = ("textcnn.v1", "textrnn.v1", "han.v1", "gru_att.v1", "textcnn_att.v1")
@@ -172,11 +173,16 @@ class ProjectSettings(_Json):
     round_every: int = 50  # new labelled texts that make a round due
     round_min_labels: int = 40  # fewer labelled texts than this cannot be trained on
     fast_lane_every: int = 5  # new labelled texts that make the linear model refit
-    lease_s: int = 900
+    lease_s: int = 900  # of a person whose pace is not known yet
+    lease_min_s: int = 300
+    lease_max_s: int = 3600
     prefetch: int = 4
     overlap: int = 1
     gold_share: float = 0.15
+    gold_double_share: float = 0.2  # of gold texts: two people label them
     gold_every: int = 5  # while gold is unlabelled, each such-and-such text is a gold one
+    unsettled: str = "majority"  # how a text counts on which people differ, until it is adjudicated
+    blind_review: bool = True  # adjudication begins without names
     suggestions: bool = False
     daily_goal: int = 100
     deepen: bool = False  # an idle machine goes on to a deeper round: an hour of somebody's processor
@@ -198,13 +204,17 @@ class ProjectSettings(_Json):
         _between("round_min_labels", self.round_min_labels, 10, 1_000_000)
         _between("fast_lane_every", self.fast_lane_every, 1, 1_000_000)
         _between("lease_s", self.lease_s, 10, 86_400)
+        _between("lease_min_s", self.lease_min_s, 10, 86_400)
+        _between("lease_max_s", self.lease_max_s, self.lease_min_s, 86_400)
         _between("prefetch", self.prefetch, 1, 50)
         _between("overlap", self.overlap, 1, 20)
         _between("gold_share", self.gold_share, 0, 0.9)
+        _between("gold_double_share", self.gold_double_share, 0, 1)
+        _among("unsettled", self.unsettled, UNSETTLED)
         _between("gold_every", self.gold_every, 1, 1000)
         _between("daily_goal", self.daily_goal, 0, 100_000)
         _between("deepen_after_s", self.deepen_after_s, 60, 604_800)
-        for name in ("suggestions", "deepen"):
+        for name in ("suggestions", "deepen", "blind_review"):
             if not isinstance(getattr(self, name), bool):
                 raise BadSetting(field=name, value=getattr(self, name), why="true | false")
 

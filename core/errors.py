@@ -15,7 +15,9 @@ TagtailError
 │   ├── NameTaken / BadName / BadPassword / WrongPassword / SignInThrottled
 │   ├── NotAllowed              the role is too low
 │   │   └── NotMember           the project is not one of this person's
+│   ├── BadInvitation           a link that is unknown, used, withdrawn or over
 │   ├── TakenMeanwhile          the text that an undo would bring back is a colleague's now
+│   ├── Settled                 a reviewer has settled the text; a decision on it changes no more
 │   ├── AlreadyDecided          this person has decided on the text in another tab
 │   ├── KeyTaken / KeyUnusable  a key of the desk that two actions want, or that is the browser's
 │   ├── BadOp                   a click that no page of ours sends
@@ -107,7 +109,13 @@ class NotAllowed(UserMistake): ...  # need
 class NotMember(NotAllowed): ...  # need
 
 
+class BadInvitation(UserMistake): ...
+
+
 class TakenMeanwhile(UserMistake): ...
+
+
+class Settled(UserMistake): ...
 
 
 class AlreadyDecided(UserMistake): ...

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from core.errors import UnknownLabel
 
+UNSETTLED = ("majority", "union", "leave_out")  # how a text counts on which people differ
+
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
@@ -132,3 +134,15 @@ def majority(label_sets: Sequence[frozenset[str]]) -> frozenset[str]:
     """Labels that more than half of the annotators chose; one annotator's choice stands as it is."""
     names = frozenset().union(*label_sets) if label_sets else frozenset()
     return frozenset(name for name in names if 2 * sum(name in chosen for chosen in label_sets) > len(label_sets))
+
+
+def settle(label_sets: Sequence[frozenset[str]], rule: str) -> frozenset[str]:
+    """What a text that nobody has adjudicated counts as; the empty set: it is left out.
+
+    majority: what more than half chose; union: what anybody chose; leave_out: the set that all chose.
+    """
+    if rule == "majority":
+        return majority(label_sets)
+    if rule == "union":
+        return frozenset().union(*label_sets)
+    return label_sets[0] if len(set(label_sets)) == 1 else frozenset()

@@ -79,6 +79,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "這個專案沒有你，或你已經被移出，所以沒有執行。要加入請找計畫主持人。",
         "This project is not one of yours, or no longer, so this was not done. Ask its lead to add you.",
     ),
+    "BadInvitation": (
+        "這個連結不能用：可能已經用過、過期或被收回。請向給你連結的人要一個新的。",
+        "This link does not work: it may be used, over or withdrawn. Ask whoever gave it to you for a new one.",
+    ),
     "TakenMeanwhile": (
         "這一篇已經到了同事手上，不能再取回。",
         "A colleague has this text by now; it cannot be taken back.",

@@ -94,13 +94,25 @@ def skips_to_reopen(db: Database, project_id: int, user_id: int, *, now: float) 
     """This person's skips whose texts still have room: annotation_id, document_id. Not those a colleague took over."""
     return rows(
         db,
-        "SELECT c.annotation_id, c.document_id FROM current_annotations c JOIN documents d ON d.id = c.document_id "
+        "SELECT c.annotation_id, c.document_id FROM current_annotations c INDEXED BY current_annotations_mine "
+        "JOIN documents d ON d.id = c.document_id "
         "WHERE c.project_id = :p AND c.user_id = :u AND c.decision = 'skipped' AND d.state = 'open' "
         "AND d.overlap > (SELECT count(*) FROM current_annotations o WHERE o.document_id = d.id "
         "AND o.decision != 'skipped') + (SELECT count(*) FROM leases l WHERE l.document_id = d.id "
         "AND l.user_id != :u AND l.state = 'open' AND l.until > :now) ORDER BY c.annotation_id",
         p=project_id, u=user_id, now=now,
     )  # fmt: skip
+
+
+def latest_ms(db: Database, project_id: int, user_id: int, *, n: int) -> list[int]:
+    """How long this person's latest n timed decisions took, later versions left out."""
+    found = rows(
+        db,
+        "SELECT ms FROM annotations INDEXED BY annotations_by_user WHERE user_id = :u AND project_id = :p AND ms > 0 "
+        "AND decision IN ('labelled', 'flagged') AND supersedes IS NULL ORDER BY id DESC LIMIT :n",
+        p=project_id, u=user_id, n=n,
+    )  # fmt: skip
+    return [each["ms"] for each in found]
 
 
 def flagged(db: Database, project_id: int, *, document_id: int | None = None) -> list[dict[str, Any]]:
@@ -152,12 +164,6 @@ def label_sets(db: Database, project_id: int, role: str, *, texts: bool = True) 
     return [{**each, "labels": frozenset(json.loads(each["labels"]))} for each in found]
 
 
-def settled(db: Database, project_id: int) -> dict[int, frozenset[str]]:
-    """Adjudicated label sets by document."""
-    found = rows(db, "SELECT document_id, labels FROM adjudications WHERE project_id = :p", p=project_id)
-    return {each["document_id"]: frozenset(json.loads(each["labels"])) for each in found}
-
-
 def by_document(db: Database, project_id: int) -> dict[int, list[dict[str, Any]]]:
     """Current decisions with who and when, by document, for exports."""
     found = rows(
@@ -198,15 +204,39 @@ def per_day(db: Database, project_id: int) -> list[tuple[str, str, int]]:
 
 
 def n_mine(db: Database, project_id: int, user_id: int, *, since: float) -> tuple[int, int]:
-    """This person's current decisions, skips left out: (those made since a moment, all)."""
-    found = row(
+    """Texts that this person has decided on, skips left out: (first decided since a moment, all).
+
+    Changing an old decision is no new text.
+    """
+    recent = value(
         db,
-        "SELECT coalesce(sum(a.created_at >= :since), 0) AS recent, count(*) AS n FROM current_annotations c "
-        "JOIN annotations a ON a.id = c.annotation_id "
-        "WHERE c.project_id = :p AND c.user_id = :u AND c.decision != 'skipped'",
+        "SELECT count(DISTINCT a.document_id) FROM annotations a LEFT JOIN annotations b ON b.id = a.supersedes "
+        "WHERE a.project_id = :p AND a.user_id = :u AND a.created_at >= :since "
+        "AND a.decision IN ('labelled', 'flagged') AND (a.supersedes IS NULL OR b.decision = 'skipped') "
+        "AND EXISTS (SELECT 1 FROM current_annotations c WHERE c.document_id = a.document_id "
+        "AND c.user_id = a.user_id AND c.decision != 'skipped')",
         p=project_id, u=user_id, since=since,
     )  # fmt: skip
-    return (found["recent"], found["n"]) if found else (0, 0)
+    every = value(
+        db,
+        "SELECT count(*) FROM current_annotations INDEXED BY current_annotations_mine "
+        "WHERE user_id = :u AND project_id = :p AND decision IN ('labelled', 'flagged')",
+        p=project_id, u=user_id,
+    )  # fmt: skip
+    return int(recent), int(every)
+
+
+def n_waiting_for_others(db: Database, project_id: int, user_id: int) -> int:
+    """Open documents on which this person has decided and somebody else is still to."""
+    return int(
+        value(
+            db,
+            "SELECT count(*) FROM current_annotations c INDEXED BY current_annotations_mine "
+            "JOIN documents d ON d.id = c.document_id WHERE c.user_id = :u AND c.project_id = :p "
+            "AND c.decision IN ('labelled', 'flagged') AND d.state = 'open'",
+            p=project_id, u=user_id,
+        )
+    )  # fmt: skip
 
 
 def n_labelled_documents(db: Database, project_id: int) -> int:

@@ -23,7 +23,7 @@ def insert(db: Database, project_id: int, document: NewDocument, *, overlap: int
         "created_at) VALUES (:p, :external_id, :text, :sha256, :role, :state, :overlap, :shuffle, :source, :meta, "
         ":now)",
         p=project_id, external_id=document.external_id, text=document.text, sha256=document.sha256, role=document.role,
-        state="done" if done else "open", overlap=overlap, shuffle=int(document.sha256[:12], 16),
+        state="done" if done else "open", overlap=overlap, shuffle=_shuffle(document.sha256),
         source=document.source, meta=json.dumps(document.meta, ensure_ascii=False), now=now,
     )  # fmt: skip
     return int(cursor.lastrowid or 0)
@@ -36,8 +36,43 @@ def peek(db: Database, project_id: int, document_id: int) -> dict | None:
     )  # fmt: skip
 
 
-def set_state(db: Database, document_id: int, state: str) -> None:
-    execute(db, "UPDATE documents SET state = :state WHERE id = :id", state=state, id=document_id)
+def refresh_state(db: Database, document_id: int) -> None:
+    """Done once adjudicated, or once as many people have decided as are to; else open."""
+    execute(
+        db,
+        "UPDATE documents SET state = CASE WHEN EXISTS (SELECT 1 FROM adjudications j WHERE j.document_id = :id) "
+        "OR overlap <= (SELECT count(*) FROM current_annotations c WHERE c.document_id = :id "
+        "AND c.decision != 'skipped') THEN 'done' ELSE 'open' END WHERE id = :id",
+        id=document_id,
+    )
+
+
+def set_overlaps(db: Database, project_id: int, *, overlap: int, gold_overlap: int, share: float) -> None:
+    """How many people are to label each text that is still open; that share of gold texts has ``gold_overlap``.
+
+    Which ones goes by ``shuffle`` as in ``is_double``. What has enough decisions for the new number is done.
+    """
+    execute(
+        db,
+        "UPDATE documents SET overlap = CASE WHEN role = 'gold' AND shuffle % 9973 < :share * 9973 "
+        "THEN :gold ELSE :overlap END WHERE project_id = :p AND state = 'open'",
+        p=project_id, overlap=overlap, gold=gold_overlap, share=share,
+    )  # fmt: skip
+    execute(
+        db,
+        "UPDATE documents SET state = 'done' WHERE project_id = :p AND state = 'open' AND overlap <= (SELECT count(*) "
+        "FROM current_annotations c WHERE c.document_id = documents.id AND c.decision != 'skipped')",
+        p=project_id,
+    )
+
+
+def is_double(sha256: str, share: float) -> bool:
+    """Whether a gold text is one of the share that two people label; independent of its place in the order."""
+    return _shuffle(sha256) % 9973 < share * 9973
+
+
+def _shuffle(sha256: str) -> int:
+    return int(sha256[:12], 16)
 
 
 def texts(db: Database, ids: Sequence[int]) -> dict[int, str]:
@@ -65,10 +100,14 @@ def gold_exists(db: Database, project_id: int) -> bool:
     )
 
 
-def gold_waits(db: Database, project_id: int) -> bool:
-    """Whether a gold document still waits for a label."""
-    sql = "SELECT 1 FROM documents WHERE project_id = :p AND role = 'gold' AND state = 'open' LIMIT 1"
-    return value(db, sql, p=project_id) is not None
+def gold_waits(db: Database, project_id: int, user_id: int) -> bool:
+    """Whether a gold document is still open that this person has not decided on."""
+    sql = (
+        "SELECT 1 FROM documents d WHERE d.project_id = :p AND d.role = 'gold' AND d.state = 'open' "
+        "AND NOT EXISTS (SELECT 1 FROM current_annotations c WHERE c.document_id = d.id AND c.user_id = :u "
+        "AND c.decision != 'skipped') LIMIT 1"
+    )
+    return value(db, sql, p=project_id, u=user_id) is not None
 
 
 def counts(db: Database, project_id: int) -> dict[tuple[str, str], int]:

@@ -9,16 +9,21 @@ from sqlite_utils import Database
 
 from db.connect import execute, row, rows, value
 
-# A document that :user may be given: undecided by them, not leased to them, and with room left in its overlap.
-_FREE = """
+# A document with room for :user: fewer others have decided on it, or hold it now, than are to label it.
+_ROOM = """
+  d.overlap > (SELECT count(*) FROM current_annotations c WHERE c.document_id = d.id AND c.user_id != :user
+               AND c.decision != 'skipped')
+            + (SELECT count(*) FROM leases l WHERE l.document_id = d.id AND l.user_id != :user AND l.state = 'open'
+               AND l.until > :now AND NOT EXISTS (SELECT 1 FROM current_annotations c WHERE c.document_id = d.id
+                                                  AND c.user_id = l.user_id AND c.decision != 'skipped'))
+"""
+# One that :user may be given: with room, undecided by them and not on their desk. What they skipped is decided by them.
+_FREE = f"""
   d.project_id = :p AND d.state = 'open' AND d.role = :role
   AND NOT EXISTS (SELECT 1 FROM current_annotations c WHERE c.document_id = d.id AND c.user_id = :user)
   AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.document_id = d.id AND l.user_id = :user AND l.state = 'open')
-  AND d.overlap > (SELECT count(*) FROM current_annotations c WHERE c.document_id = d.id AND c.decision != 'skipped')
-                + (SELECT count(*) FROM leases l WHERE l.document_id = d.id AND l.state = 'open' AND l.until > :now
-                   AND NOT EXISTS (SELECT 1 FROM current_annotations c WHERE c.document_id = d.id
-                                   AND c.user_id = l.user_id AND c.decision != 'skipped'))
-"""
+  AND {_ROOM}
+"""  # noqa: S608 (constant text)
 
 
 def mine(db: Database, project_id: int, user_id: int) -> list[dict[str, Any]]:
@@ -33,37 +38,64 @@ def mine(db: Database, project_id: int, user_id: int) -> list[dict[str, Any]]:
     return [{**each, "chosen": tuple(json.loads(each["chosen"]))} for each in found]
 
 
-def others_hold(db: Database, document_id: int, user_id: int, *, now: float) -> int:
-    """How many other people hold a live lease on this document."""
-    return int(
-        value(
-            db,
-            "SELECT count(*) FROM leases WHERE document_id = :d AND user_id != :u AND state = 'open' AND until > :now",
-            d=document_id, u=user_id, now=now,
-        )
-    )  # fmt: skip
+def has_room(db: Database, document_id: int, user_id: int, *, now: float) -> bool:
+    """Whether one more than all others, who have decided on this document or hold it now, are to label it."""
+    sql = f"SELECT 1 FROM documents d WHERE d.id = :d AND {_ROOM}"  # noqa: S608 (constant text)
+    return value(db, sql, d=document_id, user=user_id, now=now) is not None
 
 
-def free_ranked(db: Database, project_id: int, user_id: int, *, n: int, now: float) -> list[int]:
-    """The best-ranked documents that this person may be given."""
-    found = rows(
+def free_ranked(db: Database, project_id: int, user_id: int, *, now: float) -> int | None:
+    """The best-ranked document that this person may be given."""
+    return _first(
         db,
         "SELECT d.id FROM queue q JOIN documents d ON d.id = q.document_id "  # noqa: S608 (constant text)
-        f"WHERE q.project_id = :p AND {_FREE} ORDER BY q.rank LIMIT :n",
-        p=project_id, role="pool", user=user_id, n=n, now=now,
+        f"WHERE q.project_id = :p AND {_FREE} ORDER BY q.rank LIMIT 1",
+        p=project_id, role="pool", user=user_id, now=now,
     )  # fmt: skip
-    return [each["id"] for each in found]
 
 
-def free_shuffled(db: Database, project_id: int, user_id: int, *, role: str, n: int, now: float) -> list[int]:
-    """Documents that this person may be given, in the shuffled order."""
-    found = rows(
+def free_skipped(db: Database, project_id: int, user_id: int, *, role: str, now: float) -> int | None:
+    """A document that others have skipped and this person may be given."""
+    return _first(
+        db,
+        "SELECT d.id FROM current_annotations s INDEXED BY current_annotations_project "  # noqa: S608 (constant text)
+        "CROSS JOIN documents d ON d.id = s.document_id "
+        f"WHERE s.project_id = :p AND s.decision = 'skipped' AND {_FREE} ORDER BY s.document_id LIMIT 1",
+        p=project_id, role=role, user=user_id, now=now,
+    )  # fmt: skip
+
+
+def free_shuffled(db: Database, project_id: int, user_id: int, *, role: str, after: int, now: float) -> int | None:
+    """The first document in the shuffled order, after that place, that this person may be given."""
+    return _first(
         db,
         "SELECT d.id FROM documents d INDEXED BY documents_open "  # noqa: S608 (constant text)
-        f"WHERE {_FREE} ORDER BY d.shuffle LIMIT :n",
-        p=project_id, role=role, user=user_id, n=n, now=now,
+        f"WHERE d.shuffle > :after AND {_FREE} ORDER BY d.shuffle LIMIT 1",
+        p=project_id, role=role, user=user_id, after=after, now=now,
     )  # fmt: skip
-    return [each["id"] for each in found]
+
+
+def reached(db: Database, project_id: int, user_id: int, *, role: str) -> int:
+    """Where this person's way through the shuffled order has got to; -1 at first.
+
+    It is the place of the latest text that neither its rank nor a colleague's skip had brought.
+    """
+    found = value(
+        db,
+        "SELECT d.shuffle FROM (SELECT id, document_id FROM annotations INDEXED BY annotations_by_user "
+        "WHERE user_id = :u AND project_id = :p AND supersedes IS NULL ORDER BY id DESC LIMIT 100) a "
+        "JOIN documents d ON d.id = a.document_id WHERE d.role = :role "
+        "AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.project_id = :p AND q.document_id = d.id) "
+        "AND NOT EXISTS (SELECT 1 FROM current_annotations c WHERE c.document_id = d.id AND c.user_id != :u "
+        "AND c.decision = 'skipped') ORDER BY a.id DESC LIMIT 1",
+        p=project_id, u=user_id, role=role,
+    )  # fmt: skip
+    return -1 if found is None else int(found)
+
+
+def _first(db: Database, sql: str, **values: Any) -> int | None:
+    found = row(db, sql, **values)
+    return int(found["id"]) if found else None
 
 
 def lease(
@@ -103,6 +135,31 @@ def release_all(db: Database, project_id: int, user_id: int) -> int:
         p=project_id, u=user_id,
     )  # fmt: skip
     return cursor.rowcount
+
+
+def release_everywhere(db: Database, user_id: int) -> dict[int, int]:
+    """Give back all that this person holds in any project: how many, by project."""
+    found = rows(
+        db, "SELECT project_id, count(*) AS n FROM leases WHERE user_id = :u AND state = 'open' GROUP BY project_id",
+        u=user_id,
+    )  # fmt: skip
+    return {each["project_id"]: release_all(db, each["project_id"], user_id) for each in found}
+
+
+def close_all(db: Database, document_id: int) -> None:
+    """Take a document from every desk."""
+    execute(db, "UPDATE leases SET state = 'released' WHERE document_id = :d AND state = 'open'", d=document_id)
+
+
+def by_person(db: Database, project_id: int) -> list[dict[str, Any]]:
+    """Who holds documents: user_id, who, n, since, until."""
+    return rows(
+        db,
+        "SELECT l.user_id, u.name AS who, count(*) AS n, min(l.leased_at) AS since, max(l.until) AS until "
+        "FROM leases l JOIN users u ON u.id = l.user_id WHERE l.project_id = :p AND l.state = 'open' "
+        "GROUP BY l.user_id ORDER BY since",
+        p=project_id,
+    )
 
 
 def holds(db: Database, document_id: int, user_id: int) -> bool:

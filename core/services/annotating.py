@@ -1,4 +1,4 @@
-"""A click's way in: lease texts, take submissions exactly once, undo them.
+"""A click's way in: take submissions exactly once, undo them, change them later.
 
 One op, one short transaction, one answer. An op's ``uid`` is made in the browser when the text is shown, so a replay, a
 double click, a lost connection or a second tab are all the same op and are saved once.
@@ -8,40 +8,48 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from sqlite_utils import Database
 
-from core.config import ProjectSettings
-from core.errors import AlreadyDecided, BadOp, NoLabels, NotAllowed, NotMember, TakenMeanwhile, UserMistake
-from core.services import accounts, curating, membership, scheduling
+from core.errors import (
+    AlreadyDecided,
+    BadOp,
+    NoLabels,
+    NotAllowed,
+    NotMember,
+    Settled,
+    TakenMeanwhile,
+    UserMistake,
+)
+from core.services import accounts, assigning, curating, membership, scheduling
+from core.services.assigning import LeasedText, next_texts, release, suggested
+from db import adjudications, documents, events, leases, rounds
 from db import annotations as annotation_rows
-from db import documents, events, leases, rounds
 from db.annotations import NewAnnotation
 from db.connect import writing
 from db.errors import NotFound
+
+__all__ = [
+    "ApplyResult",
+    "LeasedText",
+    "MyProgress",
+    "Refusal",
+    "apply",
+    "next_texts",
+    "progress",
+    "release",
+    "reopen_skipped",
+    "suggested",
+]
 
 DECISIONS = ("labelled", "skipped", "flagged")
 MAX_COMMENT = 2000
 MAX_MS = 3_600_000
 _UID = re.compile(r"[0-9A-Za-z_.-]{1,80}")  # an import's own submissions have a colon: nobody can take their names
-
-
-@dataclass(frozen=True, kw_only=True)
-class LeasedText:
-    """A text that is this person's until ``lease_until``; nothing in it tells whether it is gold."""
-
-    id: int
-    text: str
-    lease_until: float
-    reason: dict[str, Any] | None
-    chosen: tuple[str, ...] = ()
-    suggestions: dict[str, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +69,7 @@ class ApplyResult:
 
 @dataclass(frozen=True, kw_only=True)
 class MyProgress:
-    """Counts of texts: mine today (UTC+8), mine in all, labelled, all, still waiting, and skipped by me among those.
+    """Counts of texts: mine today (UTC+8), mine in all, labelled, all, waiting for somebody who may be me, and skipped.
 
     Gold is counted in: a figure that moves with pool texts alone would tell which texts are gold. ``skipped`` counts
     what ``reopen_skipped`` would bring back now.
@@ -74,87 +82,6 @@ class MyProgress:
     waiting: int
     daily_goal: int
     skipped: int = 0
-
-
-def next_texts(db: Database, project_id: int, user_id: int, *, n: int, now: float) -> list[LeasedText]:
-    """Up to n texts leased to this person: reopened ones first, then those held already, then the best of the queue."""
-    project = curating.project(db, project_id)
-    settings = project.settings
-    until = now + settings.lease_s
-    with writing(db):
-        membership.require_member(db, project_id, user_id)
-        held = _keep(db, leases.mine(db, project_id, user_id), user_id, until=until, now=now)
-        for _ in range(n - len(held)):
-            document_id = _pick(db, project_id, user_id, settings, now=now)
-            if document_id is None:
-                break
-            leases.lease(db, project_id, document_id, user_id, until=until, now=now)
-        mine = leases.mine(db, project_id, user_id)[:n]
-        blind = documents.gold_waits(db, project_id)
-        return [_leased(db, project, each, blind=blind) for each in mine]
-
-
-def _keep(db: Database, held: list[dict[str, Any]], user_id: int, *, until: float, now: float) -> list[dict[str, Any]]:
-    """Renew what this person holds; a lapsed lease that the text has no room for any more is let go."""
-    kept = []
-    for each in held:
-        gone = each["state"] == "done" and not each["reopened"]
-        lapsed = each["until"] <= now and _is_full(db, each, user_id, now=now)
-        if gone or lapsed:
-            leases.close(db, each["document_id"], user_id, state="released")
-        else:
-            leases.renew(db, each["id"], until=until)
-            kept.append(each)
-    return kept
-
-
-def _is_full(db: Database, held: dict[str, Any], user_id: int, *, now: float) -> bool:
-    """Whether colleagues have taken all the room that a text had while my lease on it was over."""
-    others = leases.others_hold(db, held["document_id"], user_id, now=now)
-    return bool(others) and annotation_rows.n_deciding(db, held["document_id"]) + others >= held["overlap"]
-
-
-def _pick(db: Database, project_id: int, user_id: int, settings: ProjectSettings, *, now: float) -> int | None:
-    """The next document: one in ``gold_every`` a gold one while gold waits, else the best-ranked, else shuffled.
-
-    Gold comes by a die that is cast anew for each lease, for a fixed rhythm would give it away.
-    """
-    die = random.Random(f"{user_id}:{leases.n_ever(db, project_id, user_id)}")
-    gold_turn = die.random() < 1 / settings.gold_every
-    gold = leases.free_shuffled(db, project_id, user_id, role="gold", n=1, now=now) if gold_turn else []
-    found = gold or leases.free_ranked(db, project_id, user_id, n=1, now=now)
-    found = found or leases.free_shuffled(db, project_id, user_id, role="pool", n=1, now=now)
-    found = found or leases.free_shuffled(db, project_id, user_id, role="gold", n=1, now=now)
-    return found[0] if found else None
-
-
-def _leased(db: Database, project: curating.Project, held: dict[str, Any], *, blind: bool) -> LeasedText:
-    """``blind``: while gold waits no text says why it is here and none has suggestions, for gold could have neither."""
-    reason, suggestions = None, None
-    if held["reopened"]:
-        reason = {"source": "returned"}
-    elif not blind:
-        reason = rounds.queue_reason(db, project.id, held["document_id"])
-        if reason is None or reason.get("random"):
-            reason = {"source": "random"}
-    if project.settings.suggestions and not blind and held["role"] != "gold":
-        suggestions = suggested(db, project, held["document_id"])
-    return LeasedText(
-        id=held["document_id"], text=held["text"], lease_until=held["until"], reason=reason, chosen=held["chosen"],
-        suggestions=suggestions,
-    )  # fmt: skip
-
-
-def suggested(db: Database, project: curating.Project, document_id: int) -> dict[str, float] | None:
-    """The current student's probabilities for a document, by label key."""
-    found = rounds.prediction(db, project.id, document_id)
-    if found is None:
-        return None
-    probabilities = np.frombuffer(found[1], dtype="<f2")
-    model = rounds.current_model(db, project.id, "student")
-    if model is None or model["fingerprint"] != project.label_set.fingerprint:
-        return None
-    return {key: round(float(p), 3) for key, p in zip(project.label_set.keys, probabilities, strict=True)}
 
 
 def apply(db: Database, project_id: int, user_id: int, ops: Sequence[dict[str, Any]], *, now: float) -> ApplyResult:
@@ -191,6 +118,8 @@ def _apply_one(db: Database, project_id: int, user_id: int, op: dict[str, Any], 
         release(db, project_id, user_id, now=now)
     elif kind == "reopen":
         reopen_skipped(db, project_id, user_id, uid=uid, now=now)
+    elif kind == "revise":
+        _revise(db, project_id, user_id, op, uid, now=now)
     else:
         raise BadOp(why=f"kind {str(kind)[:20]!a}")
 
@@ -253,25 +182,55 @@ def _save(db: Database, project_id: int, user_id: int, op: dict[str, Any], uid: 
             submission_id=uid, comment=comment, ms=ms, suggestions=shown,
             round_id=model["round_id"] if model else None, supersedes=before["annotation_id"] if before else None,
         )  # fmt: skip
-        annotation_rows.append(db, new, now=now)
         leases.close(db, document_id, user_id)
-        _settle_state(db, document)
-        events.append(
-            db, decision, now=now, project_id=project_id, user_id=user_id, document_id=document_id,
-            before=before["labels"] if before else None, after=labels,
+        _write(db, project, document, new, before, kind=decision, now=now)
+
+
+def _write(
+    db: Database, project: curating.Project, document: dict[str, Any], new: NewAnnotation,
+    before: dict[str, Any] | None, *, kind: str, now: float,
+) -> None:  # fmt: skip
+    """Append a decision with all that follows from it: the text's state, the log, a round that is due."""
+    annotation_rows.append(db, new, now=now)
+    documents.refresh_state(db, new.document_id)
+    events.append(
+        db, kind, now=now, project_id=project.id, user_id=new.user_id, document_id=new.document_id,
+        before=before["labels"] if before else None, after=new.labels,
+    )  # fmt: skip
+    if new.decision == "labelled" and document["role"] == "pool":
+        scheduling.request_if_due(db, project, now=now)
+
+
+def _revise(db: Database, project_id: int, user_id: int, op: dict[str, Any], uid: str, *, now: float) -> None:
+    """A new version of this person's present decision on a text.
+
+    Raises NotFound (they have none), Settled, TakenMeanwhile (they had skipped it, and colleagues took the room).
+    """
+    project = curating.project(db, project_id)
+    decision, labels, document_id, comment, ms = _checked(project, op)
+    with writing(db):
+        membership.require_member(db, project_id, user_id)
+        if _already(db, uid, user_id, document_id):
+            return
+        document = documents.peek(db, project_id, document_id)
+        before = annotation_rows.current(db, document_id, user_id)
+        if document is None or before is None:
+            raise NotFound(what=f"decision on text {document_id}")
+        if adjudications.exists(db, document_id):
+            raise Settled()
+        joins = before["decision"] == "skipped" and decision != "skipped"
+        if joins and not leases.has_room(db, document_id, user_id, now=now):
+            raise TakenMeanwhile()
+        new = NewAnnotation(
+            project_id=project_id, document_id=document_id, user_id=user_id, decision=decision, labels=labels,
+            submission_id=uid, comment=comment, ms=ms, supersedes=before["annotation_id"],
         )  # fmt: skip
-        if decision == "labelled" and document["role"] == "pool":
-            scheduling.request_if_due(db, project, now=now)
-
-
-def _settle_state(db: Database, document: dict[str, Any]) -> None:
-    done = annotation_rows.n_deciding(db, document["id"]) >= document["overlap"]
-    documents.set_state(db, document["id"], "done" if done else "open")
+        _write(db, project, document, new, before, kind="revised", now=now)
 
 
 def _undo(db: Database, project_id: int, user_id: int, target: str, uid: str, *, now: float) -> None:
     """Take back the op ``target``: its text comes back to this person with what they had chosen."""
-    settings = curating.project(db, project_id).settings
+    project = curating.project(db, project_id)
     with writing(db):
         membership.require_member(db, project_id, user_id)
         if _already(db, uid, user_id, None):
@@ -283,22 +242,18 @@ def _undo(db: Database, project_id: int, user_id: int, target: str, uid: str, *,
         now_current = annotation_rows.current(db, document_id, user_id)
         if not now_current or now_current["annotation_id"] != taken_back["id"]:
             return  # a later decision of theirs stands already; there is nothing left to take back
-        document = documents.peek(db, project_id, document_id)
-        if document is None:
-            raise NotFound(what=f"text {document_id}")
-        mine = int(now_current["decision"] != "skipped")
-        taken = annotation_rows.n_deciding(db, document_id) - mine
-        if taken + leases.others_hold(db, document_id, user_id, now=now) >= document["overlap"]:
+        if adjudications.exists(db, document_id):
+            raise Settled()
+        if not leases.has_room(db, document_id, user_id, now=now):
             raise TakenMeanwhile()
         undone = NewAnnotation(
             project_id=project_id, document_id=document_id, user_id=user_id, decision="undone", labels=(),
             submission_id=uid, supersedes=taken_back["id"],
         )  # fmt: skip
         annotation_rows.append(db, undone, now=now)
-        _settle_state(db, document)
-        leases.lease(
-            db, project_id, document_id, user_id, until=now + settings.lease_s, now=now, chosen=taken_back["labels"]
-        )
+        documents.refresh_state(db, document_id)
+        until = now + assigning.lease_s(db, project, user_id, n=1)
+        leases.lease(db, project_id, document_id, user_id, until=until, now=now, chosen=taken_back["labels"])
         events.append(
             db, "undone", now=now, project_id=project_id, user_id=user_id, document_id=document_id,
             before=taken_back["labels"],
@@ -328,16 +283,6 @@ def reopen_skipped(db: Database, project_id: int, user_id: int, *, uid: str = ""
     return len(skips)
 
 
-def release(db: Database, project_id: int, user_id: int, *, now: float) -> int:
-    """Give back every text that this person holds; says how many."""
-    with writing(db):
-        membership.require_member(db, project_id, user_id)
-        n = leases.release_all(db, project_id, user_id)
-        if n:
-            events.append(db, "released", now=now, project_id=project_id, user_id=user_id, after=n)
-    return n
-
-
 def progress(db: Database, project_id: int, user_id: int, *, now: float) -> MyProgress:
     """What this person and the project have done so far."""
     membership.require_member(db, project_id, user_id)
@@ -345,13 +290,14 @@ def progress(db: Database, project_id: int, user_id: int, *, now: float) -> MyPr
     taipei = dt.timezone(dt.timedelta(hours=8))
     midnight = dt.datetime.fromtimestamp(now, taipei).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
     counts = documents.counts(db, project_id)
+    waiting = sum(n for (_, state), n in counts.items() if state == "open")
     today, total = annotation_rows.n_mine(db, project_id, user_id, since=midnight)
     return MyProgress(
         today=today,
         total=total,
         labelled=annotation_rows.n_labelled_documents(db, project_id),
         pool=sum(counts.values()),
-        waiting=sum(n for (_, state), n in counts.items() if state == "open"),
+        waiting=waiting - annotation_rows.n_waiting_for_others(db, project_id, user_id),
         daily_goal=settings.daily_goal,
         skipped=len(annotation_rows.skips_to_reopen(db, project_id, user_id, now=now)),
     )

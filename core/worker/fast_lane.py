@@ -18,7 +18,7 @@ from sqlite_utils import Database
 
 from core.active.select import rank
 from core.models.linear import FastLane
-from core.services import projects
+from core.services import projects, settling
 from core.worker.rounds import LINEAR_THRESHOLD, QUEUE_LENGTH, queue_rows
 from db import annotations as annotation_rows
 from db import documents, events
@@ -64,7 +64,7 @@ class FastLanes:
 
     def _refit(self, db: Database, project: projects.Project) -> bool:
         with reading(db):
-            labelled = projects.label_sets(db, project.id, "pool")
+            labelled = settling.label_sets(db, project.id, "pool")
             open_pool = documents.unlabelled_pool(db, project.id)
             latest = annotation_rows.latest_id(db, project.id)
             student = round_rows.current_model(db, project.id, "student")
@@ -96,7 +96,7 @@ class FastLanes:
         return bool(ranked)
 
     def _scores(
-        self, project: projects.Project, labelled: list[projects.LabelledText], open_pool: list[tuple[int, str]]
+        self, project: projects.Project, labelled: list[settling.LabelledText], open_pool: list[tuple[int, str]]
     ) -> tuple[list[int], NDArray[np.float32], NDArray[np.int8]]:
         """The linear model's probabilities of the open pool, and the label rows that it learned from."""
         pool = self._pool(project.id, {each.document_id: each.text for each in labelled} | dict(open_pool))

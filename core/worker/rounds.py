@@ -25,7 +25,7 @@ from core.errors import Cancelled, NoGold, TooFewLabels
 from core.evaluate.metrics import MetricRow, rows
 from core.export.bundle import write_bundle
 from core.models.linear import LinearModel
-from core.services import projects, scheduling
+from core.services import projects, scheduling, settling
 from core.stored_config import whole
 from core.version import VERSION
 from core.worker.eta import Clock, comparable
@@ -72,8 +72,8 @@ def snapshot(db: Database, project_id: int) -> Snapshot:
     """Labelled pool, labelled gold and open pool, in one read. Raises TooFewLabels, NoGold."""
     with reading(db):
         project = projects.project(db, project_id)
-        train = projects.label_sets(db, project_id, "pool")
-        gold = projects.label_sets(db, project_id, "gold")
+        train = settling.label_sets(db, project_id, "pool")
+        gold = settling.label_sets(db, project_id, "gold")
         pool = documents.unlabelled_pool(db, project_id)
         latest = annotation_rows.latest_id(db, project_id)
     if len(train) < project.settings.round_min_labels:

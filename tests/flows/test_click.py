@@ -334,10 +334,11 @@ def test_lowering_the_overlap_lets_texts_be_done(db, people, tmp_path) -> None:
     fill(db, project, tmp_path, n=3)
     for text in annotating.next_texts(db, project, people["ann"], n=3, now=NOW):
         annotating.apply(db, project, people["ann"], [save(f"u{text.id}", text.id, "k0")], now=NOW)
-    assert annotating.progress(db, project, people["ann"], now=NOW).waiting == 3
+    assert annotating.progress(db, project, people["ann"], now=NOW).waiting == 0, "they wait for others"
+    assert annotating.progress(db, project, people["bob"], now=NOW).waiting == 3
     now = curating.project(db, project).settings
     curating.update_settings(db, project, dataclasses.replace(now, overlap=1), by=people["lee"], now=NOW)
-    assert annotating.progress(db, project, people["ann"], now=NOW).waiting == 0
+    assert annotating.progress(db, project, people["bob"], now=NOW).waiting == 0
 
 
 def test_progress_moves_the_same_for_gold_and_pool(db, people, tmp_path) -> None:

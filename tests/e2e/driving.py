@@ -20,6 +20,9 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
+from core.services import accounts, projects
+from db.connect import open_database
+
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a-long-enough-password"
 CHROMIUM = "/usr/bin/chromium"
@@ -100,12 +103,18 @@ class Server:
         }
         self.process: subprocess.Popen[bytes] | None = None
         self._core("init")
-        for name, role in (("lina", "lead"), ("amy", "annotator"), ("bob", "annotator")):
-            self._core("user", "add", name, "--role", role, "--password-stdin", words=PASSWORD + "\n")
+        self.invite(lina="lead", amy="annotator", bob="annotator")
 
-    def _core(self, *arguments: str, words: str = "") -> None:
+    def invite(self, **people: str) -> None:
+        """Makes people of these roles, members of all projects."""
+        with contextlib.closing(open_database(self.database)) as db:
+            known = [project.id for project in projects.list_projects(db)]
+            for name, role in people.items():
+                accounts.create_user(db, name, PASSWORD, role, by=None, now=time.time(), projects=known)
+
+    def _core(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "core", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self.env, input=words, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def start(self) -> None:

@@ -27,6 +27,7 @@ from db.errors import StorageError
 from web.gate import Gate
 from web.headers import Armour
 from web.login import SignIn
+from web.lost import Lost
 from web.routes import Downloads, Health, all_routes
 from web.supervisor import Supervisor
 
@@ -62,6 +63,7 @@ def build(runtime: Runtime, supervisor: Supervisor | None) -> st.App:
         middleware=[
             Middleware(Armour, hosts=(*runtime.allowed_hosts, *own_host)),
             Middleware(Gate, who=sign_in.who),
+            Middleware(Lost),
         ],
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,7 +26,9 @@ log = logging.getLogger("tagtail.web")
 
 COOKIE = "tagtail_session"
 LANG_COOKIE = "tagtail_lang"
-OPEN_PATHS = frozenset({"/login", "/healthz", "/lang", "/favicon.png", "/favicon.ico", "/robots.txt"})
+OPEN_PATHS = frozenset(
+    {"/login", "/logout", "/join", "/healthz", "/lang", "/favicon.png", "/favicon.ico", "/robots.txt"}
+)
 OPEN_PREFIX = "/static/"  # Streamlit's own bundle: the same bytes for everyone, nothing of ours
 MACHINE_PREFIXES = ("/_stcore/", "/media/", "/component/", "/download/")  # a fetch wants 401, not a sign-in page
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -104,6 +106,7 @@ class Gate:
             return
         if user is not None and token is not None:
             self._admit(scope, user)
+            send = _kept_nowhere(send)
             if scope["type"] == "websocket":
                 receive, send = self._watched(token, receive, send)
         elif not _open(scope["path"]):
@@ -152,6 +155,19 @@ class Gate:
             await send({"type": "websocket.close", "code": SIGNED_OUT})  # before accept: the client sees 403
         else:
             await response(scope, receive, send)
+
+
+def _kept_nowhere(send: Send) -> Send:
+    """Pages are not to be kept by the browser: going back after signing out asks us, and leads to the sign-in page."""
+
+    async def send_unkept(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            if headers.get("content-type", "").startswith("text/html"):
+                headers["cache-control"] = "no-store"
+        await send(message)
+
+    return send_unkept
 
 
 def _open(path: str) -> bool:

@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse
 
+from core.services.accounts import MIN_PASSWORD
+from core.services.inviting import Offer
 from pages.shared.i18n import HTML_LANG, NAMES, known, say
 
 _FRAME = Template((Path(__file__).parent / "frame.html").read_text("utf-8"))
@@ -28,15 +30,16 @@ def _page(title: str, body: str, lang: str, status: int, *, switch: str = "") ->
     return HTMLResponse(text, status, headers={"Cache-Control": "no-store"})
 
 
-def _switch(lang: str, target: str) -> str:
+def _switch(lang: str, path: str, kept: dict[str, str]) -> str:
+    """The languages as links to ``path`` with what is kept of its query."""
     links = []
     for code, name in NAMES.items():
         tag = HTML_LANG[code]
         if code == lang:
             links.append(f'<span lang="{tag}" aria-current="true">{name}</span>')
         else:
-            query = urlencode({"lang": code} | ({"next": target} if target != "/" else {}))
-            links.append(f'<a lang="{tag}" hreflang="{tag}" href="/login?{escape(query)}">{name}</a>')
+            query = urlencode({"lang": code} | kept)
+            links.append(f'<a lang="{tag}" hreflang="{tag}" href="{path}?{escape(query)}">{name}</a>')
     return "".join(links)
 
 
@@ -69,7 +72,49 @@ def sign_in_page(
         required{second}>
       <button type="submit">{words["enter"]}</button>
     </form><p class="help">{words["help"]}</p>"""
-    return _page(say("login.title", lang), body, lang, status, switch=_switch(lang, target))
+    switch = _switch(lang, "/login", {"next": target} if target != "/" else {})
+    return _page(say("login.title", lang), body, lang, status, switch=switch)
+
+
+def joining_page(
+    lang: str, offer: Offer, token: str, *, status: int = 200, name: str = "", error: str = ""
+) -> HTMLResponse:
+    """The form behind a link: name and password of a new account, or a new password for one that is there."""
+    box = f'<p class="error" role="alert">{escape(error)}</p>' if error else ""
+    if offer.project is not None:
+        title = say("login.join_title", lang)
+        project = offer.project.name_en if lang == "en" and offer.project.name_en else offer.project.name
+        role = say(f"common.role_{offer.role}", lang)
+        intro, button = say("login.join_intro", lang, project=project, role=role), say("login.join_enter", lang)
+    else:
+        title = say("login.reset_title", lang)
+        intro, button = say("login.reset_intro", lang, name=offer.name or ""), say("login.reset_enter", lang)
+    fixed = offer.name is not None
+    hidden = {"lang": lang, "token": token}
+    fields = "".join(f'<input type="hidden" name="{k}" value="{escape(v)}">' for k, v in hidden.items())
+    first, second = ("", " autofocus") if fixed or name else (" autofocus", "")
+    body = f"""{box}<p class="note">{escape(intro)}</p><form method="post" action="/join">{fields}
+      <label for="name">{escape(say("login.name", lang))}</label>
+      <input id="name" name="name" value="{escape(offer.name or name)}" autocomplete="username" autocapitalize="none"
+        spellcheck="false" maxlength="60" required{" readonly" if fixed else ""}{first}>
+      <label for="password">{escape(say("login.own_password", lang))}</label>
+      <input id="password" name="password" type="password" autocomplete="new-password" minlength="{MIN_PASSWORD}"
+        maxlength="1000" required aria-describedby="rule"{second}>
+      <p class="help" id="rule">{escape(say("login.password_rule", lang, n=MIN_PASSWORD))}</p>
+      <button type="submit">{escape(button)}</button>
+    </form>"""
+    return _page(title, body, lang, status, switch=_switch(lang, "/join", {"token": token}))
+
+
+def leaving_page(lang: str, name: str) -> HTMLResponse:
+    """One button that signs out, for somebody who typed the address."""
+    out = escape(say("main.sign_out", lang))
+    body = (
+        f'<p class="note">{escape(say("login.leave_intro", lang, name=name))}</p>'
+        f'<form method="post" action="/logout"><button type="submit">{out}</button></form>'
+        f'<p class="help"><a href="/">{escape(say("login.home", lang))}</a></p>'
+    )
+    return _page(say("main.sign_out", lang), body, lang, 200)
 
 
 def notice(lang: str, text: str, status: int, *, home: str = "/") -> HTMLResponse:

@@ -43,7 +43,7 @@ def safe_target(target: str | None) -> str:
     """A path of this site; anything that could lead elsewhere becomes the start page."""
     if not target or not target.startswith("/") or target.startswith("//") or not target.isprintable():
         return "/"
-    return "/" if "\\" in target or target.startswith(("/login", "/logout", "/lang")) else target
+    return "/" if "\\" in target or target.startswith(("/login", "/logout", "/lang", "/join")) else target
 
 
 def shown_language(request: Request) -> str:
@@ -54,6 +54,13 @@ def shown_language(request: Request) -> str:
 
 def remember_language(response: Response, lang: str, *, secure: bool) -> None:
     response.set_cookie(gate.LANG_COOKIE, lang, max_age=365 * 86_400, httponly=True, samesite="lax", secure=secure)
+
+
+def admit(answer: Response, token: str, lang: str, *, secure: bool) -> Response:
+    """The answer with the session's cookie. Lax: it comes along with a link to us, never with another site's form."""
+    answer.set_cookie(gate.COOKIE, token, max_age=COOKIE_DAYS * 86_400, httponly=True, samesite="lax", secure=secure)
+    remember_language(answer, lang, secure=secure)
+    return answer
 
 
 class SignIn:
@@ -82,7 +89,7 @@ class SignIn:
         chosen = request.query_params.get("lang") in LANGS
         answer = html.sign_in_page(lang, note=note, target=target, chosen=chosen)
         if chosen:
-            remember_language(answer, lang, secure=_secure(request))
+            remember_language(answer, lang, secure=secure(request))
         return answer
 
     async def enter(self, request: Request) -> Response:
@@ -101,14 +108,7 @@ class SignIn:
             token, user = await run_in_threadpool(self._sign_in, request, name, password, lang if chosen else None)
         except (TagtailError, StorageError) as problem:
             return _form_again(problem, lang, name, target, chosen)
-        answer = RedirectResponse(target, 303)
-        secure = _secure(request)
-        # Lax: the cookie comes along when somebody follows a link to us, never with another site's form.
-        answer.set_cookie(
-            gate.COOKIE, token, max_age=COOKIE_DAYS * 86_400, httponly=True, samesite="lax", secure=secure
-        )
-        remember_language(answer, lang if chosen else user.lang, secure=secure)
-        return answer
+        return admit(RedirectResponse(target, 303), token, lang if chosen else user.lang, secure=secure(request))
 
     def _sign_in(self, request: Request, name: str, password: str, lang: str | None) -> tuple[str, User]:
         client = request.client.host if request.client else ""
@@ -122,13 +122,22 @@ class SignIn:
                 accounts.set_lang(db, user.id, lang, now=now)
             return token, user
 
+    async def ask_to_leave(self, request: Request) -> Response:
+        """GET /logout, typed by hand: the button, for a link of somebody else's must not sign anybody out."""
+        token = gate.session_token(request.headers)
+        try:
+            user = await run_in_threadpool(self.who, token or "")
+        except StorageError as error:
+            return html.notice(gate.language(request.headers), _words(error, gate.language(request.headers)), 503)
+        return html.leaving_page(user.lang, user.name) if user is not None else RedirectResponse("/login", 303)
+
     async def leave(self, request: Request) -> Response:
         """POST /logout: ends the session in the database, not only in this browser."""
         token = gate.session_token(request.headers)
         if token:
             await run_in_threadpool(self._sign_out, token)
         answer = RedirectResponse("/login?bye=1", 303)
-        answer.delete_cookie(gate.COOKIE, httponly=True, samesite="lax", secure=_secure(request))
+        answer.delete_cookie(gate.COOKIE, httponly=True, samesite="lax", secure=secure(request))
         return answer
 
     def _sign_out(self, token: str) -> None:
@@ -143,7 +152,7 @@ class SignIn:
         if token:
             await run_in_threadpool(self._set_lang, token, lang)
         answer = RedirectResponse(safe_target(fields.get("next")), 303)
-        remember_language(answer, lang, secure=_secure(request))
+        remember_language(answer, lang, secure=secure(request))
         return answer
 
     def _set_lang(self, token: str, lang: str) -> None:
@@ -154,7 +163,8 @@ class SignIn:
                 accounts.set_lang(db, user.id, lang, now=now)
 
 
-def _secure(request: Request) -> bool:
+def secure(request: Request) -> bool:
+    """Whether the browser came by https, so that its cookies may be marked for that alone."""
     # uvicorn takes the scheme from X-Forwarded-Proto, but only of the proxies named in FORWARDED_ALLOW_IPS.
     return request.url.scheme == "https"
 

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
@@ -23,6 +23,7 @@ from db.connect import open_database
 from web.gate import Gate
 from web.headers import Armour
 from web.login import SignIn
+from web.lost import Lost
 from web.routes import Downloads, Health, all_routes
 
 HOME = "http://127.0.0.1:8501"
@@ -44,6 +45,11 @@ async def _page(request: Request) -> JSONResponse:
     """Says what a page behind the gate would see."""
     auth = {k: v for k, v in request.headers.items() if k.startswith("x-auth")}
     return JSONResponse({"auth": auth, "origin": request.headers.get("origin")})
+
+
+async def _html(request: Request) -> HTMLResponse:
+    """A page as Streamlit sends one: with words of its own on how long to keep it."""
+    return HTMLResponse("<p>page</p>", headers={"cache-control": "no-cache"})
 
 
 async def _stream(websocket: WebSocket) -> None:
@@ -88,11 +94,13 @@ def client(database: Path, people: dict[str, User], clock: Clock) -> Iterator[Te
         routes=[
             *all_routes(sign_in, Downloads(database), Health(database, lambda: "running")),
             WebSocketRoute("/_stcore/stream", _stream),
+            Route("/page.html", _html),
             Route("/{rest:path}", _page, methods=["GET", "POST", "PUT"]),
         ],
         middleware=[
             Middleware(Armour, hosts=("127.0.0.1", "lab.example.org")),
             Middleware(Gate, who=sign_in.who, clock=clock),
+            Middleware(Lost),
         ],
     )
     with TestClient(app, base_url=HOME, follow_redirects=False, headers={"Origin": HOME}) as made:

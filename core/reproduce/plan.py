@@ -37,6 +37,8 @@ PUBLISHED_BATCH = {"gru_att.v1": 128}
 PUBLISHED_ARCHS = ("textrnn.v1", "textcnn.v1", "han.v1", "gru_att.v1")
 
 OUT_OF_FOLD = {"soft_targets": "out_of_fold", "teacher_patience": 5}  # so many networks more, each a little shorter
+# Whatever the student is; a student of theirs learns from batches of 32, as most do.
+_GRU_ATT_TEACHERS = {"teacher_arch": "gru_att.v1", "teacher_batch_size": 128, "batch_size": 32}
 # Each a named change of the published distillation. One that names a student's architecture stands beside TextCNN.
 RECIPES: dict[str, dict[str, Any]] = {
     "kd": {},
@@ -54,8 +56,9 @@ RECIPES: dict[str, dict[str, Any]] = {
     "spliced": {"spliced": 3.0},
     "stack_spliced": {"teachers": "stack", "spliced": 3.0},
     "stack_mixed": {"teachers": "stack", "spliced": 3.0, "hard_share": 0.3},
-    "deep": {**OUT_OF_FOLD, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0, "teacher_arch": "gru_att.v1"},
-    "best": {**OUT_OF_FOLD, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0, "teacher_arch": "textcnn.v1"},
+    "oof_stack_spliced": {**OUT_OF_FOLD, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0},
+    "deep": {**OUT_OF_FOLD, **_GRU_ATT_TEACHERS, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0},
+    "best": {**_GRU_ATT_TEACHERS, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0},
 }
 RECIPE_SAYS = {
     "kd": "distillation as published: the teachers answer for the texts they were trained on",
@@ -73,8 +76,9 @@ RECIPE_SAYS = {
     "spliced": "kd, and three texts for each training text, made of two of them and answered by the teachers alone",
     "stack_spliced": "stack and spliced together",
     "stack_mixed": "stack and spliced together, targets three tenths the labels themselves",
-    "deep": "oof_stack and spliced together, GRU-Att as the teachers' architecture",
-    "best": "oof_stack and spliced together, TextCNN as the teachers' architecture",
+    "oof_stack_spliced": "oof_stack and spliced together",
+    "deep": "oof_stack_spliced, GRU-Att as the teachers' architecture",
+    "best": "stack_mixed, GRU-Att as the teachers' architecture, whatever the student's",
 }
 _TEXT = ("segmenter", "conversion", "max_tokens", "vector_size", "vectors_file", "valid_share")  # one for all recipes
 _OF_NO_CELL = ("threads",)  # changes how long a cell takes, not what is in it

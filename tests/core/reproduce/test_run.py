@@ -140,7 +140,8 @@ def test_a_recipe_that_has_changed_since_is_refused(
 
 
 def test_cells_whose_spliced_texts_were_others_are_refused(tmp_path: Path) -> None:
-    plan, store, key = tiny_plan(recipes=("kd", "best")), Store(tmp_path), Key(0, 0, "textcnn.v1", "best")
+    recipe = "oof_stack_spliced"
+    plan, store, key = tiny_plan(recipes=("kd", recipe)), Store(tmp_path), Key(0, 0, "textcnn.v1", recipe)
     with store.hold(plan, {}):
         pass
     nothing = np.zeros((0, 3), dtype=np.float32)

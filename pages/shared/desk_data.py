@@ -19,19 +19,20 @@ from pages.shared.i18n import t
 
 PAST = 30  # decisions a page
 WORDS = (
-    "board", "labels", "about", "no_definition", "save", "stay", "skip", "flag", "undo", "close", "help", "help_short",
-    "help_more", "press", "comment", "comment_example", "comment_send", "comment_cancel", "goal_bar", "today_of",
-    "today", "pool", "pace", "state_saved", "state_saving", "state_slow", "state_offline", "state_out",
+    "board", "labels", "about", "no_definition", "save", "stay", "skip", "flag", "undo", "close", "help",
+    "help_short", "help_more", "press", "comment", "comment_example", "comment_send", "comment_cancel", "goal_bar",
+    "today_of", "today", "pool", "pace", "state_saved", "state_saving", "state_slow", "state_offline", "state_out",
     "state_offline_idle", "state_out_idle", "need_label", "undone", "nothing_to_undo", "loading", "swapped",
-    "guideline", "guideline_short", "example", "counter_example", "lead_note", "search", "search_example", "no_number",
-    "chance_alone", "chance_above", "chance_below", "stayed", "revised", "loading_past", "past_end", "past_title",
-    "past_skipped", "past_flagged", "past_versions", "past_settled", "past_settled_no", "past_leave", "rest",
-    "rest_close", "settings", "settings_short", "set_keys", "set_more", "set_reset", "set_was_reset", "set_kept",
-    "set_press", "set_press_long", "set_taken", "set_unusable", "set_bounds", "set_label", "set_font_size",
-    "set_line_height", "set_measure", "set_sentences", "set_sentences_none", "set_sentences_space",
-    "set_sentences_line", "set_highlights", "set_daily_goal", "set_goal_usual", "set_break", "set_minutes", "set_never",
-    "key_toggle", "key_number", "key_save", "key_stay", "key_skip", "key_flag", "key_undo", "key_back", "key_forward",
-    "key_again", "key_guide", "key_search", "key_highlights", "key_settings", "key_help",
+    "guideline", "guideline_short", "example", "counter_example", "lead_note", "search", "search_example",
+    "no_number", "back_short", "forward_short", "chance_alone", "chance_above", "chance_below", "stayed", "revised",
+    "loading_past", "past_end", "past_title", "past_skipped", "past_flagged", "past_versions", "past_settled",
+    "past_settled_no", "past_leave", "rest", "rest_close", "settings", "settings_short", "set_keys", "set_more",
+    "set_reset", "set_was_reset", "set_kept", "set_press", "set_press_long", "set_taken", "set_unusable",
+    "set_bounds", "set_label", "set_font_size", "set_line_height", "set_measure", "set_sentences",
+    "set_sentences_none", "set_sentences_space", "set_sentences_line", "set_highlights", "set_daily_goal",
+    "set_goal_usual", "set_break", "set_minutes", "set_never", "key_toggle", "key_number", "key_save", "key_stay",
+    "key_skip", "key_flag", "key_undo", "key_back", "key_forward", "key_again", "key_guide", "key_search",
+    "key_highlights", "key_settings", "key_help",
 )  # fmt: skip
 
 

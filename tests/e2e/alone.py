@@ -14,6 +14,7 @@ from pages.shared.components import label_board
 from tests.e2e.driving import DESKTOP
 
 HERE = Path(label_board.__file__).parent
+EMPTY = "<!doctype html><meta name=viewport content='width=device-width'><body></body>"
 HOME = "http://board.test/"
 OWNER = "7"
 # Streamlit's part: mounts the module, keeps what the board sends, and hands answers in.
@@ -76,7 +77,7 @@ def opened(browser: Browser, **context: Any) -> Page:
     """An empty page with the board's scripts, nothing mounted yet."""
     page = browser.new_context(**{"viewport": DESKTOP, **context}).new_page()
     page.set_default_timeout(5000)
-    page.route("**/*", lambda route: route.fulfill(body="<!doctype html><body></body>", content_type="text/html"))
+    page.route("**/*", lambda route: route.fulfill(body=EMPTY, content_type="text/html"))
     return load(page)
 
 

@@ -115,6 +115,15 @@ function makeBoard(root) {
     guide.refresh(s.data, s.keymap);
     view.chosen(chosen, Boolean(chosen) && open());
     if (s.outbox) { desk.paintAll(); desk.paintProgress(); }
+    followTheme();
+  }
+
+  // Fields of the browser's own follow the page's theme.
+  function followTheme() {
+    const [red, green, blue] = (getComputedStyle(view.part("settings")).backgroundColor.match(/[\d.]+/g) || [255, 255, 255]).map(Number);
+    const scheme = 0.3 * red + 0.6 * green + 0.1 * blue > 128 ? "light" : "dark";
+    const style = view.part("board").style;
+    if (style.colorScheme !== scheme) style.colorScheme = scheme;
   }
 
   const poke = () => { if (s.outbox && open()) s.outbox.send(); };
@@ -125,6 +134,7 @@ function makeBoard(root) {
   function onTick() {
     if (!s.data) return;
     desk.paintState();
+    followTheme();
     remindOfRest();
     const since = Date.now() - pokedAt;
     const idle = Date.now() - lastAct > 5 * POKE_MS;

@@ -79,8 +79,8 @@ function makeView(root) {
   function words(data, keymap) {
     const w = data.words;
     for (const name of ["save", "stay", "skip", "flag", "undo"]) button(name, name, w[name], keymap);
-    button("back", "back", w.key_back, keymap, "‹");
-    button("forward", "forward", w.key_forward, keymap, "›");
+    button("back", "back", w.key_back, keymap, w.back_short);
+    button("forward", "forward", w.key_forward, keymap, w.forward_short);
     button("guide-ask", "guide", w.guideline, keymap, w.guideline_short);
     button("settings-ask", "settings", w.settings, keymap, w.settings_short);
     button("ask", "help", w.help, keymap, w.help_short);
@@ -221,9 +221,16 @@ function makeView(root) {
   return {
     part, put, fill, buildLabels, words, text, past, chosen, note, progress, state, empty, notices, toggles,
     found: (n) => put("search-count", n === null ? "" : String(n)),
+    // The number so far, and the labels that it can still become.
     number: (words, typed) => {
       put("number", words);
-      for (const toggle of toggles.values()) toggle.classList.toggle("reached", typed !== null && toggle.dataset.number.startsWith(typed));
+      let first = null;
+      for (const toggle of toggles.values()) {
+        const reached = Boolean(typed) && toggle.dataset.number.startsWith(typed);
+        toggle.classList.toggle("reached", reached);
+        first = first || (reached ? toggle : null);
+      }
+      if (first) first.scrollIntoView({ block: "nearest" });
     },
     hint: (sentence, warn) => { put("hint", sentence); part("hint").classList.toggle("warn", Boolean(warn)); },
   };

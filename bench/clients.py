@@ -52,6 +52,7 @@ class Client:
     _fragment: str = ""
     _widget: str = ""
     _sends: int = 0
+    _still: dict[str, Any] = field(default_factory=dict)  # what seldom changes; sent again only when it has changed
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def sign_in(self) -> None:
@@ -92,7 +93,12 @@ class Client:
             asked.page_script_hash, asked.fragment_id = self._page, self._fragment
             widget = asked.widget_states.widgets.add()
             widget.id = self._widget
-            widget.json_value = json.dumps({"outbox": {**box, "sid": self.data.get("sid"), "have": []}})
+            have = {
+                "sid": self.data.get("sid"),
+                "project": self.data.get("project"),
+                "still": self._still.get("id", ""),
+            }
+            widget.json_value = json.dumps({"outbox": {**box, **have}})
         return message
 
     async def send(self) -> None:
@@ -124,12 +130,12 @@ class Client:
 
     def _receive(self, data: dict[str, Any]) -> None:
         now = time.perf_counter()
-        self.data = data
-        for uid in data["acked"]:
+        self.data, self._still = data, data.get("still") or self._still
+        for uid in data["acked"] or []:
             if self.outbox.pop(uid, None):
                 self.acked.add(uid)
                 self.ack_ms.append((now - self.made[uid].at) * 1000)
-        for each in data["refused"]:
+        for each in data["refused"] or []:
             if self.outbox.pop(each["uid"], None):
                 self.refused.add(each["uid"])
                 self.errors.append(f"refused: {each['sentence']}")
@@ -185,8 +191,9 @@ class Client:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), max(0.0, due - time.monotonic()))
             if not stop.is_set():
-                keys = [label["key"] for label in self.data["labels"]]
-                await self.decide([key for key in keys if key in set(rng.sample(keys, 2))])
+                keys = [label["key"] for label in self._still["values"]["labels"]]
+                chosen = set(rng.sample(keys, min(2, len(keys))))
+                await self.decide([key for key in keys if key in chosen])
                 due += period
 
     async def close(self) -> None:
@@ -228,7 +235,8 @@ class Crowd:
 
     def _set(self, event: asyncio.Event) -> None:
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(event.set)
+            with contextlib.suppress(RuntimeError):  # everybody has gone already; why is among their errors
+                self._loop.call_soon_threadsafe(event.set)
 
     @property
     def ack_ms(self) -> list[float]:

@@ -36,7 +36,7 @@ SHARES = {
     "app_killed": 6, "worker_killed": 8, "app_frozen": 4, "wire_pulled": 10, "outage": 6, "tab_closed": 8,
     "reloaded": 14, "offline": 10, "enter_twice": 20, "clicked_twice": 14,
 }  # fmt: skip
-SETTINGS = "gold_share = 0\nround_every = 20\nround_min_labels = 40"
+SETTINGS = "round_every = 20\nround_min_labels = 40"
 PATIENCE_S = 8.0  # then a person whose desk stays empty loads the page anew
 END_S = 90.0
 

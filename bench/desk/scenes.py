@@ -21,7 +21,7 @@ from bench.clients import Crowd
 from bench.corpus import write_texts
 from bench.desk import meter
 from bench.ledger import Ledger, audit, read, watch
-from core.services import accounts, membership, scheduling
+from core.services import accounts, scheduling
 from core.services.projects import list_projects
 from db.connect import open_database
 from tests.e2e.driving import PASSWORD, SMALL_ROUND, Server, board_state, roll, running, sign_in, wait_saved
@@ -29,7 +29,7 @@ from tests.e2e.driving import PASSWORD, SMALL_ROUND, Server, board_state, roll, 
 ROUND = ""  # a real round: the settings that a project has by itself
 TRAINABLE = 400  # labelled texts, so that a round is a long one
 TRAINING_S = 300  # until a round that was asked for trains; the worker has the lowest priority
-QUIET = "gold_share = 0\nround_every = 1000000"
+QUIET = "round_every = 1000000"
 
 
 @contextlib.contextmanager
@@ -40,15 +40,6 @@ def desk(texts: int, *, labelled: int = 0, **options: Any) -> Iterator[Server]:
         corpus = write_texts(folder / "made.jsonl", texts, labelled=labelled)
         with running(folder, corpus=corpus, **{"worker": False, "settings": QUIET, **options}) as server:
             yield server
-
-
-def invite(server: Server, names: Sequence[str]) -> None:
-    """Annotators of the server's project, made in its database."""
-    with contextlib.closing(open_database(server.database)) as db:
-        for name in names:
-            made = accounts.create_user(db, name, PASSWORD, "annotator", by=None, now=time.time())
-            for project in list_projects(db):
-                membership.add(db, project.id, made.id, by=None, now=time.time())
 
 
 def enter(browser: Browser, server: Server, name: str) -> Page:
@@ -141,7 +132,7 @@ def many(
     texts = int(people * a_minute * seconds / 60 + seconds / every_s) + 60 + 5 * people
     names = [f"p{n:02}" for n in range(1, people)]
     with desk(texts, labelled=TRAINABLE, worker=True, round_settings=ROUND) as server:
-        invite(server, names)
+        server.invite(**dict.fromkeys(names, "annotator"))
         crowd, trainer = Crowd(server.url, names, PASSWORD, a_minute=a_minute, seed=seed), Trainer(server)
         with crowd:
             page = enter(browser, server, "amy")

@@ -88,7 +88,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "A colleague has this text by now; it cannot be taken back.",
     ),
     "Settled": (
-        "這一篇已經由審核者定案，不能再改。若覺得不對，請告訴審核者。",
+        "這一篇已經由審閱者定案，不能再改。若覺得不對，請告訴審閱者。",
         "A reviewer has settled this text; it cannot be changed any more. If it looks wrong, tell a reviewer.",
     ),
     "AlreadyDecided": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlite_utils import Database
@@ -51,3 +52,77 @@ def label_sets(db: Database, project_id: int, role: str, *, texts: bool = True) 
         p=project_id, role=role, texts=int(texts),
     )  # fmt: skip
     return [{**each, "labels": tuple(json.loads(each["labels"]))} for each in found]
+
+
+def disputed(db: Database, project_id: int) -> list[dict[str, Any]]:
+    """Labelled decisions on texts that are not settled and on which two people's labels differ as they were written.
+
+    document_id, user_id, labels; by document.
+    """
+    return _decided(
+        db,
+        "SELECT c.document_id, c.user_id, c.labels FROM current_annotations c WHERE c.project_id = :p "
+        "AND c.decision = 'labelled' AND c.document_id IN (SELECT document_id FROM current_annotations "
+        "WHERE project_id = :p AND decision = 'labelled' GROUP BY document_id "
+        "HAVING count(*) > 1 AND min(labels) < max(labels)) "
+        "AND NOT EXISTS (SELECT 1 FROM adjudications j WHERE j.document_id = c.document_id) "
+        "ORDER BY c.document_id, c.user_id",
+        p=project_id,
+    )
+
+
+def read_twice(db: Database, project_id: int) -> list[dict[str, Any]]:
+    """Labelled decisions on texts that two people or more have labelled: document_id, user_id, who, labels, settled."""
+    found = rows(
+        db,
+        "SELECT c.document_id, c.user_id, u.name AS who, c.labels, j.labels AS settled FROM current_annotations c "
+        "JOIN users u ON u.id = c.user_id LEFT JOIN adjudications j ON j.document_id = c.document_id "
+        "WHERE c.project_id = :p AND c.decision = 'labelled' AND c.document_id IN (SELECT document_id "
+        "FROM current_annotations WHERE project_id = :p AND decision = 'labelled' GROUP BY document_id "
+        "HAVING count(*) > 1) ORDER BY c.document_id, c.user_id",
+        p=project_id,
+    )
+    names = ("labels", "settled")
+    return [
+        {**each, **{name: None if each[name] is None else tuple(json.loads(each[name])) for name in names}}
+        for each in found
+    ]
+
+
+def flagged(db: Database, project_id: int) -> list[dict[str, Any]]:
+    """Flags on texts that are not settled, newest first: document_id, user_id, labels."""
+    return _decided(
+        db,
+        "SELECT c.document_id, c.user_id, c.labels FROM current_annotations c WHERE c.project_id = :p "
+        "AND c.decision = 'flagged' AND NOT EXISTS (SELECT 1 FROM adjudications j "
+        "WHERE j.document_id = c.document_id) ORDER BY c.annotation_id DESC",
+        p=project_id,
+    )
+
+
+def settled(db: Database, project_id: int) -> list[dict[str, Any]]:
+    """Adjudications, newest first: document_id, user_id, labels."""
+    return _decided(
+        db,
+        "SELECT document_id, user_id, labels FROM adjudications WHERE project_id = :p ORDER BY at DESC, document_id",
+        p=project_id,
+    )
+
+
+def choices(db: Database, ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """Who says what now of each of these texts, skips left out: user_id, who, decision, labels, comment, at."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for each in _decided(
+        db,
+        "SELECT c.document_id, c.user_id, u.name AS who, c.decision, c.labels, a.comment, a.created_at AS at "
+        "FROM json_each(:ids) x JOIN current_annotations c ON c.document_id = x.value "
+        "JOIN annotations a ON a.id = c.annotation_id JOIN users u ON u.id = c.user_id "
+        "WHERE c.decision != 'skipped' ORDER BY c.document_id, c.user_id",
+        ids=json.dumps(list(ids)),
+    ):
+        found.setdefault(each.pop("document_id"), []).append(each)
+    return found
+
+
+def _decided(db: Database, sql: str, **values: Any) -> list[dict[str, Any]]:
+    return [{**each, "labels": tuple(json.loads(each["labels"]))} for each in rows(db, sql, **values)]

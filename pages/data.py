@@ -1,4 +1,4 @@
-"""Data: importing texts, what was flagged, the settings, labels and guideline. For project leads."""
+"""Data: importing texts, the settings, labels and guideline. For project leads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.errors import TagtailError
 from core.services.accounts import User
 from core.services.curating import Project
 from db.errors import StorageError
-from pages.shared import flagged, importing, messages, session, settings_form
+from pages.shared import importing, messages, session, settings_form
 from pages.shared.cache import overview
 from pages.shared.i18n import plain, t
 
@@ -60,17 +60,13 @@ def labels_and_guideline(project: Project) -> None:
 
 
 def tabs(project: Project, me: User) -> None:
-    first, second, third, fourth = st.tabs(
-        [t("data.tab_import"), t("data.tab_flagged"), t("data.tab_settings"), t("data.tab_labels")]
-    )
+    first, second, third = st.tabs([t("data.tab_import"), t("data.tab_settings"), t("data.tab_labels")])
     with first:
         importing.section(project, me)
     with second:
-        flagged.section(project)
-    with third:
         st.caption(t("data.settings_intro", name=plain(session.title(project))))
         settings_form.section(project, me)
-    with fourth:
+    with third:
         labels_and_guideline(project)
 
 

@@ -1,52 +1,31 @@
-"""A lead's second look: what annotators have flagged, and putting it back for labelling."""
+"""A second look at what annotators have flagged: putting it back for labelling."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlite_utils import Database
 
+from core.errors import Settled
 from core.services import membership
+from db import adjudications, documents, events
 from db import annotations as annotation_rows
-from db import documents, events
 from db.annotations import NewAnnotation
 from db.connect import writing
 from db.errors import NotFound
 
 
-@dataclass(frozen=True, kw_only=True)
-class Flagged:
-    """A text that somebody flagged, and why; ``labels`` are the keys chosen then, ``text`` its first 400 characters."""
-
-    document_id: int
-    external_id: str
-    who: str
-    at: float
-    labels: tuple[str, ...]
-    comment: str
-    text: str
-
-
-def flagged(db: Database, project_id: int) -> tuple[Flagged, ...]:
-    """Every flag that stands, newest first; a text that two people flagged is there twice."""
-    names = Flagged.__dataclass_fields__
-    return tuple(
-        Flagged(**{key: value for key, value in each.items() if key in names})
-        for each in annotation_rows.flagged(db, project_id)
-    )
-
-
 def put_back(db: Database, project_id: int, document_id: int, *, by: int, now: float) -> int:
     """Take every flag off a text, so that it is labelled after all; says how many flags.
 
-    Raises NotAllowed, NotFound (it is not flagged any more).
+    Raises NotAllowed, Settled, NotFound (it is not flagged any more).
     """
     with writing(db):
-        membership.require_member(db, project_id, by, "lead")
+        membership.require_member(db, project_id, by, "reviewer")
         document = documents.peek(db, project_id, document_id)
         flags = annotation_rows.flagged(db, project_id, document_id=document_id)
         if document is None or not flags:
             raise NotFound(what=f"flag {document_id}")
+        if adjudications.exists(db, document_id):
+            raise Settled()
         for each in flags:
             # The flag was its annotator's, and so is its end in the history; the event says who put the text back.
             undone = NewAnnotation(

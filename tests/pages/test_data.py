@@ -6,18 +6,16 @@ import gzip
 import json
 from collections.abc import Callable
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.config import RoundConfig
-from core.services import accounts, annotating, curating, reporting, reviewing
+from core.services import accounts, curating, reporting
 from pages.shared import training
 from pages.shared.importing import free_key
 from tests.conftest import make_project
 from tests.pages.conftest import House
-from tests.pages.filling import fill
 
 Said = Callable[[AppTest], str]
 
@@ -212,48 +210,6 @@ def test_each_setting_of_a_round_has_a_field_in_words(house: House, texts_of: Sa
     for name, values in training.CHOICES.items():
         shown = page.selectbox(key=f"round_{name}_{house.project_id}").options
         assert len(set(shown)) == len(values), name
-
-
-def _flag(house: House, comment: str) -> int:
-    """A text that the annotator flagged with the first label chosen."""
-    annotator = house.people["annotator"].id
-    with house.open() as db:
-        text = annotating.next_texts(db, house.project_id, annotator, n=1, now=1e9)[0]
-        op = {
-            "uid": f"f{text.id}", "kind": "save", "document": text.id, "decision": "flagged", "labels": ["k0"],
-            "comment": comment,
-        }  # fmt: skip
-        assert annotating.apply(db, house.project_id, annotator, [op], now=1e9).acked
-    return text.id
-
-
-def test_a_flagged_text_is_read_and_put_back(house: House, texts_of: Said, tmp_path: Path) -> None:
-    fill(house, tmp_path)
-    assert "沒有待討論的回報" in texts_of(house.page("data", "lead").run())
-    flagged = _flag(house, "*文字* 不完整")
-    page = house.page("data", "lead").run()
-    said = texts_of(page)
-    assert "\\*文字\\* 不完整" in said
-    assert f"第 {flagged} 號" in said
-    assert "annotator" in said
-    assert "回報時選了：甲" in said
-    assert "等待標註" in said
-    page.button(key=f"put_back_0_{flagged}").click().run()
-    assert f"第 {flagged} 號已放回" in texts_of(page)
-    assert _numbers(page)["已回報待討論"] == "0"
-    with house.open() as db:
-        assert reviewing.flagged(db, house.project_id) == ()
-
-
-def test_a_text_that_a_colleague_has_put_back_is_said_so(house: House, texts_of: Said, tmp_path: Path) -> None:
-    fill(house, tmp_path)
-    flagged = _flag(house, "")
-    page = house.page("data", "lead").run()
-    assert "沒有附說明" in texts_of(page)
-    with house.open() as db:
-        reviewing.put_back(db, house.project_id, flagged, by=house.people["admin"].id, now=1e9)
-    page.button(key=f"put_back_0_{flagged}").click().run()
-    assert "找不到" in texts_of(page)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The student by response distillation (lee2022kd, equation 2), and its twin: the same start, and hard labels.
 
-As published both also have the same batches and dropout; with spliced texts the student's are larger and more (soft_targets.with_more).
+As published both also have the same batches and dropout; with spliced texts the student's batches are larger and more
+(``soft_targets.with_more``).
 """
 
 from __future__ import annotations

@@ -24,13 +24,15 @@ from core.distill.lessons import Lessons, threads_of
 from core.losses.bce import weighted_bce
 from core.models.base import TextModel
 from core.models.engine import Engine, Rows, Weights
+from core.models.memory import bytes_of
 from core.models.registry import engine_of
 from core.seeds import derive
 from core.steps import drained, through
 from core.train.lanes import side_by_side
-from core.train.loop import Course, Fitted, Judge, StepReport, fit, packed_by_length, score
+from core.train.loop import Course, Judge, StepReport, fit, packed_by_length, score
 from core.train.predict import logit_steps
 
+STACKS_BYTES = 2 * 1024**3  # that all stacks at work may take together; a round with all else stays below 4 GB
 _STEP = 0.02  # of F1
 _MINIMUM = 1e-4  # a constant teacher is never quite sure
 
@@ -95,22 +97,38 @@ class _Chosen(NamedTuple):
     weight: float
 
 
+class _Fitted(NamedTuple):
+    """A network as it was at its best, and its logits on validation (N,)."""
+
+    network: _Network
+    state: Weights
+    found: NDArray[np.float32]
+
+
+class _Step(NamedTuple):
+    """Where a lane stands: how many of its networks are through, and what is at work."""
+
+    done: float
+    at_hand: Sequence[_Network]
+    report: StepReport
+
+
 def sweep(lessons: Lessons) -> Generator[SweepReport, None, NeuralTeachers]:
     """Train the networks of every label that has positives and negatives, and choose."""
     config, y, learnable = lessons.config, np.asarray(lessons.train_y) > 0, _learnable(lessons)
-    stacks = _stacks(learnable, config)
-    total = sum(map(len, stacks))
+    lanes = _lanes(learnable, config)
+    total = sum(map(len, lanes))
     progress: dict[int, float] = {}
 
-    def said(told: tuple[int, StepReport]) -> SweepReport:
-        which, report = told
-        progress[which] = _done(report, len(stacks[which]), config)
-        named = [lessons.label_keys[k] for k in dict.fromkeys(one.label for one in stacks[which])]
-        detail = {"labels": named, "epoch": report.epoch, "active": report.active}
+    def said(told: tuple[int, _Step]) -> SweepReport:
+        which, step = told
+        progress[which] = step.done
+        named = [lessons.label_keys[k] for k in dict.fromkeys(one.label for one in step.at_hand)]
+        detail = {"labels": named, "epoch": step.report.epoch, "active": step.report.active}
         return SweepReport(min(total, int(sum(progress.values()))), total, detail)
 
-    lanes = side_by_side([partial(_train, lessons, stack) for stack in stacks], threads_of(config))
-    found = yield from through(lanes, said)
+    steps = side_by_side([partial(_train, lessons, networks) for networks in lanes], threads_of(config))
+    found = yield from through(steps, said)
     chosen = {k: one for part, _ in found for k, one in part.items()}
     yield SweepReport(total, total, {lessons.label_keys[k]: one.weight for k, one in chosen.items()})
     return NeuralTeachers(
@@ -153,18 +171,42 @@ def _warnings(
     return tuple(out)
 
 
-def _stacks(learnable: Sequence[int], config: RoundConfig) -> list[list[_Network]]:
-    """What trains together: exact, all class weights of a label; fast, as many labels as keep every lane busy."""
+def _lanes(learnable: Sequence[int], config: RoundConfig) -> list[list[_Network]]:
+    """What one lane trains: exact, all class weights of a label; fast, as many labels as keep every lane busy."""
     if config.sweep == "exact":
         return [[_Network(k, weight) for weight in config.class_weights] for k in learnable]
     lanes = min(threads_of(config), len(learnable))
     return [[_Network(k, 1.0) for k in learnable[lane::lanes]] for lane in range(lanes)]
 
 
-def _train(
-    lessons: Lessons, networks: Sequence[_Network]
-) -> Generator[StepReport, None, tuple[dict[int, _Chosen], int]]:
-    """One stack on the same batches. Returns what was chosen for each of its labels, and the epochs spent."""
+def stack_size(lessons: Lessons) -> int:
+    """How many networks learn together at most, so that all lanes' stacks stay below ``STACKS_BYTES``."""
+    config, template = lessons.config, lessons.model(1)
+    each = bytes_of(engine_of(config.arch, template), template, lessons.train_rows, config)
+    return max(1, STACKS_BYTES // (threads_of(config) * each))
+
+
+def _train(lessons: Lessons, networks: Sequence[_Network]) -> Generator[_Step, None, tuple[dict[int, _Chosen], int]]:
+    """A lane's networks, stack after stack. Returns what was chosen for each of its labels, and the epochs spent."""
+    most, spent = stack_size(lessons), 0
+    fitted: list[_Fitted] = []
+    for start in range(0, len(networks), most):
+        part = networks[start : start + most]
+
+        def said(report: StepReport, start: int = start, part: Sequence[_Network] = part) -> _Step:
+            return _Step(start + _done(report, len(part), lessons.config), part, report)
+
+        found, epochs = yield from through(_stack(lessons, part), said)
+        fitted += found
+        spent += epochs
+    by_label: dict[int, list[_Fitted]] = {}
+    for one in fitted:
+        by_label.setdefault(one.network.label, []).append(one)
+    return {k: _choose(lessons, k, of_label) for k, of_label in by_label.items()}, spent
+
+
+def _stack(lessons: Lessons, networks: Sequence[_Network]) -> Generator[StepReport, None, tuple[list[_Fitted], int]]:
+    """One stack on the same batches. Returns those that did not diverge, and the epochs spent."""
     config, table = lessons.config, lessons.table()
     seeds = [derive(config.seed, "teacher", lessons.label_keys[one.label], one.weight) for one in networks]
     engine, weights, width = stacked_models(lessons, seeds, 1, table.device)
@@ -186,28 +228,23 @@ def _train(
     fitted = yield from fit(weights, course)
     valid = packed_by_length(engine, lessons.valid_rows, table, config)
     found = score(engine, fitted.weights, valid, config)[:, :, 0]  # (M, N)
-    chosen = {}
-    for k in dict.fromkeys(labels):
-        at = [m for m, label in enumerate(labels) if label == k and fitted.best_epoch[m] > 0]
-        if at:
-            chosen[k] = _choose(lessons, k, fitted, engine, at, [networks[m].weight for m in at], found[at])
-    return chosen, int(fitted.spent.sum())
+    sound = np.flatnonzero(fitted.best_epoch > 0).tolist()
+    return [_Fitted(networks[m], engine.unstack(fitted.weights, m), found[m]) for m in sound], int(fitted.spent.sum())
 
 
-def _choose(
-    lessons: Lessons, k: int, fitted: Fitted, engine: Engine, at: list[int], weights: list[float], found: NDArray
-) -> _Chosen:
-    """The best of a label's networks, or of its one network's shifts. Shapes: found (len(at), N) logits."""
+def _choose(lessons: Lessons, k: int, fitted: Sequence[_Fitted]) -> _Chosen:
+    """The best of a label's networks, or of its one network's shifts."""
     y, config = np.asarray(lessons.valid_y)[:, k], lessons.config
     if config.sweep == "fast":
-        shifts = np.log(config.class_weights)
-        best = pick(expit(found[0] + shifts[:, None]), y, config.class_weights)
-        which, weight = at[0], config.class_weights[best]
+        (one,) = fitted
+        shifted = expit(one.found + np.log(config.class_weights)[:, None])
+        weight = config.class_weights[pick(shifted, y, config.class_weights)]
     else:
-        best = pick(expit(found), y, weights)
-        which, weight = at[best], weights[best]
+        found = expit(np.stack([each.found for each in fitted]))
+        one = fitted[pick(found, y, [each.network.weight for each in fitted])]
+        weight = one.network.weight
     model = lessons.model(1)
-    model.load_state_dict(engine.unstack(fitted.weights, which), strict=False)
+    model.load_state_dict(one.state, strict=False)
     return _Chosen(model.eval(), float(weight))
 
 

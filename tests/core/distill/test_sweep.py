@@ -11,7 +11,7 @@ from core.distill.lessons import Lessons
 from core.distill.soft_targets import Taught, combine, gather, syllabus, teach
 from core.distill.splicing import splice, splice_within
 from core.distill.student import Pair, train_pair
-from core.distill.sweep import pick, sweep, teacher_judge
+from core.distill.sweep import pick, stack_size, sweep, teacher_judge
 from tests.core.making import SMALL, drained
 
 RNG = np.random.default_rng(0)
@@ -75,6 +75,30 @@ def test_fast_with_a_weight_of_one_alone_is_exact_with_it():
     one = replace(EXACT, class_weights=(1.0,))
     exact, fast = (drained(sweep(lessons(replace(one, sweep=mode))))[1] for mode in ("exact", "fast"))
     np.testing.assert_allclose(exact.logits(ROWS), fast.logits(ROWS), atol=1e-4)
+
+
+@pytest.mark.parametrize("way", ["exact", "fast"])
+def test_stacks_are_cut_to_the_memory_there_is_and_nothing_else_changes(way: str, monkeypatch: pytest.MonkeyPatch):
+    y = np.stack([Y[:, 0], Y[:, 1], 1 - Y[:, 0], 1 - Y[:, 1]], axis=1)
+    given = replace(lessons(replace(SMALL, sweep=way, threads=1)), train_y=y[:48], valid_y=y[48:])
+    reports, whole = drained(sweep(given))
+    assert max(report.detail.get("active", 0) for report in reports) == 3 + (way == "fast")
+    monkeypatch.setattr("core.distill.sweep.STACKS_BYTES", 150_000)  # of two
+    assert stack_size(given) == 2
+    reports, parts = drained(sweep(given))
+    assert max(report.detail.get("active", 0) for report in reports) == 2
+    assert [report.done for report in reports] == sorted(report.done for report in reports)
+    assert parts.weights == whole.weights
+    assert parts.epochs == whole.epochs
+    np.testing.assert_allclose(parts.unweighted(ROWS), whole.unweighted(ROWS), atol=1e-5)
+
+
+def test_hundreds_of_labels_are_more_stacks_than_fit_at_once():
+    config = RoundConfig(arch="gru_att.v1", batch_size=128, threads=2)
+    many = replace(lessons(config), train_rows=[np.full(512, 3)] * 200)
+    assert 1 <= stack_size(many) < 20
+    assert stack_size(replace(many, config=replace(config, threads=1))) > stack_size(many)
+    assert stack_size(replace(many, config=replace(config, arch="textcnn.v1"))) > 30
 
 
 def test_the_teachers_and_the_pair_are_the_same_each_time():

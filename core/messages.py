@@ -75,6 +75,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "你的帳號沒有這個權限（需要：{need}）。若剛被調整過權限，請重新登入。",
         "Your account may not do this (it needs: {need}). If your role has just changed, sign in again.",
     ),
+    "LastAdmin": (
+        "至少要有一位使用中的管理員，所以這項沒有變更。請先指定另一位管理員。",
+        "There must be one active administrator, so nothing was changed. Appoint another one first.",
+    ),
     "NotMember": (
         "這個專案沒有你，或你已經被移出，所以沒有執行。要加入請找計畫主持人。",
         "This project is not one of yours, or no longer, so this was not done. Ask its lead to add you.",
@@ -297,7 +301,6 @@ NEEDS = {  # what NotAllowed lacks
     "reviewer": ("審閱者", "reviewer"),
     "lead": ("計畫主持人", "project lead"),
     "admin": ("管理員", "administrator"),
-    "another_admin": ("另一位管理員", "another administrator"),
 }
 
 CANNOT_START = {
@@ -341,6 +344,8 @@ def say(code: str, fields: dict[str, Any] | None = None, lang: str = "zh") -> st
         pair = BAD_LABEL.get(str(values["why"]), BAD_LABEL["field"])
     elif code == "CannotStart":
         pair = CANNOT_START.get(str(values["why"]).split("=")[0].split(" ")[0], CANNOT_START[""])
+    elif code == "NotAllowed" and values["need"] == "another_admin":
+        pair = SENTENCES["LastAdmin"]
     elif code == "NotAllowed" and values["need"] in NEEDS:
         values["need"] = in_language(NEEDS[values["need"]], lang)
     elif code == "TooFewLabels":

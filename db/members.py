@@ -41,12 +41,3 @@ def of_project(db: Database, project_id: int) -> list[User]:
 def project_ids(db: Database, user_id: int) -> list[int]:
     found = rows(db, "SELECT project_id FROM members WHERE user_id = :u ORDER BY project_id", u=user_id)
     return [each["project_id"] for each in found]
-
-
-def share_a_project(db: Database, one: int, other: int) -> bool:
-    """Whether two people have a project in common."""
-    sql = (
-        "SELECT 1 FROM members a JOIN members b ON b.project_id = a.project_id "
-        "WHERE a.user_id = :one AND b.user_id = :other LIMIT 1"
-    )
-    return row(db, sql, one=one, other=other) is not None

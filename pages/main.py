@@ -20,12 +20,13 @@ HERE = Path(__file__).parent
 PAGES = (
     ("annotate", ":material/label:", "annotator"),
     ("mine", ":material/history:", "annotator"),
+    ("review", ":material/balance:", "reviewer"),
     ("dashboard", ":material/monitoring:", "lead"),
     ("rounds", ":material/model_training:", "lead"),
     ("data", ":material/database:", "lead"),
     ("labels", ":material/sell:", "lead"),
     ("export", ":material/download:", "lead"),
-    ("people", ":material/group:", "admin"),
+    ("people", ":material/group:", "lead"),
 )
 RANK = {role: rank for rank, role in enumerate(accounts.ROLES)}
 # Streamlit leaves 6rem above every page; a text to label wants the room.

@@ -11,21 +11,21 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.services import accounts
+from core.services import accounts, membership
 from tests.conftest import make_project
 from tests.pages.conftest import PAGES, House
 
 Said = Callable[[AppTest], str]
 
 
-@pytest.mark.parametrize(("role", "name"), [("annotator", "dashboard"), ("annotator", "export"), ("lead", "people")])
+@pytest.mark.parametrize(("role", "name"), [("annotator", "dashboard"), ("reviewer", "people")])
 def test_a_page_above_the_role_refuses_inside_the_frame(house: House, texts_of: Said, role: str, name: str) -> None:
     page = house.page("main", role).run()
     page.switch_page(f"{name}.py").run()
     assert "這一頁不對你開放" in texts_of(page)
 
 
-@pytest.mark.parametrize(("role", "seen"), [("annotator", 2), ("reviewer", 2), ("lead", 7), ("admin", 8)])
+@pytest.mark.parametrize(("role", "seen"), [("annotator", 2), ("reviewer", 2), ("lead", 8), ("admin", 8)])
 def test_the_navigation_shows_what_the_role_may_open(
     house: House, monkeypatch: pytest.MonkeyPatch, role: str, seen: int
 ) -> None:
@@ -49,7 +49,7 @@ def test_an_admin_reaches_every_page(house: House, texts_of: Said, name: str) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "role"), [("people", "lead"), ("people", "annotator"), ("data", "annotator"), ("export", "annotator")]
+    ("name", "role"), [("people", "reviewer"), ("people", "annotator"), ("data", "annotator"), ("export", "annotator")]
 )
 def test_a_page_refuses_by_itself(house: House, texts_of: Said, name: str, role: str) -> None:
     said = texts_of(house.page(name, role).run())
@@ -116,3 +116,23 @@ print([m for m in ("torch", "sklearn", "modAL", "gensim") if m in sys.modules])
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, cwd=PAGES.parent, check=False)
     assert done.stdout.strip() == "[]", done.stderr[-2000:]
+
+
+def test_somebody_in_no_project_is_told_whom_to_ask(house: House, texts_of: Said) -> None:
+    with house.open() as db:
+        for role in ("annotator", "lead"):
+            person = house.people[role].id
+            membership.remove(db, house.project_id, person, by=house.people["admin"].id, now=time.time())
+    assert "請計畫主持人把你加進來" in texts_of(house.page("main", "annotator").run())
+    assert "到「資料」頁匯入檔案" in texts_of(house.page("main", "lead").run())
+
+
+def test_a_project_of_others_is_neither_listed_nor_opened_by_its_address(house: House, texts_of: Said) -> None:
+    with house.open() as db:
+        other = make_project(db, key="secret")
+        membership.remove(db, other, house.people["lead"].id, by=house.people["admin"].id, now=time.time())
+    page = house.page("main", "lead")
+    page.query_params["project"] = "secret"
+    said = texts_of(page.run())
+    assert "secret" not in said
+    assert page.session_state["project_id"] == house.project_id

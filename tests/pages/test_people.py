@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.errors import WrongPassword
-from core.services import accounts
+from core.errors import BadInvitation, WrongPassword
+from core.services import accounts, inviting, membership
 from core.services.accounts import User
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, make_project
 from tests.pages.conftest import House
 
 Said = Callable[[AppTest], str]
@@ -60,12 +60,20 @@ def test_a_mistake_is_said_and_what_was_typed_stays(
     assert len(page.dataframe[0].value) == 4
 
 
-def test_a_role_is_changed(house: House, texts_of: Said) -> None:
+def _press(page: AppTest, key: str) -> AppTest:
+    return page.button(key=key).click().run()
+
+
+def test_a_role_is_changed_after_a_second_question(house: House, texts_of: Said) -> None:
     page = house.page("people").run()
     someone = house.people["annotator"].id
     page.selectbox(key="whom").select(someone).run()
     page.selectbox(key=f"role_{someone}").select("lead").run()
-    page.button(key="set_role").click().run()
+    assert "現在是標註員，將成為計畫主持人" in texts_of(_press(page, "set_role"))
+    _press(page, "no_role")
+    assert _person(house, "annotator").role == "annotator"
+    _press(page, "set_role")
+    _press(page, "yes_role")
     assert "計畫主持人" in texts_of(page)
     assert _person(house, "annotator").role == "lead"
 
@@ -73,18 +81,19 @@ def test_a_role_is_changed(house: House, texts_of: Said) -> None:
 def test_the_last_admin_stays(house: House, texts_of: Said) -> None:
     page = house.page("people").run()
     page.selectbox(key="whom").select(house.people["admin"].id).run()
-    page.button(key="set_active").click().run()
-    assert "至少要有一位" in texts_of(page)
+    _press(page, "set_active")
+    assert "至少要有一位" in texts_of(_press(page, "yes_deactivate"))
     assert _person(house, "admin").active
 
 
 def test_somebody_is_deactivated_and_let_in_again(house: House, texts_of: Said) -> None:
     page = house.page("people").run()
     page.selectbox(key="whom").select(house.people["annotator"].id).run()
-    page.button(key="set_active").click().run()
-    assert "已停用" in texts_of(page)
+    assert "不能再登入" in texts_of(_press(page, "set_active"))
+    assert _person(house, "annotator").active, "nothing happens before the second answer"
+    assert "已停用" in texts_of(_press(page, "yes_deactivate"))
     assert not _person(house, "annotator").active
-    page.button(key="set_active").click().run()
+    _press(page, "set_active")
     assert _person(house, "annotator").active
 
 
@@ -106,5 +115,90 @@ def test_a_name_with_markup_is_shown_as_text(house: House, texts_of: Said) -> No
         accounts.create_user(db, "**x** :material/key:", PASSWORD, "annotator", by=None, now=time.time())
     page = house.page("people").run()
     page.selectbox(key="whom").select(_person(house, "**x** :material/key:").id).run()
-    page.button(key="set_active").click().run()
+    _press(page, "set_active")
     assert "**x**" not in texts_of(page)
+    _press(page, "yes_deactivate")
+    assert "**x**" not in texts_of(page)
+
+
+def _token(page: AppTest) -> str:
+    """The token of the link that is on the page."""
+    return page.code[0].value.split("token=")[1]
+
+
+def test_a_lead_invites_and_the_link_is_shown_once(house: House, texts_of: Said) -> None:
+    page = house.page("people", "lead").run()
+    assert page.selectbox(key="invite_role").options == ["標註員", "審閱者"]
+    page.selectbox(key="invite_role").select("reviewer")
+    _press(page, "invite_go")
+    assert "邀請連結：審閱者" in texts_of(page)
+    with house.open() as db:
+        _, user = inviting.join(
+            db, _token(page), "新人", "一個夠長的密碼 2026", lang="zh", client="", now=time.time()
+        )  # fmt: skip
+        assert [p.id for p in membership.projects_of(db, user)] == [house.project_id]
+    _press(page, "link_done")
+    assert not page.code
+    assert "新人" in texts_of(page)
+
+
+def test_a_link_is_withdrawn(house: House, texts_of: Said) -> None:
+    page = _press(house.page("people", "lead").run(), "invite_go")
+    token = _token(page)
+    with house.open() as db:
+        found = inviting.open_invitations(db, house.project_id, by=house.people["lead"].id, now=time.time())
+    assert "由 lead 產生" in texts_of(page)
+    _press(page, f"withdraw_{found[0].id}")
+    assert "已收回" in texts_of(page)
+    with house.open() as db, pytest.raises(BadInvitation):
+        inviting.look(db, token, client="", now=time.time())
+
+
+def test_a_lead_takes_somebody_out_and_in_again(house: House, texts_of: Said) -> None:
+    someone = house.people["annotator"].id
+    page = house.page("people", "lead").run()
+    assert "會還回去給其他人" in texts_of(_press(page, f"remove_{someone}"))
+    _press(page, f"yes_remove_{someone}")
+    assert "已移出" in texts_of(page)
+    with house.open() as db:
+        assert someone not in {user.id for user in membership.members(db, house.project_id)}
+    page.multiselect(key="add_members").select(someone).run()
+    _press(page, "add_members_go")
+    with house.open() as db:
+        assert someone in {user.id for user in membership.members(db, house.project_id)}
+
+
+def test_a_lead_sees_members_and_no_accounts(house: House, texts_of: Said) -> None:
+    page = house.page("people", "lead").run()
+    assert "成員（4）" in texts_of(page)
+    assert not page.dataframe
+    assert "set_role" not in {button.key for button in page.button}
+
+
+def test_a_lead_without_a_project_has_nobody_to_manage(house: House, texts_of: Said) -> None:
+    with house.open() as db:
+        membership.remove(db, house.project_id, house.people["lead"].id, by=house.people["admin"].id, now=time.time())
+    assert "你還沒有任何專案" in texts_of(house.page("people", "lead").run())
+
+
+def test_an_admin_gives_a_password_link(house: House, texts_of: Said) -> None:
+    someone = house.people["annotator"].id
+    page = house.page("people").run()
+    page.selectbox(key="whom").select(someone).run()
+    _press(page, "reset_link")
+    assert "「annotator」重設密碼的連結" in texts_of(page)
+    with house.open() as db:
+        inviting.reset(db, _token(page), "another long password", client="", now=time.time())
+        accounts.sign_in(db, "annotator", "another long password", client="", now=time.time())
+
+
+def test_a_new_account_is_in_the_projects_that_were_chosen(house: House, texts_of: Said) -> None:
+    with house.open() as db:
+        other = make_project(db, key="other")
+    page = house.page("people").run()
+    page.text_input(key="new_name_0").input("雅婷")
+    page.text_input(key="new_first_password_0").input("一個夠長的密碼 2026")
+    page.multiselect(key="new_projects_0").set_value([other])
+    page.button(key="FormSubmitter:add_person-建立帳號").click().run()
+    with house.open() as db:
+        assert [p.id for p in membership.projects_of(db, accounts.find(db, "雅婷"))] == [other]

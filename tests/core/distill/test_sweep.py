@@ -83,7 +83,7 @@ def test_stacks_are_cut_to_the_memory_there_is_and_nothing_else_changes(way: str
     given = replace(lessons(replace(SMALL, sweep=way, threads=1)), train_y=y[:48], valid_y=y[48:])
     reports, whole = drained(sweep(given))
     assert max(report.detail.get("active", 0) for report in reports) == 3 + (way == "fast")
-    monkeypatch.setattr("core.distill.sweep.STACKS_BYTES", 150_000)  # of two
+    monkeypatch.setattr("core.distill.sweep.STACKS_BYTES", 200_000)  # of two
     assert stack_size(given) == 2
     reports, parts = drained(sweep(given))
     assert max(report.detail.get("active", 0) for report in reports) == 2

@@ -17,7 +17,7 @@ from sqlite_utils import Database
 
 from core.errors import BadOp, BadSetting, KeyTaken, KeyUnusable, NotAllowed, TagtailError
 from core.messages import sentence
-from core.services import annotating, labelling, looking_back, preferences, suggesting
+from core.services import annotating, labelling, looking_back, preferences, projects, suggesting
 from core.services.accounts import User
 from core.services.annotating import LeasedText, MyProgress
 from core.services.looking_back import Past
@@ -33,6 +33,7 @@ log = logging.getLogger("tagtail.pages.annotate")
 
 BOARD = "label_board"
 MIN_AHEAD = 4  # the text on the desk and three more, whatever the project says
+MAX_AHEAD = 24
 NOTHING_YET = MyProgress(today=0, total=0, labelled=0, pool=0, waiting=0, daily_goal=0)
 NO_ANSWER: dict[str, Any] = {"acked": [], "refused": [], "trouble": ""}
 SAID = ("acked", "refused", "desk_heard", "desk_refused", "place_heard")
@@ -116,8 +117,12 @@ def keep_place(db: Database, user_id: int, place: dict[str, Any]) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """What the database says for the board, all read in one go."""
+    """What the database says for the board, all read in one go.
 
+    ``project`` as it is now: its labels may have changed since the page was opened.
+    """
+
+    project: Project
     texts: list[LeasedText]
     mine: MyProgress
     desk: Desk
@@ -127,17 +132,27 @@ class Given:
     past: list[Past] | None
 
 
-def hand_out(user: User, project: Project, asked: Any) -> Given:
-    """The texts for the desk and all around them; past decisions where asked for. Raises NotAllowed, StorageError."""
+def ahead(project: Project, box: dict[str, Any]) -> int:
+    """How many texts to have at hand: more for somebody who decided on several while one answer was on its way."""
+    ops = box.get("ops")
+    quick = len(ops) if isinstance(ops, list) else 0
+    return min(max(MIN_AHEAD, project.settings.prefetch + 1) + quick, max(MAX_AHEAD, project.settings.prefetch + 1))
+
+
+def hand_out(user: User, project: Project, asked: Any, n: int) -> Given:
+    """``n`` texts for the desk and all around them; past decisions where asked for. Raises NotAllowed, StorageError."""
     now = session.now()
     with session.db() as db:
-        texts = annotating.next_texts(db, project.id, user.id, n=max(MIN_AHEAD, project.settings.prefetch + 1), now=now)
+        project = projects.project(db, project.id)
+        stopped = preferences.resume(db, user.id, project.id)
+        texts = annotating.next_texts(db, project.id, user.id, n=n, now=now)
         before = before_of(asked)
         return Given(
+            project=project,
             texts=texts,
             mine=annotating.progress(db, project.id, user.id, now=now),
             desk=preferences.desk(db, user.id),
-            stopped=preferences.resume(db, user.id, project.id),
+            stopped=stopped and (stopped[0], project.label_set.present(stopped[1])),
             thresholds=suggesting.thresholds(db, project),
             notes={key: note.text for key, note in labelling.notes(db, project.id).items()},
             past=looking_back.history(db, project.id, user.id, before=before, n=PAST) if asked else None,
@@ -157,8 +172,6 @@ def board_data(user: User | None, project: Project, answer: dict[str, Any], box:
     then keeps what it has.
     """
     language = lang()
-    labels = project.label_set.on_board
-    names = {label.key: label.name(language) for label in project.label_set.every}
     given: Given | None = None
     trouble = answer["trouble"]
     unknown = user is None and bool(trouble)
@@ -166,12 +179,14 @@ def board_data(user: User | None, project: Project, answer: dict[str, Any], box:
     asked = box.get("past") if box.get("project", project.id) == project.id else None
     if user is not None:
         try:
-            given = hand_out(user, project, asked if box else {"before": None})
+            given = hand_out(user, project, asked if box else {"before": None}, ahead(project, box))
         except NotAllowed:
             user = None
         except (TagtailError, StorageError) as error:
             log.exception("no texts could be handed out")
             trouble, handed = trouble or sentence(error, language), False
+    project = given.project if given else project
+    labels, names = project.label_set.on_board, project.label_set.names(language)
     mine = given.mine if given else NOTHING_YET
     role = user.role if user else "annotator"
     return {

@@ -14,7 +14,7 @@ from pages.shared.components import label_board
 from tests.e2e.driving import DESKTOP
 
 HERE = Path(label_board.__file__).parent
-EMPTY = "<!doctype html><meta name=viewport content='width=device-width'><body></body>"
+EMPTY = "<!doctype html><meta name=viewport content='width=device-width'><body style='padding-top: 60px'></body>"
 HOME = "http://board.test/"
 OWNER = "7"
 # Streamlit's part: mounts the module, keeps what the board sends, and hands answers in.

@@ -22,7 +22,9 @@ SCRIPTS = (
 
 
 def _read(name: str) -> str:
-    return (_HERE / name).read_text("utf-8")
+    """A file as it travels, which it does with every run: without indents and lines that only comment."""
+    lines = (line.strip() for line in (_HERE / name).read_text("utf-8").splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 _mount = st.components.v2.component(

@@ -124,6 +124,12 @@ def history_section(view: Overview) -> None:
     st.subheader(t("dashboard.section_history"), anchor=False)
     names = {"macro": t("dashboard.scope_macro"), "micro": t("dashboard.scope_micro")}
     names |= {row.label.key: row.label.name(lang()) for row in charts.by_frequency(view)}
+    measured = {m.scope for m in view.history}
+    names |= {
+        label.key: t("dashboard.scope_gone", name=label.name(lang()))
+        for label in view.project.label_set.gone
+        if label.key in measured
+    }
     scope = st.selectbox(t("dashboard.scope"), list(names), format_func=lambda key: names[key], key="history_scope")
     st.caption(t("dashboard.section_history_note", name=plain(names[scope])))
     _chart(charts.f1_history(view.history, scope, charts.plain_name(names[scope]), lang()), "chart_history")
@@ -155,7 +161,7 @@ def work_section(view: Overview) -> None:
             st.caption(t("dashboard.queue_empty"))
             return
         st.caption(t("dashboard.section_queue_note", n=len(view.queue_head)))
-        names = {label.key: label.name(lang()) for label in view.labels}
+        names = view.project.label_set.names(lang())
         st.dataframe(
             [
                 {

@@ -133,8 +133,8 @@ def _leased(db: Database, project: Project, held: dict[str, Any], *, blind: bool
     if project.settings.suggestions and not blind and held["role"] != "gold":
         suggestions = suggested(db, project, held["document_id"])
     return LeasedText(
-        id=held["document_id"], text=held["text"], lease_until=held["until"], reason=reason, chosen=held["chosen"],
-        suggestions=suggestions,
+        id=held["document_id"], text=held["text"], lease_until=held["until"], reason=reason,
+        chosen=project.label_set.present(held["chosen"]), suggestions=suggestions,
     )  # fmt: skip
 
 

@@ -69,7 +69,8 @@ def section(project: Project, me: User) -> None:
     st.session_state[typed] = st.session_state.get(typed, project.guideline)  # kept while another tab is drawn
     left, right = st.columns(2, gap="medium")
     with left:
-        st.text_area(t("labels.guideline_text"), key=typed, height=HEIGHT, help=t("labels.guideline_help"))
+        st.caption(t("labels.guideline_text"), help=t("labels.guideline_help"))
+        st.text_area(t("labels.guideline_text"), key=typed, height=HEIGHT, label_visibility="collapsed")
     with right:
         st.caption(t("labels.preview"))
         with st.container(border=True, height=HEIGHT):

@@ -121,12 +121,16 @@ def _note_history(project: Project, label: Label) -> None:
 def edit(project: Project, me: User, label: Label, note: Note | None) -> None:
     """Everything of one label, and the note to those who label."""
 
-    def change(db: Any, *, by: int, now: float, entered: dict[str, Any], said: str) -> None:
+    at = project.label_set.on_board.index(label)
+
+    def change(db: Any, *, by: int, now: float, entered: dict[str, Any], said: str, place: int) -> None:
         labelling.edit(db, project.id, label.key, _differing(entered, label), by=by, now=now)
+        if place != at:
+            labelling.move(db, project.id, label.key, place - at, by=by, now=now)
         if said != (note.text if note else ""):
             labelling.note(db, project.id, label.key, said, by=by, now=now)
 
-    @st.dialog(t("labels.edit_title", name=label.name(lang())), width="large", on_dismiss=close)
+    @st.dialog(t("labels.edit_title", name=label.name(lang())), width="medium", on_dismiss=close)
     def dialog() -> None:
         with st.form(f"edit_{label.key}", border=False, enter_to_submit=False):
             entered = fields(label)
@@ -134,11 +138,14 @@ def edit(project: Project, me: User, label: Label, note: Note | None) -> None:
                 t("labels.note"), value=note.text if note else "", height=80, max_chars=labelling.MAX_NOTE,
                 help=t("labels.note_help"),
             )  # fmt: skip
+            place = st.selectbox(
+                t("labels.place"), range(len(project.label_set)), index=at, format_func=lambda n: str(n + 1)
+            )
             pressed = st.form_submit_button(t("common.save"), type="primary")
         st.caption(t("labels.key_stays", key=plain(label.key)))
         _note_history(project, label)
         done = t("labels.edited", name=plain(entered["zh"]))
-        if pressed and do(partial(change, entered=entered, said=said.strip()), me, done):
+        if pressed and do(partial(change, entered=entered, said=said.strip(), place=place), me, done):
             _done()
 
     dialog()
@@ -151,7 +158,7 @@ def add(project: Project, me: User) -> None:
         hotkey=label_rules.free_hotkey(project.label_set.labels),
     )  # fmt: skip
 
-    @st.dialog(t("labels.add"), width="large", on_dismiss=close)
+    @st.dialog(t("labels.add"), width="medium", on_dismiss=close)
     def dialog() -> None:
         st.caption(t("labels.add_note"))
         with st.form("add_label_form", border=False, enter_to_submit=False):
@@ -167,11 +174,12 @@ def add(project: Project, me: User) -> None:
 def _effect(found: Effect, name: str, into: str = "") -> None:
     """What would happen, in sentences with their numbers."""
     used = found.uses
-    lines = [
-        t("labels.effect_uses", name=name, decisions=f"{used.decisions:,}", texts=f"{used.texts:,}",
-          people=used.people, gold=f"{used.gold:,}"),
-        t("labels.effect_counted", name=name, n=f"{found.counted:,}"),
-    ]  # fmt: skip
+    numbers = {"decisions": f"{used.decisions:,}", "texts": f"{used.texts:,}", "gold": f"{used.gold:,}"}
+    if used.people:
+        lines = [t("labels.effect_uses", name=name, people=used.people, **numbers)]
+    else:
+        lines = [t("labels.effect_imported", name=name, **numbers)]
+    lines.append(t("labels.effect_counted", name=name, n=f"{found.counted:,}"))
     if into:
         lines.append(t("labels.effect_gaining", into=into, n=f"{found.gaining:,}"))
     if found.emptied:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.services import accounts, labelling, projects
+from core.services import accounts, labelling, preferences, projects
 from core.services.projects import Project
+from pages import annotate
 from tests.pages.conftest import House
 from tests.pages.filling import fill
 
@@ -57,8 +58,10 @@ def test_a_label_is_edited_with_its_note(full: House, texts_of: Said) -> None:
     page.text_area[0].input("一種定義")
     page.text_area[4].input("血壓、心臟\n血糖")
     page.text_area[5].input("請只看成人。")
+    page.selectbox[1].set_value(2)
     page = press(page, "FormSubmitter:edit_k0-儲存")
     assert "已儲存" in texts_of(page)
+    assert [each.key for each in project(full).label_set.on_board] == ["k1", "k2", "k0"]
     label = project(full).label_set.labels[0]
     assert (label.zh, label.definition, label.keywords) == ("甲種", "一種定義", ("血壓", "心臟", "血糖"))
     with full.open() as db:
@@ -97,7 +100,7 @@ def test_merging_says_first_what_it_does_and_can_be_taken_back(full: House, text
     page.selectbox(key="merge_into_k2").set_value("k1").run()
     said = texts_of(page)
     # 丙 is on every fifth of 20 pool and 12 gold texts, 乙 on every second.
-    assert "有 7 筆標註選了「丙」：7 篇文字（其中金標準 3 篇），0 個人" in said
+    assert "有 7 筆標註是「丙」：7 篇文字（其中金標準 3 篇），都是匯入的" in said
     assert "3 篇會新算作「乙」" in said
     assert project(full).label_set.keys == ("k0", "k1", "k2")
     page = press(page, "merge_go")
@@ -119,6 +122,18 @@ def test_retiring_says_how_many_texts_are_left_without_a_label(full: House, text
     assert f"{alone} 篇會一個標籤都不剩" in said
     assert "「甲」已停用" in texts_of(press(page, "retire_go"))
     assert project(full).label_set.keys == ("k1", "k2")
+
+
+def test_an_open_desk_hears_of_new_labels_with_its_next_texts(full: House) -> None:
+    before, me = project(full), full.people["annotator"]
+    with full.open() as db:
+        labelling.merge(db, full.project_id, "k2", "k1", by=full.people["lead"].id, now=1.0)
+    text = annotate.hand_out(me, before, None, n=4).texts[0]
+    with full.open() as db:
+        preferences.set_resume(db, me.id, full.project_id, text.id, ("k0", "k2"))
+    given = annotate.hand_out(me, before, None, n=4)
+    assert given.project.label_set.keys == ("k0", "k1")
+    assert given.stopped == (text.id, ("k0", "k1"))
 
 
 def test_the_guideline_is_written_beside_its_preview(full: House, texts_of: Said) -> None:

@@ -207,6 +207,14 @@ def test_a_click_made_before_a_merge_is_saved_as_it_was_meant_then(
     assert counted(db, waiting) == ["k0 k2"]
 
 
+def test_a_text_that_comes_back_has_todays_labels_chosen(db: Database, people: dict[str, int], waiting: int) -> None:
+    save(db, waiting, people["ann"], ["k0", "k1"], "a1")
+    annotating.apply(db, waiting, people["ann"], [{"uid": "u1", "kind": "undo", "target": "a1"}], now=NOW)
+    labelling.merge(db, waiting, "k1", "k2", by=people[LEE], now=NOW)
+    labelling.retire(db, waiting, "k0", by=people[LEE], now=NOW)
+    assert annotating.next_texts(db, waiting, people["ann"], n=1, now=NOW)[0].chosen == ("k2",)
+
+
 def test_notes_have_a_history_and_can_be_taken_back(db: Database, people: dict[str, int], project_id: int) -> None:
     labelling.note(db, project_id, "k0", " 只看成人。 ", by=people[LEE], now=NOW)
     labelling.note(db, project_id, "k0", "只看成人。", by=people["ada"], now=NOW + 1)  # the same

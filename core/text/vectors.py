@@ -11,8 +11,9 @@ import hashlib
 import io
 import logging
 import os
+import time
 import zlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,6 +34,8 @@ MAX_EPOCHS = 20
 _SPREAD = 0.3  # standard deviation of the entries: at 1.0 a frozen table is memorised in a few epochs
 _SLICE_TOKENS = 150_000  # between two reports
 _SUM = hashlib.sha256().digest_size
+CACHE_BYTES = 1024**3  # of the cache together; what was used last is kept first
+_ABANDONED_S = 86_400  # a half-written file of this age is a dead process's
 _VERSION = "4"  # changes when the recipe does: an old cache file is then not found
 
 
@@ -58,7 +61,8 @@ def vector_steps(
     """Like ``train_vectors``, but yields (done, in all) every second or so: tokens, or bytes of ``user_file``.
 
     The cache is found by its content: texts, vocabulary, recipe, or the user's own file as it is now. One that is
-    stale, damaged or cannot be written costs time and nothing else.
+    stale, damaged or cannot be written costs time and nothing else. Beyond CACHE_BYTES those go that were not used for
+    longest.
     Raises BadFile: ``user_file`` is named and cannot be used, see ``load_user_vectors``.
     """
     if user_file:
@@ -74,6 +78,7 @@ def vector_steps(
     vectors = yield from steps
     if path is not None:
         _write(path, vectors)
+        _prune(path)
     return vectors
 
 
@@ -205,6 +210,8 @@ def _read(path: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
         found = np.load(io.BytesIO(content[:-_SUM]), allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
+    with suppress(OSError):
+        os.utime(path)  # used now: ``_prune`` goes by it
     return found if found.shape == shape and found.dtype == np.float32 else None
 
 
@@ -226,3 +233,35 @@ def _write(path: Path, vectors: NDArray[np.float32]) -> None:
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def _prune(used: Path) -> None:
+    """Remove what the cache has too much of, never ``used``. Another process has what it needs in memory already."""
+    left = CACHE_BYTES
+    with suppress(OSError):
+        left -= used.stat().st_size
+    for path, size in _oldest_last(used.parent.glob("vectors-*.npy")):
+        if path == used:
+            continue
+        left -= size
+        if left < 0:
+            _remove(path)
+    for path in used.parent.glob("vectors-*.part"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                _remove(path)
+
+
+def _oldest_last(paths: Iterable[Path]) -> list[tuple[Path, int]]:
+    """With their sizes, by when they were used; one that another process removes meanwhile is left out."""
+    found = []
+    for path in paths:
+        with suppress(OSError):
+            known = path.stat()
+            found.append((known.st_mtime_ns, path, known.st_size))
+    return [(path, size) for _, path, size in sorted(found, reverse=True)]
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()

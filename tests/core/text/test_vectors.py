@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,34 @@ def test_each_thing_that_vectors_depend_on_has_a_cache_of_its_own(tmp_path: Path
     for n, constant in enumerate(("SAMPLE_TOKENS", "BUDGET_TOKENS", "MAX_EPOCHS", "_SPREAD"), start=6):
         monkeypatch.setattr(module, constant, getattr(module, constant) // 2 or 0.1)
         assert made() == n
+
+
+def test_the_cache_keeps_what_was_used_last_within_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    vocab = Vocab.build(CORPUS, min_count=2)
+
+    def use(seed: int) -> set[str]:
+        for path in tmp_path.iterdir():  # as if it had all been an hour ago
+            known = path.stat()
+            os.utime(path, (known.st_atime - 3600, known.st_mtime - 3600))
+        before = {path.name for path in tmp_path.iterdir()}
+        train_vectors(CORPUS, vocab, size=4, seed=seed, cache_dir=tmp_path)
+        return {path.name for path in tmp_path.iterdir()} - before
+
+    (first,), (second,), (third,) = use(1), use(2), use(3)
+    size = (tmp_path / first).stat().st_size
+    monkeypatch.setattr(module, "CACHE_BYTES", 3 * size)
+    assert use(1) == set()  # read, and so the last one used
+    (tmp_path / "vectors-dead.77.part").write_text("half")
+    os.utime(tmp_path / "vectors-dead.77.part", (0, 0))
+    (tmp_path / "vectors-busy.78.part").write_text("half")
+    (tmp_path / "other.npy").write_text("not ours")
+    (fourth,) = use(4)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {first, third, fourth, "vectors-busy.78.part", "other.npy"}
+    assert second not in left
+    monkeypatch.setattr(module, "CACHE_BYTES", 0)
+    (fifth,) = use(5)
+    assert {path.name for path in tmp_path.glob("*.npy")} == {fifth, "other.npy"}, "the one in use stays"
 
 
 def test_a_cache_that_cannot_be_written_costs_nothing_but_time(tmp_path: Path):

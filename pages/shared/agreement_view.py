@@ -1,0 +1,63 @@
+"""How people agree: a figure before and after, a table of labels, a table of pairs."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.services import agreeing
+from core.services.accounts import User
+from core.services.agreeing import Agreement
+from core.services.projects import Project
+from pages.shared import session
+from pages.shared.i18n import lang, t
+
+
+def number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def section(project: Project, me: User) -> None:
+    """Agreement over the texts that two people or more have labelled."""
+    with session.db() as db:
+        found = agreeing.agreement(db, project.id, by=me.id)
+    if not found.n:
+        st.info(t("review.agreement_none"), icon=":material/group:")
+        return
+    st.caption(t("review.agreement_intro", n=found.n, settled=found.settled))
+    with st.container(horizontal=True):
+        st.metric(t("review.alpha_before"), number(found.before), width=220, help=t("review.alpha_help"))
+        st.metric(t("review.alpha_after"), number(found.after), width=220, help=t("review.after_help"))
+    st.subheader(t("review.by_label"), anchor=False)
+    st.dataframe(labels(project, found), hide_index=True, width="stretch")
+    st.subheader(t("review.by_pair"), anchor=False)
+    shown = st.toggle(t("review.names"), value=not project.settings.blind_review, key=f"agreement_names_{project.id}")
+    st.dataframe(pairs(project, found, shown), hide_index=True, width="stretch")
+
+
+def labels(project: Project, found: Agreement) -> pd.DataFrame:
+    names = project.label_set.names(lang())
+    return pd.DataFrame(
+        {
+            t("review.label"): names[each.key],
+            t("review.alpha_before"): number(each.before),
+            t("review.alpha_after"): number(each.after),
+        }
+        for each in found.labels
+    )
+
+
+def pairs(project: Project, found: Agreement, shown: bool) -> pd.DataFrame:
+    """Kappa of each pair; without names people are numbered, the same in every row."""
+    people = sorted({person for pair in found.pairs for person in pair.people})
+    number_of = {person: t("review.person", n=n) for n, person in enumerate(people, start=1)}
+    names = project.label_set.names(lang())
+    return pd.DataFrame(
+        {
+            t("review.pair"): " ↔ ".join(pair.names if shown else (number_of[person] for person in pair.people)),
+            t("review.both"): pair.n,
+            t("review.kappa"): number(pair.mean),
+        }
+        | {names[label.key]: number(kappa) for label, kappa in zip(project.label_set.labels, pair.kappa, strict=True)}
+        for pair in found.pairs
+    )

@@ -1,0 +1,195 @@
+// The reviewer's board: paints the case on the desk, and turns keys and clicks into what cases.js keeps.
+
+const LETTERS = "ABCDEFGH";
+const BOARDS = new WeakMap();
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;  // never markup: these are people's words
+  return made;
+}
+
+function makeBoard(root, deliver) {
+  const part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((one) => [one.dataset.part, one]));
+  const acts = Object.fromEntries([...root.querySelectorAll("[data-act]")].map((one) => [one.dataset.act, one]));
+  const cases = makeCases({ deliver });
+  let data = null;
+  let named = null;  // null: as the project has it
+  let hint = "";
+  const fill = (words, values) => words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const showsNames = () => (named === null ? !data.blind : named);
+  const label = (key) => data.labels.find((one) => one.key === key) || { key, name: key, colour: "#777" };
+
+  function chip(key, common) {
+    const made = element("span", "chip" + (common ? " all" : ""), label(key).name);
+    made.style.setProperty("--chip", label(key).colour);
+    return made;
+  }
+
+  function person(one, choice, n) {
+    const row = element("li");
+    const letter = LETTERS[n] || "·";
+    row.append(element("span", "letter", letter));
+    const chips = element("span", "chips");
+    if (choice.decision === "flagged") chips.append(element("span", "flag", data.words.flagged));
+    const labelled = one.choices.filter((each) => each.decision === "labelled");
+    for (const key of choice.labels) {
+      chips.append(chip(key, labelled.length > 1 && labelled.every((each) => each.labels.includes(key))));
+    }
+    row.append(chips);
+    const take = element("button", "", fill(data.words.take, { letter }) + " ");
+    take.dataset.take = String(n);
+    take.append(element("kbd", "", LETTERS[n] || ""));
+    take.disabled = !choice.labels.length;
+    row.append(take);
+    if (choice.comment) row.append(element("span", "remark", choice.comment));
+    if (showsNames()) row.append(element("span", "who", `${choice.who} · ${choice.at}`));
+    return row;
+  }
+
+  function toggle(one, each) {
+    const made = element("button", "toggle");
+    made.dataset.label = each.key;
+    made.style.setProperty("--chip", each.colour);
+    made.setAttribute("aria-pressed", String(cases.draft().chosen.has(each.key)));
+    const votes = one.choices.map((choice, n) => (choice.labels.includes(each.key) ? LETTERS[n] || "·" : "")).join("");
+    made.append(element("span", "mark"), element("span", "name", each.name), element("span", "votes", votes), element("kbd", "", each.digit));
+    return made;
+  }
+
+  function button(act, shown, key) {
+    acts[act].hidden = !shown;
+    acts[act].replaceChildren(document.createTextNode(data.words[act] + " "), element("kbd", "", key));
+  }
+
+  function paint() {
+    const one = cases.current();
+    const view = data.view;
+    part.desk.hidden = !one;
+    part.empty.hidden = Boolean(one);
+    part.state.textContent = cases.waiting() ? data.words.saving : data.settledHere ? data.words.saved : "";
+    part.place.textContent = one ? fill(data.words.place, { at: cases.place() + 1, n: Math.max(data.n - cases.waiting(), cases.place() + 1) }) : "";
+    part.facts.textContent = one ? one.facts : "";
+    if (!one) {
+      part.emptyTitle.textContent = data.words.empty_title;
+      part.emptyBody.textContent = data.words.empty_body;
+      return;
+    }
+    if (part.text.dataset.shown !== String(one.id)) part.text.scrollTop = 0;
+    part.text.dataset.shown = String(one.id);
+    part.text.textContent = one.text;
+    part.before.hidden = !one.settled;
+    if (one.settled) {
+      const who = showsNames() ? `${one.settled.who} · ${one.settled.when}` : one.settled.when;
+      const names = one.settled.labels.map((key) => label(key).name).join("、");
+      part.before.textContent = fill(data.words.settled_as, { labels: names, who }) + (one.settled.comment ? ` ${one.settled.comment}` : "");
+    }
+    part.people.replaceChildren(...one.choices.map((choice, n) => person(one, choice, n)));
+    const focused = root.getRootNode().activeElement;
+    const held = focused && focused.dataset ? focused.dataset.label : undefined;
+    part.labels.replaceChildren(...data.labels.map((each) => toggle(one, each)));
+    if (held !== undefined) part.labels.querySelector(`[data-label="${CSS.escape(held)}"]`)?.focus();
+    part.commentWord.textContent = data.words.comment;
+    if (part.comment.value !== cases.draft().comment) part.comment.value = cases.draft().comment;
+    part.hint.textContent = hint;
+    button("settle", true, "Enter");
+    button("majority", one.choices.filter((each) => each.decision === "labelled").length > 1, "M");
+    button("put_back", view === "flagged", "P");
+    button("reopen", view === "settled", "R");
+    button("previous", true, "←");
+    button("next", true, "→");
+    button("names", true, "N");
+    acts.names.setAttribute("aria-pressed", String(showsNames()));
+    acts.previous.disabled = cases.place() === 0;
+    acts.next.disabled = cases.place() >= cases.all().length - 1;
+  }
+
+  const order = () => data.labels.map((each) => each.key);
+  function act(name) {
+    const one = cases.current();
+    hint = "";
+    if (name === "names") named = !showsNames();
+    else if (!one || (acts[name] && (acts[name].hidden || acts[name].disabled))) return;
+    else if (name === "previous") cases.go(-1);
+    else if (name === "next") cases.go(1);
+    else if (name === "majority") {
+      cases.choose(majorityOf(one));
+      if (!majorityOf(one).length) hint = data.words.no_majority;
+    } else if (name === "settle" && !order().some((key) => cases.draft().chosen.has(key))) hint = data.words.need_label;
+    else {
+      part.said.hidden = true;
+      cases.op(name, order());
+    }
+    paint();
+  }
+
+  function take(n) {
+    const one = cases.current();
+    if (!one || !one.choices[n] || !one.choices[n].labels.length) return;
+    hint = "";
+    cases.choose(one.choices[n].labels);
+    paint();
+  }
+
+  const KEYS = { Enter: "settle", ArrowLeft: "previous", ArrowRight: "next", N: "names", M: "majority", P: "put_back", R: "reopen" };
+  function onKey(event) {
+    const target = event.composedPath()[0];
+    if (target === part.comment && !event.isComposing && event.keyCode !== 229 && /^(Enter|Escape)$/.test(event.key)) {
+      event.preventDefault();
+      root.focus();  // the line is kept; the next Enter settles
+      return;
+    }
+    const key = readKey(event).replace("Shift+", "");
+    const each = data && data.labels.find((one) => one.digit && one.digit === key);
+    if (!key || !cases.current()) return;
+    if (each) { hint = ""; cases.toggle(each.key); paint(); }
+    else if (key === "/") part.comment.focus();
+    else if (KEYS[key]) act(KEYS[key]);
+    else if (LETTERS.includes(key)) take(LETTERS.indexOf(key));
+    else return;
+    event.preventDefault();
+    event.stopPropagation();  // before Streamlit's own keys
+  }
+
+  function onClick(event) {
+    const pressed = event.target.closest("button");
+    if (!pressed) return;
+    if (pressed.dataset.label) { hint = ""; cases.toggle(pressed.dataset.label); paint(); }
+    else if (pressed.dataset.take) take(Number(pressed.dataset.take));
+    else if (pressed.dataset.act) act(pressed.dataset.act);
+  }
+
+  function onComment() { const draft = cases.draft(); if (draft) draft.comment = part.comment.value; }
+
+  document.addEventListener("keydown", onKey, true);
+  root.addEventListener("click", onClick);
+  part.comment.addEventListener("input", onComment);
+  const again = window.setInterval(cases.send, 4000);  // a run that was lost: the server takes each op once
+  return {
+    show(next) {
+      data = next;
+      const refused = cases.take(next);
+      const trouble = [...refused, ...(next.trouble ? [next.trouble] : [])].join(" ");
+      if (trouble) { part.said.textContent = trouble; part.said.hidden = false; }
+      part.labels.setAttribute("aria-label", next.words.labels);
+      paint();
+    },
+    off() {
+      document.removeEventListener("keydown", onKey, true);
+      window.clearInterval(again);
+    },
+  };
+}
+
+export default function ({ parentElement, data, setStateValue }) {
+  let board = BOARDS.get(parentElement);
+  if (!board) {
+    let n = 0;
+    const deliver = (ops) => { n += 1; setStateValue("outbox", { n, ops }); };
+    board = makeBoard(parentElement.querySelector(".board"), deliver);
+    BOARDS.set(parentElement, board);
+  }
+  board.show(data);
+  return () => { board.off(); BOARDS.delete(parentElement); };
+}

@@ -1,27 +1,26 @@
-"""What is in a project: importing texts and labels, exporting them again."""
+"""What comes into a project: texts, and labels with them."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from sqlite_utils import Database
 
 from core.config import MAX_TEXT, ProjectSettings
-from core.errors import BadFile, BadRows, NothingToExport, UnknownLabel
+from core.errors import BadFile, BadRows, RetiredLabel, UnknownLabel
 from core.export import datasets
 from core.export.datasets import BadRow, Columns, Row
+from core.label_rules import COLOURS
 from core.labels import Label, LabelSet
 from core.services import membership
+from core.services.exporting import export_labels
 from core.services.projects import (
     KEY,
-    LABEL_COLOURS,
     Project,
     create_project,
     insert_project,
@@ -34,7 +33,7 @@ from core.text.normalize import normalize
 from db import annotations as annotation_rows
 from db import documents, events, users
 from db.annotations import NewAnnotation
-from db.connect import reading, writing
+from db.connect import writing
 from db.records import NewDocument
 
 IMPORTER = "import"  # the system user whose annotations are those that came with a file
@@ -161,8 +160,9 @@ class _Planner:
             return
         try:
             labels = self._canonical(row)
-        except UnknownLabel as error:
-            self.names[error.fields["label"]] += 1
+        except (UnknownLabel, RetiredLabel) as error:
+            if isinstance(error, UnknownLabel):
+                self.names[error.fields["label"]] += 1
             self.bad.append(BadRow(line=row.line, field="labels", code=error.code, fields=error.fields))
             return
         sha256 = hashlib.sha256(text.encode()).hexdigest()
@@ -183,7 +183,11 @@ class _Planner:
         if self.label_set is None:
             self.names.update(row.labels)
             return row.labels
-        return self.label_set.canonical(row.labels)
+        keys = self.label_set.canonical(row.labels)
+        for key in keys:  # a merged one is taken, for another stands for it
+            if not self.label_set.present((key,)):
+                raise RetiredLabel(label=self.label_set.names("zh")[key])
+        return keys
 
     def documents(self, *, use_labels: bool) -> tuple[NewDocument, ...]:
         """The documents that would enter. A file that names no gold of its own has a random part set aside."""
@@ -277,7 +281,7 @@ def import_as_project(
         if any(mark in each for mark in JOINERS):
             raise BadFile(name=path.name, why="bar_in_label", label=each)
     labels = tuple(
-        Label(key=each, zh=each, colour=LABEL_COLOURS[n % len(LABEL_COLOURS)], hotkey=str(n + 1) if n < 9 else "")
+        Label(key=each, zh=each, colour=COLOURS[n % len(COLOURS)], hotkey=str(n + 1) if n < 9 else "")
         for n, each in enumerate(plan.new_labels)
     )
     with writing(db):
@@ -338,56 +342,3 @@ def _insert(db: Database, target: Project, plan: ImportPlan, *, by: int | None, 
         after={"file": plan.name, "added": added, "labelled": labelled, "refused": len(plan.bad)},
     )  # fmt: skip
     return added, labelled
-
-
-def export_labels(
-    db: Database, project_id: int, *, format: str, include: str = "labelled", now: float
-) -> Iterator[bytes]:
-    """The project's texts as a file's bytes, JSONL or CSV; importing it again gives the same texts and labels.
-
-    ``include``: "labelled" (texts with a settled label set), "all" (also those without), or "decisions" (one row a
-    person and text, as each decided). Raises NothingToExport.
-    """
-    with reading(db):
-        build = _decision_rows if include == "decisions" else _text_rows
-        rows = list(build(db, project_id, everything=include == "all"))
-    if not rows:
-        raise NothingToExport(what="labels")
-    return datasets.write_csv(rows) if format == "csv" else datasets.write_jsonl(rows)
-
-
-def _text_rows(db: Database, project_id: int, *, everything: bool) -> Iterator[dict[str, Any]]:
-    label_set = project(db, project_id).label_set
-    names = {label.key: label.zh for label in label_set.labels}
-    final = {each.document_id: each for role in ("pool", "gold") for each in label_sets(db, project_id, role)}
-    for document in documents.stream(db, project_id):
-        labelled = final.get(document["id"])
-        if labelled is None and not everything:
-            continue
-        meta = {key: value for key, value in json.loads(document["meta"]).items() if key not in datasets.COLUMNS}
-        yield {
-            "id": document["external_id"],
-            "text": document["text"],
-            "labels": [names[key] for key in label_set.canonical(labelled.labels)] if labelled else None,
-            "split": "gold" if document["role"] == "gold" else "train" if labelled else "pool",
-            **meta,
-        }
-
-
-def _decision_rows(db: Database, project_id: int, *, everything: bool) -> Iterator[dict[str, Any]]:
-    label_set = project(db, project_id).label_set
-    names = {label.key: label.zh for label in label_set.labels}
-    decided = annotation_rows.by_document(db, project_id)
-    for document in documents.stream(db, project_id):
-        for each in decided.get(document["id"], []):
-            yield {
-                "id": document["external_id"],
-                "text": document["text"],
-                "labels": [names[key] for key in label_set.canonical(each["labels"])],
-                "split": document["role"],
-                "annotator": each["annotator"],
-                "decision": each["decision"],
-                "comment": each["comment"],
-                "at": each["created_at"],
-                "ms": each["ms"],
-            }

@@ -12,18 +12,17 @@ from typing import Any
 from sqlite_utils import Database
 
 from core.config import ProjectSettings, RoundConfig
-from core.errors import BadFile, BadProjectFile, BadSetting, ModelUnavailable
+from core.errors import BadFile, BadLabel, BadName, BadProjectFile, BadSetting, ModelUnavailable, NameTaken
+from core.label_rules import COLOURS, MAX_LABELS
 from core.labels import Label, LabelSet
-from core.services import membership
+from core.services import accounts, membership
 from db import documents, events, members
 from db import projects as project_rows
 from db.connect import writing
 from db.errors import NotFound
 
+MAX_NAME = 60
 KEY = re.compile(r"[a-z0-9_-]{1,40}")  # of a project: it names a folder too
-LABEL_COLOURS = (
-    "#1f77b4", "#d95f02", "#2a9d5c", "#8e63c7", "#c2417c", "#7a6a00", "#0f8b8d", "#b5462f", "#5a6b7b",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +69,49 @@ def insert_project(
         members.add(db, project_id, by, now=now)
     events.append(db, "project_created", now=now, project_id=project_id, user_id=by, after={"key": key})
     return project_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewProject:
+    """A project to be made without texts: with labels of its own, or ``like`` another one's as they are today."""
+
+    key: str
+    name: str
+    name_en: str = ""
+    labels: tuple[Label, ...] = ()
+    guideline: str = ""
+    like: int | None = None
+    same_guideline: bool = True
+    same_settings: bool = True
+
+
+def make_project(db: Database, new: NewProject, *, by: int, now: float) -> Project:
+    """Whoever makes it is its member. Raises NotAllowed, BadName, BadFile (the key), NameTaken, BadLabel."""
+    with writing(db):
+        accounts.require_active(db, by, "lead")
+        name, name_en = new.name.strip(), new.name_en.strip()
+        for each in (name, name_en or name):
+            if not 1 <= len(each) <= MAX_NAME or not each.isprintable():
+                raise BadName(name=each[:MAX_NAME])
+        if not KEY.fullmatch(new.key):
+            raise BadFile(name="", why="bad_key", key=new.key[:60])
+        if any(each["key"] == new.key for each in project_rows.everything(db)):
+            raise NameTaken(name=new.key)
+        labels, guideline, settings = new.labels, new.guideline.strip(), ProjectSettings()
+        if new.like is not None:
+            membership.require_member(db, new.like, by, "lead")
+            model = project(db, new.like)
+            labels = model.label_set.on_board
+            guideline = model.guideline if new.same_guideline else guideline
+            settings = model.settings if new.same_settings else settings
+        if not 1 <= len(labels) <= MAX_LABELS:
+            why = "many" if labels else "none"
+            raise BadLabel(field="labels", why=why, have=len(labels), limit=MAX_LABELS)
+        project_id = insert_project(
+            db, key=new.key, name=name, name_en=name_en, guideline=guideline, settings=settings, labels=labels, by=by,
+            now=now,
+        )  # fmt: skip
+    return project(db, project_id)
 
 
 _PACKAGES = {
@@ -176,7 +218,7 @@ def _label(found: dict[str, Any], n: int, bad: Any) -> Label:
     for name in ("key", "zh"):
         if not isinstance(found.get(name), str) or not found[name].strip():
             raise bad(f"labels[{n}].{name}", "missing")
-    colour = found.get("colour") or LABEL_COLOURS[n % len(LABEL_COLOURS)]
+    colour = found.get("colour") or COLOURS[n % len(COLOURS)]
     hotkey = str(found.get("hotkey") or (n + 1 if n < 9 else ""))
     lists = {name: tuple(found.get(name, ())) for name in ("examples", "counter_examples", "keywords")}
     return Label(**{**found, **lists, "colour": colour, "hotkey": hotkey})

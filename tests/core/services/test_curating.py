@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlite_utils import Database
 
 from core.errors import BadFile, BadRows, NotAllowed, NothingToExport
-from core.services import curating
+from core.services import curating, labelling
 from core.services.curating import ImportOptions
 from db.connect import open_database, rows, value
 from tests.conftest import LABELS, NOW, make_project
@@ -249,3 +249,24 @@ def test_a_project_key_is_fit_to_name_a_folder(db: Database, tmp_path: Path, key
     file = write(tmp_path / "a.jsonl", {"text": "一", "labels": ["甲"]})
     with pytest.raises(BadFile):
         curating.import_as_project(db, file, key=key, name="x", options=OPTIONS, by=None, now=NOW)
+
+
+def test_a_file_that_names_a_merged_label_is_taken_and_one_that_names_a_retired_label_is_asked_about(
+    db: Database, project_id: int, people: dict[str, int], tmp_path: Path
+) -> None:
+    labelling.merge(db, project_id, "k1", "k2", by=people["lee"], now=NOW)
+    labelling.retire(db, project_id, "k0", by=people["lee"], now=NOW)
+    file = write(tmp_path / "old.jsonl", {"text": "一", "labels": ["乙"]}, {"text": "二", "labels": ["丙", "甲"]})
+    with pytest.raises(BadRows) as caught:
+        run(db, project_id, file)
+    bad = caught.value.fields["report"]
+    assert [(row.line, row.code, row.fields) for row in bad] == [(2, "RetiredLabel", {"label": "甲"})]
+    run(db, project_id, file, allow_partial=True)
+    assert [set(each.labels) for each in curating.label_sets(db, project_id, "pool")] == [{"k2"}]
+    assert json.loads(value(db, "SELECT labels FROM annotations")) == ["k1"]  # as the file said
+    texts = b"".join(curating.export_labels(db, project_id, format="jsonl", now=NOW)).decode()
+    assert json.loads(texts)["labels"] == ["丙"]
+    decision = json.loads(
+        b"".join(curating.export_labels(db, project_id, format="jsonl", include="decisions", now=NOW))
+    )
+    assert (decision["labels"], decision["chosen"]) == (["丙"], ["乙"])

@@ -10,9 +10,20 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from core.config import RoundConfig
-from core.errors import BadFile, BadProjectFile, BadRows, ModelUnavailable
-from core.services import projects, starting
+from core import label_rules
+from core.config import ProjectSettings, RoundConfig
+from core.errors import (
+    BadFile,
+    BadLabel,
+    BadName,
+    BadProjectFile,
+    BadRows,
+    ModelUnavailable,
+    NameTaken,
+    NotAllowed,
+)
+from core.services import labelling, membership, projects, starting
+from core.services.projects import NewProject
 from db.connect import value
 from tests.conftest import NOW
 
@@ -81,6 +92,58 @@ def test_what_a_round_could_not_be_trained_with_is_refused_when_it_is_set(
     (tmp_path / "mine.bin").unlink()
     wants(patience=3)  # a file that has gone since keeps nobody from setting something else
     assert projects.project(db, project_id).settings.round.patience == 3
+
+
+def test_a_project_is_made_with_labels_of_its_own_or_like_another(
+    db: Database, people: dict[str, int], project_id: int
+) -> None:
+    typed = label_rules.typed("飲食，Food\n\n運動\n")
+    own = NewProject(key="own", name=" 自己的 ", labels=typed, guideline="看全文。")
+    made = projects.make_project(db, own, by=people["lee"], now=NOW)
+    assert (made.name, made.label_set.keys, made.guideline) == ("自己的", ("food", "運動"), "看全文。")
+    assert [label.hotkey for label in made.label_set.labels] == ["1", "2"]
+    labelling.retire(db, project_id, "k0", by=people["lee"], now=NOW)
+    labelling.move(db, project_id, "k2", -1, by=people["lee"], now=NOW)
+    labelling.set_guideline(db, project_id, "準則", seen="", by=people["lee"], now=NOW)
+    settings = replace(projects.project(db, project_id).settings, daily_goal=7)
+    projects.update_settings(db, project_id, settings, by=people["lee"], now=NOW)
+    like = NewProject(key="like", name="一樣的", like=project_id)
+    made = projects.make_project(db, like, by=people["lee"], now=NOW)
+    assert (made.label_set.keys, made.guideline, made.settings.daily_goal) == (("k2", "k1"), "準則", 7)
+    assert not made.label_set.gone
+    assert membership.require_member(db, made.id, people["lee"], "lead")
+    bare = replace(like, key="bare", same_guideline=False, same_settings=False)
+    made = projects.make_project(db, bare, by=people["lee"], now=NOW)
+    assert (made.guideline, made.settings) == ("", ProjectSettings())
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"name": " "}, BadName),
+        ({"name": "長" * 61}, BadName),
+        ({"key": "Not fit"}, BadFile),
+        ({"key": "p"}, NameTaken),
+        ({"labels": ()}, BadLabel),
+        ({"like": 99}, NotAllowed),
+    ],
+)
+def test_a_project_that_cannot_be_is_refused_whole(
+    db: Database, people: dict[str, int], project_id: int, change: dict, error: type[Exception]
+) -> None:
+    good = NewProject(key="new", name="新的", labels=label_rules.typed("甲"))
+    with pytest.raises(error):
+        projects.make_project(db, replace(good, **change), by=people["lee"], now=NOW)
+    with pytest.raises(NotAllowed):
+        projects.make_project(db, good, by=people["ann"], now=NOW)
+    assert len(projects.list_projects(db)) == 1
+
+
+@pytest.mark.parametrize(("text", "why"), [("\n ", "none"), ("甲\n甲", "taken"), ("甲|乙", "characters")])
+def test_typed_labels_are_told_apart(text: str, why: str) -> None:
+    with pytest.raises(BadLabel) as caught:
+        label_rules.typed(text)
+    assert caught.value.fields["why"] == why
 
 
 def test_the_first_start_makes_one_project_and_one_admin_and_the_second_nothing(db: Database) -> None:

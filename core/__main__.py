@@ -25,7 +25,7 @@ from core.errors import BadFile, BadRows, BadSetting, CannotStart, TagtailError
 from core.export.datasets import BadRow
 from core.messages import in_language, say, sentence
 from core.reproduce import cli as reproducing
-from core.services import accounts, curating, projects, scheduling, starting
+from core.services import accounts, curating, membership, projects, scheduling, starting
 from core.services.curating import ImportOptions
 from db.connect import back_up, is_sound, open_database
 from db.errors import NotFound, StorageError
@@ -130,6 +130,11 @@ def import_(args: argparse.Namespace, runtime: Runtime) -> int:
         f"Imported into “{made.name}”: {report.added} new ({report.labelled} labelled, {report.gold} gold), "
         f"{report.duplicates} duplicates, {len(report.refused)} refused, {report.seconds:.1f} s.",
     )
+    if args.new:
+        tell(
+            "目前只有管理員看得到這個專案；請在「人員」頁或用 user join 加入成員。",
+            "Only administrators see this project so far: add its members on the People page or by “user join”.",
+        )
     if report.labels_not_taken:
         tell(
             f"其中 {report.labels_not_taken} 篇的文字早已在專案裡，檔案裡的標籤沒有採用。",
@@ -178,7 +183,7 @@ def export(args: argparse.Namespace, runtime: Runtime) -> int:
 
 
 def user(args: argparse.Namespace, runtime: Runtime) -> int:
-    """Add people, list them, set a password."""
+    """Add people, list them, set a password, put them into a project or take them out."""
     with closing(_open(runtime)) as db:
         if args.action == "list":
             for each in accounts.list_users(db):
@@ -186,16 +191,40 @@ def user(args: argparse.Namespace, runtime: Runtime) -> int:
             return 0
         if not args.user_name:
             raise NotFound(what="NAME")
+        if args.action in ("join", "leave"):
+            return _member(db, args)
         password = sys.stdin.readline().rstrip("\n") if args.password_stdin else getpass.getpass("> ")
         if args.action == "add":
-            made = accounts.create_user(db, args.user_name, password, args.role, by=None, now=time.time(), lang=LANG)
-            tell(f"已建立 {made.name}（{made.role}）", f"Made {made.name} ({made.role})")
+            joins = _joins(db, args.project)
+            made = accounts.create_user(
+                db, args.user_name, password, args.role, by=None, now=time.time(), lang=LANG,
+                projects=[each.id for each in joins],
+            )  # fmt: skip
+            where = "、".join(each.key for each in joins) or "—"
+            tell(f"已建立 {made.name}（{made.role}），專案：{where}", f"Made {made.name} ({made.role}), in: {where}")
         else:
             found = accounts.find(db, args.user_name)
             accounts.set_password(db, found.id, password, by=None, now=time.time())
             tell(
                 f"已更新 {found.name} 的密碼，並登出所有工作階段", f"Set {found.name}'s password and ended all sessions"
             )
+    return 0
+
+
+def _joins(db: Database, key: str | None) -> list[projects.Project]:
+    """Where a new person works: in the project named, else in the only one there is."""
+    known = projects.list_projects(db)
+    return [_project(db, key)] if key else known if len(known) == 1 else []
+
+
+def _member(db: Database, args: argparse.Namespace) -> int:
+    person, where = accounts.find(db, args.user_name), _project(db, args.project)
+    if args.action == "join":
+        membership.add(db, where.id, person.id, by=None, now=time.time())
+        tell(f"{person.name} 在專案 {where.key} 裡了", f"{person.name} is in {where.key}")
+    else:
+        membership.remove(db, where.id, person.id, by=None, now=time.time())
+        tell(f"{person.name} 已移出專案 {where.key}", f"{person.name} is no longer in {where.key}")
     return 0
 
 
@@ -320,10 +349,11 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--project")
     out.add_argument("--all", action="store_true", help="also texts without a label")
     people = add("user", user)
-    people.add_argument("action", choices=("add", "list", "password"))
+    people.add_argument("action", choices=("add", "list", "password", "join", "leave"))
     people.add_argument("user_name", nargs="?")
     people.add_argument("--role", choices=accounts.ROLES, default="annotator")
     people.add_argument("--password-stdin", action="store_true")
+    people.add_argument("--project", help="key of the project to join or leave (default: the first; add: the only one)")
     change = add("settings", settings)
     change.add_argument("changes", nargs="*", metavar="NAME=VALUE", help="e.g. round_every=100 round.segmenter=rjieba")
     change.add_argument("--project")

@@ -64,7 +64,7 @@ def switch_language() -> None:
 def sidebar(user: User) -> None:
     """Project, who I am, language, the way out."""
     with st.sidebar:
-        session.project_picker()
+        project = session.project_picker()
         st.divider()
         st.caption(f"{t('main.signed_in_as')} **{plain(user.name)}** · {t(f'common.role_{user.role}')}")
         st.segmented_control(
@@ -77,7 +77,7 @@ def sidebar(user: User) -> None:
             label_visibility="collapsed",
             width="stretch",
         )
-        sign_out_button(user.id)
+        sign_out_button(user.id, project)
 
 
 def nobody() -> None:

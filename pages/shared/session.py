@@ -124,23 +124,23 @@ def title(of: Project) -> str:
     return of.name_en if i18n.lang() == "en" and of.name_en else of.name
 
 
-def project_picker() -> None:
-    """The choice of a project, for the sidebar; one project needs no choice."""
+def project_picker() -> str:
+    """The choice of a project, for the sidebar: the key for the address. One project needs no choice, and no key."""
     found = projects()
     if not found:
-        return
+        return ""
     current = project()
     if len(found) == 1:
         st.caption(t("main.project"))
         st.markdown(f"**{i18n.plain(title(current))}**")
-        return
+        return ""
     ids = [p.id for p in found]
     names = {p.id: title(p) for p in found}
     picked = st.selectbox(
         t("main.project"), ids, index=ids.index(current.id), format_func=lambda i: names[i], key=_PICKER
     )
     st.session_state[_PROJECT] = picked
-    st.query_params["project"] = next(p.key for p in found if p.id == picked)
+    return next(p.key for p in found if p.id == picked)
 
 
 def now() -> float:

@@ -34,24 +34,33 @@ export default function ({ parentElement, data }) {
     const words = n ? data.unsent.replace('{n}', n) : data.label;
     if (button.textContent !== words) button.textContent = words;
   };
+  // Streamlit adds an entry to the history for each query that a page writes: the project goes into the address here.
+  const address = () => {
+    const url = new URL(window.location.href);
+    if (!data.project || url.searchParams.get('project') === data.project) return;
+    url.searchParams.set('project', data.project);
+    window.history.replaceState(window.history.state, '', url);
+  };
   paint();
+  address();
   document.documentElement.lang = data.lang;
-  const timer = window.setInterval(paint, 1000);
+  const timer = window.setInterval(() => { paint(); address(); }, 1000);
   return () => window.clearInterval(timer);
 }
 """
 _component = st.components.v2.component("tagtail_sign_out", html=_HTML, css=_CSS, js=_JS)
 
 
-def sign_out_button(owner: int) -> None:
+def sign_out_button(owner: int, project: str = "") -> None:
     """The button, in the reader's language, with the count of decisions that ``owner``'s browser still keeps.
 
-    Also tells the browser which language the page is in.
+    Also tells the browser which language the page is in, and keeps the project's key in the address, for a reload.
     """
     data = {
         "label": t("main.sign_out"),
         "unsent": t("main.sign_out_unsent"),
         "owner": str(owner),
         "lang": HTML_LANG[lang()],
+        "project": project,
     }
     _component(key="sign_out", data=data)

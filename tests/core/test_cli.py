@@ -63,8 +63,12 @@ def test_bad_rows_are_told_by_line_and_nothing_enters(core, tmp_path: Path) -> N
 def test_people_are_added_and_their_passwords_checked(core) -> None:
     core("init")
     assert "10 characters" in core("user", "add", "ann", "--password-stdin", stdin="short\n", code=2)
-    core("user", "add", "ann", "--role", "lead", "--password-stdin", stdin="long enough now\n")
+    made = core("user", "add", "ann", "--role", "lead", "--password-stdin", stdin="long enough now\n")
+    assert "in: demo" in made, "the only project is joined at once"
     assert "ann\tlead\tactive" in core("user", "list")
+    assert "ann is no longer in" in core("user", "leave", "ann")
+    assert "ann is in" in core("user", "join", "ann")
+    assert "Not found: nobody" in core("user", "join", "nobody", code=2)
     assert "taken" in core("user", "add", "ANN", "--password-stdin", stdin="long enough now\n", code=2)
 
 

@@ -5,6 +5,7 @@ All of it goes by the index on (user_id, id): a look back costs what this person
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -18,10 +19,12 @@ LAST = 2**62  # above every id
 
 
 def decisions(
-    db: Database, project_id: int, user_id: int, *, label_keys: Sequence[str] | None, decision: str | None,
-    before: int | None, chunk: int = CHUNK,
+    db: Database, project_id: int, user_id: int, *, label_keys: Sequence[str] | None = None,
+    decision: str | None = None, settled: bool = False, before: int | None = None, chunk: int = CHUNK,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Present decisions with their texts and adjudications, newest first; ``label_keys``: with any one of these.
+
+    ``settled``: those alone that a reviewer has settled.
 
     Read in chunks, so that nobody reads thousands of texts to show twenty.
     """
@@ -35,15 +38,14 @@ def decisions(
             "AND c.user_id = a.user_id AND c.annotation_id = a.id JOIN documents d ON d.id = a.document_id "
             "LEFT JOIN adjudications j ON j.document_id = a.document_id "
             "WHERE a.user_id = :u AND a.project_id = :p AND a.id < :before "
-            "AND (:decision IS NULL OR a.decision = :decision) "
+            "AND (:decision IS NULL OR a.decision = :decision) AND (NOT :settled OR j.labels IS NOT NULL) "
             "AND (:keys IS NULL OR EXISTS (SELECT 1 FROM json_each(a.labels) m "
             "WHERE m.value IN (SELECT value FROM json_each(:keys)))) ORDER BY a.id DESC LIMIT :n",
-            u=user_id, p=project_id, before=before, decision=decision, n=chunk,
+            u=user_id, p=project_id, before=before, decision=decision, n=chunk, settled=settled,
             keys=None if label_keys is None else json.dumps(list(label_keys), ensure_ascii=False),
         )  # fmt: skip
         for each in found:
-            settled = None if each["settled"] is None else tuple(json.loads(each["settled"]))
-            yield {**each, "labels": tuple(json.loads(each["labels"])), "settled": settled}
+            yield {**each, "labels": _keys(each["labels"]), "settled": _keys(each["settled"])}
         if len(found) < chunk:
             return
         before = found[-1]["id"]
@@ -59,7 +61,7 @@ def versions(db: Database, annotation_id: int) -> list[dict[str, Any]]:
         "JOIN annotations a ON a.id = chain.id ORDER BY a.id DESC",
         a=annotation_id,
     )
-    return [{**each, "labels": tuple(json.loads(each["labels"]))} for each in found]
+    return [{**each, "labels": _keys(each["labels"])} for each in found]
 
 
 def n_versions(db: Database, annotation_id: int) -> int:
@@ -88,10 +90,13 @@ def compared(db: Database, project_id: int, user_id: int) -> list[dict[str, Any]
         u=user_id, p=project_id,
     )  # fmt: skip
     names = ("mine", "theirs", "settled")
-    return [
-        {**each, **{name: None if each[name] is None else tuple(json.loads(each[name])) for name in names}}
-        for each in found
-    ]
+    return [{**each, **{name: _keys(each[name]) for name in names}} for each in found]
+
+
+@functools.lru_cache(maxsize=4096)
+def _keys(stored: str | None) -> tuple[str, ...] | None:
+    """A stored list of labels; there are few that differ, and many rows."""
+    return None if stored is None else tuple(json.loads(stored))
 
 
 def firsts(db: Database, project_id: int, user_id: int, *, since: float) -> list[tuple[str, int, str, int]]:

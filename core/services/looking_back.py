@@ -9,7 +9,9 @@ twice and adjudicated, so there the adjudication of a gold text is withheld; els
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import statistics
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +21,7 @@ from sqlite_utils import Database
 from core.evaluate.proportion import Share, share
 from core.labels import LabelSet, majority
 from core.services import curating, membership
-from core.text.normalize import normalize
+from core.text.search import finder
 from db import annotations as annotation_rows
 from db import past as past_rows
 from db.connect import reading
@@ -93,12 +95,14 @@ def history(
         project = curating.project(db, project_id)
         labels = project.label_set
         keys = None if label is None else [each.key for each in labels.every if labels.present([each.key]) == (label,)]
-        words = _folded(query).split()
+        holds = finder(query)
         found: list[Past] = []
-        for each in past_rows.decisions(db, project_id, user_id, label_keys=keys, decision=decision, before=before):
+        for each in past_rows.decisions(
+            db, project_id, user_id, label_keys=keys, decision=decision, settled=differs, before=before
+        ):
             if len(found) >= n:
                 break
-            if words and not _holds(each, words):
+            if not holds(f"{each['text']}\n{each['comment']}"):
                 continue
             past = _past(db, project, each)
             if not differs or past.agrees is False:
@@ -113,8 +117,7 @@ def one(db: Database, project_id: int, user_id: int, document_id: int) -> Detail
         project = curating.project(db, project_id)
         current = annotation_rows.current(db, document_id, user_id)
         upto = current["annotation_id"] + 1 if current else 0
-        mine = past_rows.decisions(db, project_id, user_id, label_keys=None, decision=None, before=upto, chunk=1)
-        found = next(mine, None)
+        found = next(past_rows.decisions(db, project_id, user_id, before=upto, chunk=1), None)
         if found is None or found["document_id"] != document_id:
             raise NotFound(what=f"text {document_id}")
         versions = past_rows.versions(db, found["id"])
@@ -126,15 +129,6 @@ def one(db: Database, project_id: int, user_id: int, document_id: int) -> Detail
             settled_comment=found["settled_comment"] if known else "",
             settled_at=found["settled_at"] if known else None,
         )
-
-
-def _folded(text: str) -> str:
-    return normalize(text).casefold()
-
-
-def _holds(found: dict[str, Any], words: list[str]) -> bool:
-    text = _folded(f"{found['text']}\n{found['comment']}")
-    return all(word in text for word in words)
 
 
 def _past(db: Database, project: curating.Project, found: dict[str, Any]) -> Past:
@@ -191,34 +185,39 @@ def my_agreement(db: Database, project_id: int, user_id: int) -> MyAgreement:
         membership.require_member(db, project_id, user_id)
         labels = curating.project(db, project_id).label_set
         compared = past_rows.compared(db, project_id, user_id)
+
+    @functools.cache
+    def today(keys: tuple[str, ...]) -> frozenset[str]:
+        return frozenset(labels.present(keys))
+
     mine: dict[int, frozenset[str]] = {}
     settled: dict[int, frozenset[str]] = {}
     others: dict[int, list[frozenset[str]]] = {}
     for each in compared:
         document_id = each["document_id"]
-        mine[document_id] = frozenset(labels.present(each["mine"]))
+        mine[document_id] = today(each["mine"])
         if each["settled"] is not None:
-            settled[document_id] = frozenset(labels.present(each["settled"]))
+            settled[document_id] = today(each["settled"])
         elif each["theirs"] is not None:
-            others.setdefault(document_id, []).append(frozenset(labels.present(each["theirs"])))
+            others.setdefault(document_id, []).append(today(each["theirs"]))
     theirs = settled | {document_id: most for document_id, sets in others.items() if (most := majority(sets))}
-    pairs = [(mine[document_id], reference) for document_id, reference in theirs.items()]
-    if len(pairs) < LEAST_COMPARED:
-        return MyAgreement(n=len(pairs), n_settled=len(settled))
+    pairs = Counter((mine[document_id], reference) for document_id, reference in theirs.items())
+    if (n := pairs.total()) < LEAST_COMPARED:
+        return MyAgreement(n=n, n_settled=len(settled))
     return MyAgreement(
-        n=len(pairs),
+        n=n,
         n_settled=len(settled),
-        exact=share(sum(a == b for a, b in pairs), len(pairs)),
-        jaccard=statistics.fmean(len(a & b) / len(a | b) if a | b else 1.0 for a, b in pairs),
+        exact=share(sum(times for (a, b), times in pairs.items() if a == b), n),
+        jaccard=sum(times * (len(a & b) / len(a | b) if a | b else 1.0) for (a, b), times in pairs.items()) / n,
         labels=tuple(_by_label(labels, pairs)),
     )
 
 
-def _by_label(labels: LabelSet, pairs: list[tuple[frozenset[str], frozenset[str]]]) -> Iterable[LabelAgreement]:
+def _by_label(labels: LabelSet, pairs: Counter[tuple[frozenset[str], frozenset[str]]]) -> Iterable[LabelAgreement]:
     for key in labels.keys:
-        both = sum(key in a and key in b for a, b in pairs)
-        only_mine = sum(key in a and key not in b for a, b in pairs)
-        only_theirs = sum(key in b and key not in a for a, b in pairs)
+        both = sum(times for (a, b), times in pairs.items() if key in a and key in b)
+        only_mine = sum(times for (a, b), times in pairs.items() if key in a and key not in b)
+        only_theirs = sum(times for (a, b), times in pairs.items() if key in b and key not in a)
         n = both + only_mine + only_theirs
         if n:
             yield LabelAgreement(

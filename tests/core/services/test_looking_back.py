@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from core.errors import NotMember
 from core.services import annotating, looking_back, membership
+from db import past
 from db.connect import execute, value, writing
 from db.errors import NotFound
 from tests.conftest import NOW, make_project
@@ -123,7 +124,7 @@ def test_search_goes_by_what_is_written(db: Database, project_id: int, ann: int,
 def test_a_rare_word_is_found_beyond_the_first_chunk(
     db: Database, project_id: int, ann: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.past.decisions.__kwdefaults__", {"chunk": 2})
+    monkeypatch.setitem(past.decisions.__kwdefaults__, "chunk", 2)
     for n in range(5):
         decide(db, project_id, ann, add_text(db, project_id, "少見" if n == 0 else f"常見 {n}"))
     assert texts(looking_back.history(db, project_id, ann, query="少見")) == ["少見"]

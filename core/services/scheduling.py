@@ -89,6 +89,7 @@ def request_round(db: Database, project_id: int, *, by: int, now: float) -> int:
 
     Raises TooFewLabels (have, need), NoGold, NotAllowed, StillStopping (the cancelled one is not gone yet).
     """
+    membership.require_member(db, project_id, by, "lead")  # before a word is said of the project; the write asks again
     state = readiness(db, project_id)
     if state.have < state.need:
         raise TooFewLabels(have=state.have, need=state.need)

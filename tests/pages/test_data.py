@@ -131,6 +131,37 @@ def test_without_a_project_the_page_helps_to_make_one(house: House, texts_of: Sa
     assert "新增 2 篇" in texts_of(page)
 
 
+def test_an_empty_project_is_made_and_taken_in_hand(house: House, texts_of: Said) -> None:
+    page = house.page("data", "lead").run()
+    page.text_input(key="project_name_0").input("飲食")
+    page.text_input(key="project_name_en_0").input("Food")
+    page.text_area(key="project_labels_0").input("油脂, Fat\n油脂")
+    page.button(key="make_project").click().run()
+    assert "已經有標籤叫「油脂」" in texts_of(page)
+    assert page.text_input(key="project_name_0").value == "飲食"
+    page.text_area(key="project_labels_0").input("油脂, Fat\n鹽")
+    page.button(key="make_project").click().run()
+    assert "已建立專案「飲食」，有 2 個標籤" in texts_of(page)
+    assert page.text_input(key="project_name_1").value == ""
+    with house.open() as db:
+        made = curating.list_projects(db)[-1]
+    assert (made.key, made.name_en, made.label_set.keys) == ("food", "Food", ("fat", "鹽"))
+    assert page.session_state["project_id"] == made.id
+
+
+def test_a_project_like_another_has_its_labels(house: House, texts_of: Said) -> None:
+    page = house.page("data", "lead").run()
+    page.text_input(key="project_name_0").input("第二個")
+    page.text_input(key="project_key_0").input("second")
+    page.selectbox(key="project_like_0").set_value(house.project_id).run()
+    page.checkbox(key="project_same_settings_0").uncheck()
+    page.button(key="make_project").click().run()
+    assert "有 3 個標籤" in texts_of(page)
+    with house.open() as db:
+        made = curating.list_projects(db)[-1]
+    assert (made.key, made.label_set.names("zh")) == ("second", {"k0": "甲", "k1": "乙", "k2": "丙"})
+
+
 def test_settings_are_saved_for_this_project_alone(house: House, texts_of: Said) -> None:
     with house.open() as db:
         other = make_project(db, key="other")

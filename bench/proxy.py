@@ -15,9 +15,9 @@ class Proxy:
         self.target, self.port = target, 0
         self._open: set[asyncio.StreamWriter] = set()
         self._refusing = False
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
+        self._loop: asyncio.AbstractEventLoop
+        self._ready, self._stopped = threading.Event(), asyncio.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._live()), name="proxy", daemon=True)
 
     @property
     def url(self) -> str:
@@ -28,7 +28,7 @@ class Proxy:
         self._ready.wait(10)
 
     def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join(10)
 
     def cut(self, *, refuse: bool = False) -> None:
@@ -43,17 +43,17 @@ class Proxy:
         for writer in list(self._open):
             writer.transport.abort()
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._relay, "127.0.0.1", 0))
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        self._loop.run_forever()
-        server.close()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
-        self._loop.close()
+    async def _live(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        async with await asyncio.start_server(self._relay, "127.0.0.1", 0) as server:
+            self.port = server.sockets[0].getsockname()[1]
+            self._ready.set()
+            await self._stopped.wait()
+            self._refusing = True
+            await self._break()
+        while self._open:  # each relay takes itself out
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)  # an aborted connection is closed at the loop's next turns
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._refusing:

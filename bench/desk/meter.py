@@ -60,11 +60,18 @@ METER = """() => {
 }"""
 
 
-def type_texts(page: Page, texts: int, gap_s: float, rng: random.Random, *, every_s: float = 0.0) -> None:
-    """Two labels and Enter for each text, at most one text each ``every_s``."""
+def type_texts(
+    page: Page, texts: int, gap_s: float, rng: random.Random, *, every_s: float = 0.0, looking: bool = False
+) -> None:
+    """Two labels and Enter for each text, at most one text each ``every_s``.
+
+    ``looking``: as somebody who looks whether a text is there. It asks the page, so nothing is measured meanwhile.
+    """
     due = time.monotonic()
     for _ in range(texts):
         begun = due
+        if looking:
+            page.wait_for_selector("[data-part=paper]:not([data-document=''])[data-document]")
         for key in [*rng.sample("123456789", 2), "Enter"]:
             due += gap_s
             time.sleep(max(0.0, due - time.monotonic()))

@@ -201,7 +201,7 @@ def day(browser: Browser, *, texts: int, marks: Sequence[int], each_s: float) ->
         devtools = page.context.new_cdp_session(page)
         devtools.send("Performance.enable")
         for mark in marks:
-            meter.type_texts(page, mark - done, each_s / 3, rng)
+            meter.type_texts(page, mark - done, each_s / 3, rng, looking=True)
             done = mark
             page.wait_for_timeout(1000)
             for _ in range(2):

@@ -7,6 +7,7 @@ it would show again on other test texts with the very models at hand.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,26 +31,45 @@ class Difference:
     n: int  # differences, or documents
 
 
-def corrected_t(first: ArrayLike, second: ArrayLike, *, test_share: float) -> Difference:
+def corrected_t(first: ArrayLike, second: ArrayLike, *, ratio: float) -> Difference:
     """Paired t of cross-validated scores, its variance raised because training parts overlap.
 
-    t = mean / √((1/J + ρ)·s²) with J - 1 degrees of freedom; ρ = test texts / training texts, ``test_share`` =
-    test texts / all texts. Repeated cross-validation gives J = folds × repetitions (bouckaert2004).
+    t = mean / √((1/J + ρ)·s²) with J - 1 degrees of freedom; ρ = ``ratio`` = n₂/n₁, test texts / training texts, see
+    ``ratios``. Repeated cross-validation gives J = folds × repetitions (bouckaert2004).
     Equal scores everywhere give p = 1; a difference that is the same everywhere p = 0. Shapes: (J,), (J,).
-    Raises ValueError: fewer than two pairs, or a share outside 0 … 1.
-    Source: nadeau2003.
+    Raises ValueError: fewer than two pairs, or a ratio that is not above 0.
+    Source: nadeau2003, section 3 for n₁ and n₂.
     """
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if a.shape != b.shape or a.ndim != 1 or len(a) < 2 or not 0 < test_share < 1:
-        raise ValueError(f"scores of shapes {a.shape} and {b.shape}, test share {test_share}")
+    if a.shape != b.shape or a.ndim != 1 or len(a) < 2 or not 0 < ratio < np.inf:
+        raise ValueError(f"scores of shapes {a.shape} and {b.shape}, ratio {ratio}")
     differences, n = a - b, len(a)
     mean, spread = float(differences.mean()), float(differences.std(ddof=1))
     if spread < 1e-12:  # rounding apart, no spread at all
         return Difference(mean, mean, mean, 1.0 if abs(mean) < 1e-12 else 0.0, n)
-    error = spread * np.sqrt(1 / n + test_share / (1 - test_share))
+    error = spread * np.sqrt(1 / n + ratio)
     reach = float(stats.t.ppf(0.975, n - 1) * error)
     p = float(2 * stats.t.sf(abs(mean) / error, n - 1))
     return Difference(mean, mean - reach, mean + reach, p, n)
+
+
+class Ratios(NamedTuple):
+    """ρ of k folds. ``standard``: n₁ is all that a learner is given; ``learned``: only what its weights learn from."""
+
+    standard: float
+    learned: float
+
+
+def ratios(folds: int, valid_share: float) -> Ratios:
+    """Test texts over training texts, in the two ways in which training texts can be counted.
+
+    What nadeau2003 compares are learning algorithms, and n₁ is the size of what one is given. Ours are given a whole
+    training part and set some of it aside themselves, to stop, to weigh classes and to cut by: that is within the
+    algorithm, so ``standard``, 1/(k-1), is their ρ. Weights learn from the rest alone; ``learned`` counts only that:
+    it is larger, so the more careful of the two.
+    """
+    test = 1 / folds
+    return Ratios(test / (1 - test), test / ((1 - test) * (1 - valid_share)))
 
 
 def paired_bootstrap(

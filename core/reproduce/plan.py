@@ -182,6 +182,11 @@ class Plan:
         teachers = [found for found in map(self.teachers_of, students) if found is not None]
         return list(dict.fromkeys([at, *teachers, replace(at, model=STANDALONE), *students]))
 
+    @property
+    def valid_share(self) -> float:
+        """Of a fold's training part, what is set aside."""
+        return self.config(Key(self.seeds[0], 0, "-", LINEAR)).valid_share
+
     def frozen(self) -> dict[str, Any]:
         """What must not change under one output directory; architectures, seeds and recipes may be added."""
         return {"folds": self.folds, **self.comparable(RoundConfig.from_mapping({**PUBLISHED, **self.settings}))}

@@ -11,12 +11,12 @@ import numpy as np
 
 from core.config import RoundConfig
 from core.evaluate.crossval import shares
-from core.evaluate.significance import RESAMPLES
+from core.evaluate.significance import RESAMPLES, ratios
 from core.messages import say
 from core.reproduce import figures, published
 from core.reproduce.data import Corpus, describe
 from core.reproduce.figures import escape
-from core.reproduce.plan import RECIPE_SAYS, RECIPES, TEACHER, Plan
+from core.reproduce.plan import RECIPE_SAYS, RECIPES, Plan
 from core.reproduce.run import folds_of
 from core.reproduce.store import Store, publish
 from core.reproduce.table import (
@@ -100,7 +100,7 @@ def _warnings(plan: Plan, store: Store) -> list[str]:
 def _drawings(plan: Plan, corpus: Corpus, found: Findings) -> dict[str, str]:
     out = {}
     for arch in plan.archs:
-        rows = [row for row in found.labels if row.arch in ("-", arch) and not row.model.endswith("-" + TEACHER)]
+        rows = [row for row in found.labels if row.arch in ("-", arch) and not row.model.endswith(" teachers")]
         name = "per_label_f1" if len(plan.archs) == 1 else f"per_label_f1_{arch.removesuffix('.v1')}"
         out[name] = figures.per_label_f1(rows, title=f"F1 of each label, {NAMES.get(arch, arch)}, cut at 0.5")
     for seed in plan.seeds:
@@ -115,6 +115,7 @@ def _drawings(plan: Plan, corpus: Corpus, found: Findings) -> dict[str, str]:
 def _html(
     plan: Plan, corpus: Corpus, found: Findings, drawings: dict[str, str], command: str, resamples: int
 ) -> str:  # fmt: skip
+    ratio = ratios(plan.folds, plan.valid_share)
     about, settings = describe(corpus), json.dumps(plan.frozen(), ensure_ascii=False, indent=1)
     seeds = f", {len(plan.seeds)} repetitions" if len(plan.seeds) > 1 else ""
     lead = (
@@ -136,7 +137,10 @@ def _html(
         _recipes(plan),
         "<h2>Is the difference real?</h2>",
         f"<p>Points of a hundred, 95 % intervals. <i>Corrected t</i>: paired over folds, its variance raised because "
-        f"training parts overlap (Nadeau and Bengio 2003): would other training and test texts show it too? "
+        f"training parts overlap (Nadeau and Bengio 2003): would other training and test texts show it too? Its ratio "
+        f"of test to training texts is {ratio.standard:.3f}: training is all that a fold's learner is given, with "
+        f"what it sets aside itself to stop and cut by. Counting only what weights learn from ({ratio.learned:.3f}) makes p "
+        f"a little larger: corrected_t_learned in significance.csv. "
         f"<i>Bootstrap</i>: {resamples:,} paired draws of documents from the pooled out-of-fold predictions: would "
         f"other test texts show it with these very models? Not corrected for the number of comparisons. "
         "p below 0.01 in bold; weighted F1 is in significance.csv.</p>",
@@ -202,7 +206,7 @@ def _recipes(plan: Plan) -> str:
     fixed = [
         "<b>linear</b>: TF-IDF of characters and logistic regression, tuned on validation",
         "<b>teacher</b>: a binary classifier for each label, its class weight chosen on validation",
-        "<b>…-teacher</b>: the teachers of that recipe, where they are others",
+        "<b>… teachers</b>: those that the recipe itself learns from, of whatever architecture",
         "<b>standalone</b>: the student's network, taught the labels themselves",
     ]
     if plan.settings.get("sweep", RoundConfig.sweep) == "fast":

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluate.metrics import AGGREGATES, aggregate, per_label
-from core.evaluate.significance import RESAMPLES, Difference, corrected_t, paired, resampled
+from core.evaluate.significance import RESAMPLES, Difference, corrected_t, paired, ratios, resampled
 from core.reproduce.data import Corpus
 from core.reproduce.plan import LINEAR, STANDALONE, TEACHER, Key, Plan
 from core.reproduce.run import folds_of
@@ -79,7 +79,7 @@ class Comparison:
     against: str
     cut: str
     metric: str
-    test: str  # corrected_t or paired_bootstrap
+    test: str  # corrected_t (corrected_t_learned: by the more careful ratio), or paired_bootstrap
     difference: float
     low: float
     high: float
@@ -88,10 +88,34 @@ class Comparison:
 
 
 def gather(plan: Plan, corpus: Corpus, store: Store) -> list[Answers]:
-    """Every model of a finished plan, the linear baseline first."""
+    """Every model of a finished plan: the linear baseline, then each architecture's, a recipe beside its own teachers.
+
+    Teachers that several recipes share, also over architectures, are told with each of them.
+    """
     numbers = np.stack([folds_of(plan, corpus, seed) for seed in plan.seeds])
-    models = dict.fromkeys((key.arch, key.model) for key in plan.cells())
-    return [_answers(plan, corpus, store, numbers, arch, model) for arch, model in models]
+    known: dict[tuple[str, str], Answers] = {}
+
+    def of(key: Key) -> Answers:
+        name = (key.arch, key.model)
+        if name not in known:
+            known[name] = _answers(plan, corpus, store, numbers, *name)
+        return known[name]
+
+    out = [of(Key(plan.seeds[0], 0, "-", LINEAR))]
+    for arch in plan.archs:
+        at = Key(plan.seeds[0], 0, arch, TEACHER)
+        out += [of(at), of(replace(at, model=STANDALONE))]
+        for recipe in (one for one in plan.recipes if plan.applies(one, arch)):
+            own = plan.teachers_of(replace(at, model=recipe))
+            if own is not None:
+                out.append(replace(of(own), arch=arch, model=teachers_name(recipe)))
+            out.append(of(replace(at, model=recipe)))
+    return out
+
+
+def teachers_name(recipe: str) -> str:
+    """How a recipe's own teachers are called in tables."""
+    return f"{recipe} teachers"
 
 
 def _answers(plan: Plan, corpus: Corpus, store: Store, numbers: NDArray, arch: str, model: str) -> Answers:
@@ -149,27 +173,25 @@ def comparisons(
 ) -> Iterator[Comparison]:
     """Each recipe against standalone, its own and the published teachers, the linear baseline and ``kd``."""
     by_name = {(each.arch, each.model): each for each in answers}
+    ratio = ratios(plan.folds, plan.valid_share)
     for cut in CUTS:
-        drawn: dict[tuple[str, str], NDArray[np.float64]] = {}
+        drawn: dict[int, NDArray[np.float64]] = {}  # shared teachers are drawn once
         for arch, model, other in _pairs(plan, by_name):
-            against = other.model if other.arch in (arch, "-") else f"{other.arch} {other.model}"
             sides = [by_name[arch, model], by_name[other.arch, other.model]]
             for side in sides:
-                if (side.arch, side.model) not in drawn:
-                    drawn[side.arch, side.model] = resampled(side.predicted[cut], corpus.y, resamples=resamples)
-            scores = [_scores(side, corpus.y, cut) for side in sides]
+                if id(side.predicted) not in drawn:
+                    drawn[id(side.predicted)] = resampled(side.predicted[cut], corpus.y, resamples=resamples)
+            a, b = (_scores(side, corpus.y, cut) for side in sides)
             tests = {
-                "corrected_t": {
-                    name: corrected_t(scores[0][name], scores[1][name], test_share=1 / plan.folds)
-                    for name in AGGREGATES
+                "corrected_t": {name: corrected_t(a[name], b[name], ratio=ratio.standard) for name in AGGREGATES},
+                "corrected_t_learned": {
+                    name: corrected_t(a[name], b[name], ratio=ratio.learned) for name in AGGREGATES
                 },
-                "paired_bootstrap": paired(
-                    *(drawn[side.arch, side.model] for side in sides), documents=len(corpus.texts)
-                ),
+                "paired_bootstrap": paired(*(drawn[id(side.predicted)] for side in sides), documents=len(corpus.texts)),
             }
             for test, found in tests.items():
                 for name in AGGREGATES:
-                    yield _comparison((arch, model, against, cut, name, test), found[name])
+                    yield _comparison((arch, model, other.model, cut, name, test), found[name])
 
 
 def _comparison(names: tuple[str, str, str, str, str, str], found: Difference) -> Comparison:
@@ -182,8 +204,10 @@ def _pairs(plan: Plan, known: Mapping[tuple[str, str], Answers]) -> Iterator[tup
             if (arch, recipe) not in known:
                 continue
             at = Key(plan.seeds[0], 0, arch, recipe)
-            own = plan.teachers_of(at)
-            others = [replace(at, model=STANDALONE), *([own] if own else []), replace(at, model=TEACHER)]
+            own = replace(at, model=teachers_name(recipe))
+            others = [replace(at, model=STANDALONE), replace(at, model=TEACHER)]
+            if (arch, own.model) in known:
+                others.insert(1, own)
             others.append(replace(at, arch="-", model=LINEAR))
             if recipe != "kd" and "kd" in plan.recipes:
                 others.append(replace(at, model="kd"))

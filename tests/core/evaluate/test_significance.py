@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from core.evaluate.metrics import AGGREGATES, aggregate
-from core.evaluate.significance import corrected_t, paired_bootstrap
+from core.evaluate.significance import corrected_t, paired_bootstrap, ratios
 
 A = [0.70, 0.72, 0.68, 0.75, 0.71]
 B = [0.66, 0.70, 0.67, 0.69, 0.70]
@@ -13,7 +13,7 @@ B = [0.66, 0.70, 0.67, 0.69, 0.70]
 
 def test_corrected_t_is_the_hand_computed_one() -> None:
     # differences 4 2 1 6 1 (hundredths): mean 2.8, variance 4.7; error² = (1/5 + 1/4)·4.7 = 2.115; t = 1.9253
-    found = corrected_t(A, B, test_share=0.2)
+    found = corrected_t(A, B, ratio=0.25)
     assert found.mean == pytest.approx(0.028)
     assert found.p == pytest.approx(2 * stats.t.sf(2.8 / np.sqrt(2.115), 4))
     assert found.p == pytest.approx(0.1265, abs=5e-4)
@@ -22,26 +22,33 @@ def test_corrected_t_is_the_hand_computed_one() -> None:
 
 
 def test_without_the_correction_it_is_the_ordinary_paired_t() -> None:
-    found = corrected_t(A, B, test_share=1e-12)
+    found = corrected_t(A, B, ratio=1e-12)
     ordinary = stats.ttest_rel(A, B)
     interval = ordinary.confidence_interval(0.95)
     assert (found.p, found.low, found.high) == pytest.approx((ordinary.pvalue, interval.low, interval.high), rel=1e-6)
 
 
 def test_the_sign_turns_with_the_order_and_p_stays() -> None:
-    one, other = corrected_t(A, B, test_share=0.2), corrected_t(B, A, test_share=0.2)
+    one, other = corrected_t(A, B, ratio=0.25), corrected_t(B, A, ratio=0.25)
     assert (one.mean, one.p) == pytest.approx((-other.mean, other.p))
 
 
+def test_training_texts_are_counted_as_given_or_as_learned_from() -> None:
+    found = ratios(5, 0.15)
+    assert found.standard == pytest.approx(20 / 80)
+    assert found.learned == pytest.approx(20 / 68)
+    assert corrected_t(A, B, ratio=found.learned).p > corrected_t(A, B, ratio=found.standard).p
+
+
 def test_scores_without_spread_have_a_defined_answer() -> None:
-    assert corrected_t(A, A, test_share=0.2).p == 1.0
-    assert corrected_t([0.5, 0.7], [0.4, 0.6], test_share=0.2).p == 0.0
+    assert corrected_t(A, A, ratio=0.25).p == 1.0
+    assert corrected_t([0.5, 0.7], [0.4, 0.6], ratio=0.25).p == 0.0
 
 
 @pytest.mark.parametrize(("a", "b", "share"), [([1.0], [1.0], 0.2), ([1.0, 2.0], [1.0], 0.2), ([1.0, 2], [1, 2], 0.0)])
 def test_what_cannot_be_compared_is_refused(a: list[float], b: list[float], share: float) -> None:
     with pytest.raises(ValueError, match="scores"):
-        corrected_t(a, b, test_share=share)
+        corrected_t(a, b, ratio=share)
 
 
 def made(n: int = 300, labels: int = 4, flip: tuple[float, float] = (0.1, 0.2)) -> tuple[np.ndarray, ...]:

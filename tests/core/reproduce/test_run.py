@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import closing
 from dataclasses import asdict, replace
 from itertools import islice
@@ -58,20 +57,34 @@ def whole(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_table_has_every_model_at_both_cuts_with_mean_and_spread(whole: Path) -> None:
     found = read(whole / "table.csv")
-    models = ["linear", "teacher", "oof-teacher", "standalone", "kd", "oof", "mixed"]
+    own = [name for recipe in ("kd", "oof", "mixed") for name in (f"{recipe} teachers", recipe)]
+    models = ["linear", "teacher", "standalone", *own]
     assert [(row["model"], row["cut"]) for row in found] == [(m, cut) for m in models for cut in ("0.5", "tuned")]
     for row in found:
         assert (row["seeds"], row["folds"]) == ("1", "3")
         assert 0 <= float(row["macro_mean"]) <= 100
         assert float(row["macro_sd"]) >= 0
+    figures = {
+        row["model"]: {name: value for name, value in row.items() if name != "model"}
+        for row in found if row["cut"] == "0.5"
+    }  # fmt: skip
+    assert figures["kd teachers"] == figures["mixed teachers"] == figures["teacher"]
+    assert figures["oof teachers"] != figures["teacher"]
 
 
 def test_each_label_and_each_comparison_has_its_rows(whole: Path) -> None:
     labels, tests = read(whole / "per_label.csv"), read(whole / "significance.csv")
     assert {row["label"] for row in labels} == set(LABELS)
     pairs = {(row["model"], row["against"]) for row in tests}
-    assert {("kd", "standalone"), ("kd", "teacher"), ("kd", "linear"), ("oof", "oof-teacher"), ("oof", "kd")} <= pairs
-    assert {row["test"] for row in tests} == {"corrected_t", "paired_bootstrap"}
+    assert {
+        ("kd", "standalone"),
+        ("kd", "teacher"),
+        ("kd", "linear"),
+        ("oof", "oof teachers"),
+        ("mixed", "mixed teachers"),
+        ("oof", "kd"),
+    } <= pairs
+    assert {row["test"] for row in tests} == {"corrected_t", "corrected_t_learned", "paired_bootstrap"}
     assert all(float(row["low"]) <= float(row["high"]) and 0 <= float(row["p"]) <= 1 for row in tests)
 
 
@@ -223,47 +236,47 @@ def test_two_seeds_are_two_repetitions_on_folds_of_their_own(corpus: Corpus, tmp
 def command(data: Path, out: Path, *more: str) -> list[str]:
     settings = [f"{name}={json.dumps(value)}" for name, value in TINY.items() if name not in ("segmenter", "sweep")]
     return [
-        sys.executable, "-m", "core", "reproduce", "kd", "--data", str(data), "--out", str(out), "--arch", "textcnn",
+        "reproduce", "kd", "--data", str(data), "--out", str(out), "--arch", "textcnn",
         "--folds", "3", "--segmenter", "words", "--sweep", "fast", "--recipes", "kd,oof,mixed", "--threads", "2",
         "--resamples", "100", "--set", *settings, *more,
     ]  # fmt: skip
 
 
-def start(line: list[str]) -> subprocess.Popen:
+STRUCK = """
+import os, sys
+from core.__main__ import main
+from core.reproduce.store import Store
+
+write, left = Store.write, int(sys.argv[1])
+
+def written(*args):
+    global left
+    write(*args)
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), int(sys.argv[2]))
+
+Store.write = written
+sys.exit(main(sys.argv[3:]))
+"""
+
+
+def struck(line: list[str], cells: int, by: signal.Signals) -> subprocess.CompletedProcess:
+    """A run that is sent a signal when it has written so many cells, however fast or slow the machine is."""
+    run = [sys.executable, "-c", STRUCK, str(cells), str(int(by)), *line]
     env = {**os.environ, "TAGTAIL_LANG": "en"}
-    return subprocess.Popen(line, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def ended(process: subprocess.Popen) -> str:
-    """What it said; it is not left behind, however slow the machine is."""
-    try:
-        return process.communicate(timeout=120)[1]
-    finally:
-        process.kill()
-
-
-def wait_for_cells(process: subprocess.Popen, cells: Path, n: int) -> set[str]:
-    for _ in range(12_000):
-        found = {path.name for path in cells.glob("*.npz")} if cells.exists() else set()
-        if len(found) >= n or process.poll() is not None:
-            return found
-        time.sleep(0.01)
-    process.kill()
-    raise AssertionError("no cell came")
+    return subprocess.run(run, cwd=ROOT, env=env, capture_output=True, text=True, timeout=900, check=False)
 
 
 def test_a_killed_run_goes_on_where_it_was_and_ends_with_the_same_table(
     whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, out = corpus_file(tmp_path / "small.jsonl"), tmp_path / "out"
-    first = start(command(data, out))
-    wait_for_cells(first, out / "cells", 5)
-    first.send_signal(signal.SIGKILL)
-    ended(first)
+    assert struck(command(data, out), 5, signal.SIGKILL).returncode == -signal.SIGKILL
     before = {path.name: path.stat().st_mtime_ns for path in (out / "cells").glob("*.npz")}
     assert 5 <= len(before) < 21
     assert not (out / "table.csv").exists()
-    assert main(command(data, out, "--json")[3:]) == 0
+    assert main(command(data, out, "--json")) == 0
     assert Path(json.loads(capsys.readouterr().out.splitlines()[-1])["report"]).exists()
     after = {path.name: path.stat().st_mtime_ns for path in (out / "cells").glob("*.npz")}
     assert before.items() <= after.items()
@@ -274,13 +287,10 @@ def test_a_killed_run_goes_on_where_it_was_and_ends_with_the_same_table(
 
 def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     data, out = corpus_file(tmp_path / "small.jsonl"), tmp_path / "out"
-    process = start(command(data, out))
-    wait_for_cells(process, out / "cells", 1)
-    process.send_signal(signal.SIGINT)
-    told = ended(process)
-    assert process.returncode == 130, told
-    assert "the same command goes on" in told
-    assert "Traceback" not in told
+    ended = struck(command(data, out), 1, signal.SIGINT)
+    assert ended.returncode == 130, ended.stderr
+    assert "the same command goes on" in ended.stderr
+    assert "Traceback" not in ended.stderr
     assert not list((out / "cells").glob("*.part"))
 
 

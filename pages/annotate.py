@@ -135,7 +135,8 @@ class Given:
 def ahead(project: Project, box: dict[str, Any]) -> int:
     """How many texts to have at hand: more for somebody who decided on several while one answer was on its way."""
     ops = box.get("ops")
-    quick = len(ops) if isinstance(ops, list) else 0
+    quick = max(len(ops) if isinstance(ops, list) else 0, st.session_state.get("board_quick", 0) - 1)
+    st.session_state["board_quick"] = quick  # slow to forget: hands that were quick once will be again
     return min(max(MIN_AHEAD, project.settings.prefetch + 1) + quick, max(MAX_AHEAD, project.settings.prefetch + 1))
 
 

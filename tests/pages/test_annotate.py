@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,16 @@ from streamlit.testing.v1 import AppTest
 from core.errors import NotAllowed
 from core.labels import Label
 from core.messages import sentence
-from core.services import accounts, annotating
+from core.services import accounts, annotating, curating, preferences, suggesting
 from core.services.accounts import User
 from core.services.annotating import MyProgress
+from core.services.projects import Project
+from db.connect import execute, writing
 from db.errors import DatabaseBusy, DiskFull, NewerDatabase, StorageError
 from pages import annotate
 from pages.shared import desk_data, i18n, reasons, session
 from pages.shared.components import label_board
+from pages.shared.components.label_board.blocks import blocks
 from tests.conftest import make_project
 from tests.pages.conftest import House
 from tests.pages.filling import fill
@@ -259,3 +263,123 @@ def test_the_component_is_one_with_a_fixed_key() -> None:
     assert label_board.SCRIPTS[-1] == "board.js"
     exported = [name for name in label_board.SCRIPTS if "export default" in (HERE / name).read_text("utf-8")]
     assert exported == ["board.js"]
+
+
+def test_what_the_board_has_already_is_not_sent_again(house: House, tmp_path: Path) -> None:
+    fill(house, tmp_path)
+    page = house.page("annotate", "annotator").run()
+    still = data_of(page)["still"]
+    labels = _projects(house)[0].label_set.on_board
+    assert desk_data.still(labels, "", {}, "zh", known=still["id"]) is None
+    assert desk_data.still(labels, "新的準則", {}, "zh", known=still["id"]) is not None
+    assert desk_data.still(labels, "", {"k0": "註記"}, "zh", known=still["id"]) is not None
+
+
+def _projects(house: House) -> list[Project]:
+    with house.open() as db:
+        return curating.list_projects(db)
+
+
+def test_the_first_answer_brings_my_past_and_later_ones_only_when_asked(house: House, mine: list[int]) -> None:
+    annotate.deliver(house.people["annotator"], house.project_id, [save("a", mine[0], ["k1"])], 1e9)
+    page = house.page("annotate", "annotator").run()
+    past = data_of(page)["past"]
+    assert [(one["document"], one["labels"], one["uid"]) for one in past["items"]] == [(mine[0], ["k1"], "a")]
+    assert (past["before"], past["more"]) == (None, False)
+
+
+@pytest.mark.parametrize("before", [None, True, "3", -1, 2**63, 1.5, [1]])
+def test_a_page_before_nothing_sensible_is_the_first(before: object) -> None:
+    assert annotate.before_of({"before": before}) is None
+    assert annotate.before_of(before) is None
+
+
+def test_a_desk_is_kept_or_refused_with_a_sentence(house: House) -> None:
+    user = house.people["annotator"]
+    said = annotate.keep_desk(user, {"desk": {"id": "d1", "values": {"keys": {"skip": "D"}}}}, 1e9)
+    assert said == {"desk_heard": "d1", "desk_refused": "", "place_heard": ""}
+    said = annotate.keep_desk(user, {"desk": {"id": "d2", "values": {"keys": {"skip": "F"}}}}, 1e9)
+    assert said["desk_heard"] == "d2"
+    assert "F" in said["desk_refused"]
+    with house.open() as db:
+        assert dict(preferences.desk(db, user.id).keys) == {"skip": "D"}
+    for nonsense in ({}, {"desk": 3}, {"place": [1]}, {"place": {"id": "p", "project": "x"}}):
+        annotate.keep_desk(user, nonsense, 1e9)
+    assert annotate.keep_desk(None, {"desk": {"id": "d3", "values": {}}}, 1e9)["desk_heard"] == ""
+
+
+def test_where_somebody_stopped_comes_first_until_they_decide(house: House, mine: list[int]) -> None:
+    user = house.people["annotator"]
+    place = {"id": "p", "project": house.project_id, "document": mine[2], "labels": ["k1"]}
+    assert annotate.keep_desk(user, {"place": place}, 1e9)["place_heard"] == "p"
+    docs = data_of(house.page("annotate", "annotator").run())["docs"]
+    assert (docs[0]["id"], docs[0]["chosen"]) == (mine[2], ["k1"])
+    annotate.deliver(user, house.project_id, [save("a", mine[2], ["k0"])], 1e9)
+    with house.open() as db:
+        assert preferences.resume(db, user.id, house.project_id) is None
+
+
+def test_quick_hands_get_more_texts_ahead(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = _projects(house)[0]
+    monkeypatch.setattr(annotate.st, "session_state", {})
+    usual = annotate.ahead(project, {})
+    assert usual >= 4
+    assert annotate.ahead(project, {"ops": [{}] * 6}) == usual + 6
+    assert annotate.ahead(project, {"ops": []}) == usual + 5, "slow to forget"
+    assert annotate.ahead(project, {"ops": [{}] * 500}) == annotate.MAX_AHEAD
+
+
+def test_a_text_that_is_done_is_not_handed_out_again(house: House, mine: list[int]) -> None:
+    with house.open() as db, writing(db):
+        execute(db, "UPDATE leases SET until = 1 WHERE document_id = :d", d=mine[1])
+        execute(db, "UPDATE documents SET state = 'done' WHERE id = :d", d=mine[1])
+    docs = data_of(house.page("annotate", "annotator").run())["docs"]
+    assert mine[1] not in [doc["id"] for doc in docs]
+    assert {mine[0], mine[2]} <= {doc["id"] for doc in docs}
+
+
+def test_labels_without_a_digit_have_a_number_and_a_leads_digit_is_kept() -> None:
+    labels = [Label(key=f"k{n}", zh=f"中{n}", hotkey="1" if n == 11 else "") for n in range(1, 13)]
+    made = {label["key"]: label for label in desk_data.board_labels(labels, "zh", {"k2": "看清楚"})}
+    assert (made["k11"]["digit"], made["k1"]["digit"], made["k8"]["digit"]) == ("1", "2", "9")
+    assert (made["k9"]["digit"], made["k9"]["number"], made["k12"]["number"]) == ("", "09", "12")
+    assert made["k2"]["note"] == "看清楚"
+    hundreds = desk_data.board_labels([Label(key=f"k{n}", zh="中") for n in range(120)], "zh")
+    assert (hundreds[9]["number"], hundreds[119]["number"]) == ("010", "120")
+
+
+def test_a_written_guideline_is_blocks_of_plain_text() -> None:
+    made = blocks(
+        "# 準則\n\n第一行\n第二行 **要緊** <b>\n\n- 一\n2. 二\n\n---\n> 引用 [連結](http://x)\n| 甲 | 乙 |\n|---|---|\n"
+    )
+    assert [(one["kind"], "".join(text for text, _ in one["runs"])) for one in made] == [
+        ("heading", "準則"), ("text", "第一行第二行 要緊 <b>"), ("item", "一"), ("item", "二"), ("text", "引用 連結"),
+        ("row", "甲　乙"),
+    ]  # fmt: skip
+    assert ["要緊", True] in made[1]["runs"]
+
+
+def test_suggestions_are_held_against_the_current_students_cuts(house: House) -> None:
+    project = _projects(house)[0]
+    wanted = replace(project, settings=replace(project.settings, suggestions=True))
+    with house.open() as db:
+        assert suggesting.thresholds(db, wanted) == {}
+        with writing(db):
+            execute(
+                db, "INSERT INTO jobs (id, project_id, kind, dedupe_key, created_at) VALUES (1, :p, 'round', 'x', 1)",
+                p=project.id,
+            )  # fmt: skip
+            execute(
+                db,
+                "INSERT INTO rounds (id, project_id, number, job_id, state, snapshot_annotation, config, code_version, "
+                "started_at) VALUES (1, :p, 1, 1, 'published', 0, '{}', 'x', 1)",
+                p=project.id,
+            )  # fmt: skip
+            execute(
+                db,
+                "INSERT INTO models (project_id, round_id, kind, path, sha256, fingerprint, thresholds, current, "
+                "created_at) VALUES (:p, 1, 'student', '', '', :f, '{\"k0\": 0.41259}', 1, 1)",
+                p=project.id, f=project.label_set.fingerprint,
+            )  # fmt: skip
+        assert suggesting.thresholds(db, wanted) == {"k0": 0.413}
+        assert suggesting.thresholds(db, project) == {}, "only where the project shows them"

@@ -11,7 +11,7 @@ from core.messages import LANGS
 from core.services import accounts
 from core.services.accounts import User
 from db.errors import StorageError
-from pages.shared import i18n, messages, session
+from pages.shared import i18n, leaving, messages, session
 from pages.shared.i18n import NAMES, plain, t
 from pages.shared.signout import sign_out_button
 
@@ -105,6 +105,7 @@ def main() -> None:
         sidebar(user)
     except (TagtailError, StorageError) as error:
         messages.show(error)
+    leaving.watch(user, at_desk=not chosen.url_path)  # the first page, at the root
     chosen.run()
 
 

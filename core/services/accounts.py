@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from core.errors import BadName, BadPassword, NameTaken, NotAllowed, SignInThrottled, WrongPassword
 from core.messages import LANGS
-from db import events, invitations, members, users
+from db import events, invitations, leases, members, users
 from db.connect import writing
 from db.errors import NotFound
 from db.records import User
@@ -112,12 +112,21 @@ def who(db: Database, token: str | None, *, now: float) -> User | None:
 
 
 def sign_out(db: Database, token: str, *, now: float) -> None:
-    """End the session; the token is worth nothing from here on."""
+    """End the session: the token is worth nothing from here on, and the texts on this person's desk go to others."""
     with writing(db):
         found = users.session(db, digest(token), now=now)
         users.end_session(db, digest(token))
         if found:
-            events.append(db, "signed_out", now=now, user_id=found[0].id)
+            user_id = found[0].id
+            events.append(db, "signed_out", now=now, user_id=user_id)
+            _clear_desks(db, user_id, by=user_id, now=now)
+
+
+def _clear_desks(db: Database, user_id: int, *, by: int, now: float) -> None:
+    """Inside the caller's transaction: what this person holds in any project goes to others."""
+    for project_id, n in leases.release_everywhere(db, user_id).items():
+        after = n if by == user_id else {"user": user_id, "leases": n}
+        events.append(db, "released", now=now, project_id=project_id, user_id=by, after=after)
 
 
 def require(user: User | None, role: str) -> User:
@@ -192,7 +201,10 @@ def set_role(db: Database, user_id: int, role: str, *, by: int, now: float) -> U
 
 
 def set_active(db: Database, user_id: int, active: bool, *, by: int, now: float) -> User:
-    """Deactivating ends the person's sessions; their work stays. Raises NotAllowed: the last admin stays active."""
+    """Deactivating ends the person's sessions and clears their desks; their work stays.
+
+    Raises NotAllowed: the last admin stays active.
+    """
     with writing(db):
         require_active(db, by, "admin")
         before = _existing(db, user_id)
@@ -200,6 +212,7 @@ def set_active(db: Database, user_id: int, active: bool, *, by: int, now: float)
             _keep_an_admin(db, before)
             users.end_sessions(db, user_id)
             invitations.withdraw_resets(db, user_id, now=now)
+            _clear_desks(db, user_id, by=by, now=now)
         users.update(db, user_id, active=int(active))
         events.append(db, "active_set", now=now, user_id=by, before={"user": user_id}, after={"active": active})
     return _existing(db, user_id)

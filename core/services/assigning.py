@@ -150,22 +150,19 @@ def suggested(db: Database, project: Project, document_id: int) -> dict[str, flo
     return {key: round(float(p), 3) for key, p in zip(project.label_set.keys, probabilities, strict=True)}
 
 
-def release(db: Database, project_id: int, user_id: int, *, now: float) -> int:
-    """Give back every text that this person holds; says how many. Raises NotAllowed."""
+def release(db: Database, project_id: int, user_id: int, *, keep: int = 0, now: float) -> int:
+    """Give back what this person holds, but for the first ``keep`` texts of the desk; says how many.
+
+    Raises NotAllowed.
+    """
     with writing(db):
         membership.require_member(db, project_id, user_id)
-        n = leases.release_all(db, project_id, user_id)
-        if n:
-            events.append(db, "released", now=now, project_id=project_id, user_id=user_id, after=n)
-    return n
-
-
-def leave(db: Database, user_id: int, *, now: float) -> int:
-    """Inside the caller's transaction: give back all that this person holds anywhere, as they sign out."""
-    given_back = leases.release_everywhere(db, user_id)
-    for project_id, n in given_back.items():
-        events.append(db, "released", now=now, project_id=project_id, user_id=user_id, after=n)
-    return sum(given_back.values())
+        given_back = leases.mine(db, project_id, user_id)[keep:]
+        for each in given_back:
+            leases.close(db, each["document_id"], user_id, state="released")
+        if given_back:
+            events.append(db, "released", now=now, project_id=project_id, user_id=user_id, after=len(given_back))
+    return len(given_back)
 
 
 def release_of(db: Database, project_id: int, user_id: int, *, by: int, now: float) -> int:

@@ -103,6 +103,11 @@ def project() -> Project:
     return current
 
 
+def project_id() -> int | None:
+    """The project in hand, if one was taken in this visit."""
+    return st.session_state.get(_PROJECT)
+
+
 def _no_project() -> NoReturn:
     """Somebody who may make a project hears how; anybody else, whom to ask."""
     user = current_user()

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.config import ProjectSettings
 from core.errors import TagtailError
+from core.labels import UNSETTLED
 from core.services import curating
 from core.services.accounts import User
 from core.services.curating import Project
@@ -17,8 +18,8 @@ from pages.shared import messages, session, training
 from pages.shared.i18n import t
 
 
-def _fields(now: ProjectSettings, project_id: int) -> ProjectSettings:
-    """The settings as the form has them. A key holds the project, so that another project shows its own values."""
+def _fields(now: ProjectSettings, project_id: int) -> dict[str, Any]:
+    """What is entered. A key holds the project, so that another project shows its own values."""
 
     def number(name: str, value: int, low: int, high: int, help_key: str | None = None) -> int:
         return int(
@@ -33,29 +34,39 @@ def _fields(now: ProjectSettings, project_id: int) -> ProjectSettings:
             )
         )
 
+    def switch(name: str, value: bool) -> bool:
+        return bool(st.toggle(t(f"data.{name}"), value=value, key=f"{name}_{project_id}", help=t(f"data.{name}_help")))
+
     left, right = st.columns(2, gap="large")
     with left:
         round_every = number("round_every", now.round_every, 1, 1_000_000)
         round_min_labels = number("round_min_labels", now.round_min_labels, 10, 1_000_000)
         daily_goal = number("daily_goal", now.daily_goal, 0, 100_000, "daily_goal_help")
+        lease_min = number("lease_min", max(1, round(now.lease_s / 60)), 1, 1440, "lease_help")
+        shortest = number("lease_shortest", max(1, round(now.lease_min_s / 60)), 1, 1440)
+        longest = number("lease_longest", max(1, round(now.lease_max_s / 60)), 1, 1440)
     with right:
         overlap = number("overlap", now.overlap, 1, 20, "overlap_help")
-        lease_min = number("lease_min", max(1, round(now.lease_s / 60)), 1, 1440)
-        suggestions = st.toggle(
-            t("data.suggestions"),
-            value=now.suggestions,
-            key=f"suggestions_{project_id}",
-            help=t("data.suggestions_help"),
-        )
-    return replace(
-        now,
-        round_every=round_every,
-        round_min_labels=round_min_labels,
-        daily_goal=daily_goal,
-        overlap=overlap,
-        lease_s=lease_min * 60,
-        suggestions=suggestions,
-    )
+        gold_double = number("gold_double", round(now.gold_double_share * 100), 0, 100, "gold_double_help")
+        unsettled = st.selectbox(
+            t("data.unsettled"), UNSETTLED, index=UNSETTLED.index(now.unsettled), help=t("data.unsettled_help"),
+            format_func=lambda rule: t(f"data.unsettled_{rule}"), key=f"unsettled_{project_id}",
+        )  # fmt: skip
+        blind_review = switch("blind_review", now.blind_review)
+        suggestions = switch("suggestions", now.suggestions)
+    return {
+        "round_every": round_every,
+        "round_min_labels": round_min_labels,
+        "daily_goal": daily_goal,
+        "overlap": overlap,
+        "gold_double_share": gold_double / 100,
+        "unsettled": unsettled,
+        "blind_review": blind_review,
+        "lease_s": lease_min * 60,
+        "lease_min_s": shortest * 60,
+        "lease_max_s": longest * 60,
+        "suggestions": suggestions,
+    }
 
 
 def _training(now: ProjectSettings, project_id: int) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -89,9 +100,9 @@ def section(project: Project, me: User) -> None:
     if not pressed:
         return
     try:
-        wanted = replace(wanted, **idle, round=training.read(project.settings.round, entered))
+        chosen = replace(project.settings, **wanted, **idle, round=training.read(project.settings.round, entered))
         with session.db() as db:
-            curating.update_settings(db, project.id, wanted, by=me.id, now=session.now())
+            curating.update_settings(db, project.id, chosen, by=me.id, now=session.now())
     except (TagtailError, StorageError) as error:
         messages.show(error)
         return

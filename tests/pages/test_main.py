@@ -6,13 +6,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.services import accounts, membership
+from core.services import accounts, annotating, membership
+from db import leases
 from tests.conftest import make_project
+from tests.flows.test_click import fill
 from tests.pages.conftest import PAGES, House
 
 Said = Callable[[AppTest], str]
@@ -25,7 +28,7 @@ def test_a_page_above_the_role_refuses_inside_the_frame(house: House, texts_of: 
     assert "這一頁不對你開放" in texts_of(page)
 
 
-@pytest.mark.parametrize(("role", "seen"), [("annotator", 2), ("reviewer", 2), ("lead", 8), ("admin", 8)])
+@pytest.mark.parametrize(("role", "seen"), [("annotator", 2), ("reviewer", 3), ("lead", 9), ("admin", 9)])
 def test_the_navigation_shows_what_the_role_may_open(
     house: House, monkeypatch: pytest.MonkeyPatch, role: str, seen: int
 ) -> None:
@@ -38,10 +41,27 @@ def test_the_navigation_shows_what_the_role_may_open(
 
     monkeypatch.setattr(st, "Page", noted)
     house.page("main", role).run()
-    assert (made.count("visible"), len(made)) == (seen, 8)
+    assert (made.count("visible"), len(made)) == (seen, 9)
 
 
-@pytest.mark.parametrize("name", ["data", "export", "people", "dashboard", "rounds", "annotate", "mine"])
+def test_whoever_walks_to_another_page_keeps_only_the_text_on_the_desk(
+    house: House, texts_of: Said, tmp_path: Path
+) -> None:
+    annotator = house.people["annotator"].id
+    with house.open() as db:
+        fill(db, house.project_id, tmp_path, n=6)
+    page = house.page("main", "annotator").run()
+    with house.open() as db:
+        held = [each.id for each in annotating.next_texts(db, house.project_id, annotator, n=4, now=time.time())]
+    page.run()
+    page.switch_page("mine.py").run()
+    texts_of(page)
+    with house.open() as db:
+        left = [each["document_id"] for each in leases.mine(db, house.project_id, annotator)]
+    assert left == held[:1]
+
+
+@pytest.mark.parametrize("name", ["data", "export", "people", "dashboard", "rounds", "annotate", "mine", "review"])
 def test_an_admin_reaches_every_page(house: House, texts_of: Said, name: str) -> None:
     page = house.page("main", "admin").run()
     page.switch_page(f"{name}.py").run()
@@ -49,7 +69,7 @@ def test_an_admin_reaches_every_page(house: House, texts_of: Said, name: str) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "role"), [("people", "reviewer"), ("people", "annotator"), ("data", "annotator"), ("export", "annotator")]
+    ("name", "role"), [("people", "reviewer"), ("review", "annotator"), ("data", "annotator"), ("export", "annotator")]
 )
 def test_a_page_refuses_by_itself(house: House, texts_of: Said, name: str, role: str) -> None:
     said = texts_of(house.page(name, role).run())

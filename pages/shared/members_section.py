@@ -14,6 +14,7 @@ from core.services.projects import Project
 from db.errors import StorageError
 from pages.shared import confirming, messages, session, when
 from pages.shared.confirming import Question
+from pages.shared.copying import copy_button
 from pages.shared.i18n import plain, t
 
 _LINK = "made_link"  # in st.session_state: the link just made, until it is put away
@@ -43,6 +44,7 @@ def show_link() -> None:
     with st.container(border=True):
         st.markdown(f"**{made[1]}**")
         st.code(made[0], language=None, wrap_lines=True)
+        copy_button(made[0])
         st.caption(t("people.link_once"))
         st.button(t("people.link_done"), key="link_done", on_click=lambda: st.session_state.pop(_LINK, None))
 

@@ -64,6 +64,7 @@ class FastLanes:
 
     def _refit(self, db: Database, project: projects.Project) -> bool:
         with reading(db):
+            project = projects.project(db, project.id)
             labelled = settling.label_sets(db, project.id, "pool")
             open_pool = documents.unlabelled_pool(db, project.id)
             latest = annotation_rows.latest_id(db, project.id)
@@ -84,6 +85,8 @@ class FastLanes:
             ranked = queue_rows(found, ids, project.label_set.keys)
         now, seconds = time.time(), time.perf_counter() - started
         with writing(db):
+            if projects.project(db, project.id).label_set.fingerprint != project.label_set.fingerprint:
+                return False  # a ranking by labels that are no more; the next tick makes another
             if ranked:
                 round_id = student["round_id"] if student else None
                 round_rows.replace_queue(db, project.id, ranked, source=source, round_id=round_id)

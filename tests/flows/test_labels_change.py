@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from core.services import annotating, labelling, projects, reporting, scheduling
 from core.worker import loop
+from core.worker.fast_lane import FastLanes
 from core.worker.rounds import LabelsChanged
 from db import rounds
 from db.connect import row, value, writing
@@ -106,3 +107,21 @@ def test_suggestions_of_another_label_set_are_not_shown_and_the_queue_is_ranked_
     assert reasons <= {"k0", "k1"}
     labelling.bring_back(db, project_id, "k2", by=people[LEE], now=time.time())
     assert annotating.suggested(db, projects.project(db, project_id), text.id) is not None  # its own set again
+
+
+def test_a_ranking_that_labels_have_overtaken_is_not_kept(ready, monkeypatch: pytest.MonkeyPatch) -> None:
+    db, project_id, people = ready
+    lanes = FastLanes()
+    scores = lanes._scores
+
+    def and_a_label_goes(*given):
+        found = scores(*given)
+        if "k2" in projects.project(db, project_id).label_set.keys:
+            labelling.retire(db, project_id, "k2", by=people[LEE], now=NOW)
+        return found
+
+    monkeypatch.setattr(lanes, "_scores", and_a_label_goes)
+    assert lanes.tick(db) == 0
+    assert rounds.queue_head(db, project_id, n=1) == []
+    assert lanes.tick(db) == 1
+    assert {each["reason"]["label"] for each in rounds.queue_head(db, project_id, n=99)} <= {"k0", "k1"}

@@ -226,17 +226,24 @@ def n_mine(db: Database, project_id: int, user_id: int, *, since: float) -> tupl
     return int(recent), int(every)
 
 
-def n_waiting_for_others(db: Database, project_id: int, user_id: int) -> int:
-    """Open documents on which this person has decided and somebody else is still to."""
-    return int(
-        value(
-            db,
+def n_waiting_for_others(db: Database, project_id: int, user_id: int, *, gold_only: bool) -> int:
+    """Open documents on which this person has decided and somebody else is still to.
+
+    ``gold_only``: in a project whose other texts are each for one person; that costs what its gold holds.
+    """
+    if gold_only:
+        sql = (
+            "SELECT count(*) FROM documents d WHERE d.project_id = :p AND d.role = 'gold' AND d.state = 'open' "
+            "AND EXISTS (SELECT 1 FROM current_annotations c WHERE c.document_id = d.id AND c.user_id = :u "
+            "AND c.decision != 'skipped')"
+        )
+    else:
+        sql = (
             "SELECT count(*) FROM current_annotations c INDEXED BY current_annotations_mine "
             "JOIN documents d ON d.id = c.document_id WHERE c.user_id = :u AND c.project_id = :p "
-            "AND c.decision IN ('labelled', 'flagged') AND d.state = 'open'",
-            p=project_id, u=user_id,
+            "AND c.decision IN ('labelled', 'flagged') AND d.state = 'open'"
         )
-    )  # fmt: skip
+    return int(value(db, sql, p=project_id, u=user_id))
 
 
 def n_labelled_documents(db: Database, project_id: int) -> int:

@@ -38,11 +38,13 @@ __all__ = [
     "LeasedText",
     "MyProgress",
     "Refusal",
+    "Standing",
     "apply",
     "next_texts",
     "progress",
     "release",
     "reopen_skipped",
+    "standing",
     "suggested",
 ]
 
@@ -65,6 +67,15 @@ class Refusal:
 class ApplyResult:
     acked: tuple[str, ...]
     refused: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Counts of a project's texts, gold counted in: all, open, and labelled by somebody."""
+
+    pool: int
+    waiting: int
+    labelled: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,21 +294,31 @@ def reopen_skipped(db: Database, project_id: int, user_id: int, *, uid: str = ""
     return len(skips)
 
 
-def progress(db: Database, project_id: int, user_id: int, *, now: float) -> MyProgress:
-    """What this person and the project have done so far."""
+def standing(db: Database, project_id: int) -> Standing:
+    """How far the project is. Costs what the project holds, unlike all else that a click asks for."""
+    counts = documents.counts(db, project_id)
+    return Standing(
+        pool=sum(counts.values()),
+        waiting=sum(n for (_, state), n in counts.items() if state == "open"),
+        labelled=annotation_rows.n_labelled_documents(db, project_id),
+    )
+
+
+def progress(db: Database, project_id: int, user_id: int, *, now: float, known: Standing | None = None) -> MyProgress:
+    """What this person and the project have done so far; ``known``: how far the project was a moment ago."""
     membership.require_member(db, project_id, user_id)
     settings = curating.project(db, project_id).settings
     taipei = dt.timezone(dt.timedelta(hours=8))
     midnight = dt.datetime.fromtimestamp(now, taipei).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
-    counts = documents.counts(db, project_id)
-    waiting = sum(n for (_, state), n in counts.items() if state == "open")
+    everybody = known or standing(db, project_id)
     today, total = annotation_rows.n_mine(db, project_id, user_id, since=midnight)
+    done_by_me = annotation_rows.n_waiting_for_others(db, project_id, user_id, gold_only=settings.overlap == 1)
     return MyProgress(
         today=today,
         total=total,
-        labelled=annotation_rows.n_labelled_documents(db, project_id),
-        pool=sum(counts.values()),
-        waiting=waiting - annotation_rows.n_waiting_for_others(db, project_id, user_id),
+        labelled=everybody.labelled,
+        pool=everybody.pool,
+        waiting=max(0, everybody.waiting - done_by_me),
         daily_goal=settings.daily_goal,
         skipped=len(annotation_rows.skips_to_reopen(db, project_id, user_id, now=now)),
     )

@@ -200,7 +200,8 @@ def board_data(user: User | None, project: Project, answer: dict[str, Any], box:
         "state": "open" if user or unknown else "closed",
         "handed": handed,
         "still": still(labels, project.guideline, given.notes if given else {}, language, known=known_of(box)),
-        "docs": board_texts(given.texts, names, given.stopped) if given else [],
+        # Only a board that has just come up is told where its person stopped; later it knows better than we do.
+        "docs": board_texts(given.texts, names, None if box else given.stopped) if given else [],
         "thresholds": given.thresholds if given else {},
         "desk": given.desk.values() if given else None,
         "past": None if not given or given.past is None else past_page(given.past, names, before_of(asked)),

@@ -15,14 +15,23 @@ class TextModel(nn.Module):
     """Token positions to one logit per label, over a table of word vectors.
 
     Laws: padding on the right changes nothing, a batch is its documents one by one, and a saved state gives the
-    same logits. A subclass sets ``width`` and ``output`` and writes ``features``.
+    same logits. A subclass writes ``layers``, which sets ``width`` and ``output``, and ``features``.
     """
 
     vectors: Tensor  # (V, D): a buffer while frozen, a parameter when it learns; saved with the weights either way
     output: nn.Module  # (B, width) → (B, K)
     width: int
 
-    def __init__(self, vectors: NDArray[np.float32] | Tensor, config: RoundConfig) -> None:
+    def __init__(
+        self,
+        vectors: NDArray[np.float32] | Tensor,
+        n_labels: int,
+        config: RoundConfig,
+        *,
+        seed: int = 0,
+        breaks: NDArray[np.bool_] | Tensor | None = None,
+    ) -> None:
+        """``breaks`` (V,) marks the tokens that end a sentence, for those that ask."""
         super().__init__()
         table = torch.as_tensor(vectors, dtype=torch.float32)
         if config.trainable_vectors:
@@ -30,6 +39,17 @@ class TextModel(nn.Module):
         else:
             self.register_buffer("vectors", table)
         self.dropout = nn.Dropout(config.dropout)
+        none = torch.zeros(len(table), dtype=torch.bool)
+        self.layers(n_labels, config, none if breaks is None else torch.as_tensor(breaks, dtype=torch.bool))
+        self.draw(seed)
+
+    def layers(self, n_labels: int, config: RoundConfig, breaks: Tensor) -> None:
+        """Make what has weights, undrawn; their order is that of the draw. Shapes: breaks (V,)."""
+        raise NotImplementedError
+
+    def draw(self, seed: int) -> None:
+        """The weights to start from."""
+        initialise(self, seed)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Shapes: tokens (B, T) int64, PAD on the right only → logits (B, K)."""

@@ -18,11 +18,11 @@ from core.models.tiles import (
     OPTIONS,
     PANEL,
     VECTORS,
-    _external,
-    _int,
-    _pointer,
-    _spread,
+    constant,
+    external,
+    pointer,
     product,
+    spread,
 )
 
 _PART = 5  # registers of a short sum of rows; a long one has twice as many
@@ -34,7 +34,7 @@ _VECTOR, _PLACES = ir.VectorType(_NUMBER, LANES), ir.VectorType(_SMALL, LANES)
 
 def _whole(builder: Any, address: Any, item: Any) -> Any:
     """The item-th int64 from an address on."""
-    return builder.load(_pointer(builder, address, builder.mul(item, _int(2))), align=8, typ=_WHOLE)
+    return builder.load(pointer(builder, address, builder.mul(item, constant(2))), align=8, typ=_WHOLE)
 
 
 def _everywhere(builder: Any, one: Any) -> Any:
@@ -50,7 +50,7 @@ def _loop(builder: Any, count: Any, starts: list[Any]) -> tuple[Any, list[Any], 
     builder.branch(head)
     builder.position_at_end(head)
     t = builder.phi(_WHOLE)
-    t.add_incoming(_int(0), before)
+    t.add_incoming(constant(0), before)
     carried = [builder.phi(start.type) for start in starts]
     for value, start in zip(carried, starts, strict=True):
         value.add_incoming(start, before)
@@ -63,7 +63,7 @@ def _close(builder: Any, loop: tuple[Any, list[Any], Any, Any], after: list[Any]
     t, carried, head, end = loop
     for value, new in zip(carried, after, strict=True):
         value.add_incoming(new, builder.block)
-    t.add_incoming(builder.add(t, _int(1)), builder.block)
+    t.add_incoming(builder.add(t, constant(1)), builder.block)
     builder.branch(head)
     builder.position_at_end(end)
 
@@ -84,12 +84,12 @@ def _strongest(window: int) -> Any:
         here = _everywhere(builder, builder.trunc(builder.add(first, t), _SMALL))
         rows = []
         for j in range(window):
-            token = _whole(builder, tokens, builder.add(t, _int(j)))
-            rows.append(builder.add(builder.mul(token, _int(window * PANEL)), _int(j * PANEL)))
+            token = _whole(builder, tokens, builder.add(t, constant(j)))
+            rows.append(builder.add(builder.mul(token, constant(window * PANEL)), constant(j * PANEL)))
         largest, where = [], []
         for v in range(VECTORS):
             parts = [
-                builder.load(_pointer(builder, table, builder.add(row, _int(v * LANES))), align=4, typ=_VECTOR)
+                builder.load(pointer(builder, table, builder.add(row, constant(v * LANES))), align=4, typ=_VECTOR)
                 for row in rows
             ]
             while len(parts) > 1:
@@ -100,8 +100,8 @@ def _strongest(window: int) -> Any:
             where.append(builder.select(more, here, held[VECTORS + v]))
         _close(builder, loop, largest + where)
         for v in range(VECTORS):
-            builder.store(held[v], _pointer(builder, best, _int(v * LANES)), align=4)
-            builder.store(held[VECTORS + v], _pointer(builder, at, _int(v * LANES)), align=4)
+            builder.store(held[v], pointer(builder, best, constant(v * LANES)), align=4)
+            builder.store(held[VECTORS + v], pointer(builder, at, constant(v * LANES)), align=4)
         return context.get_dummy_value()
 
     def strongest(typingctx, table, tokens, first, count, best, at):
@@ -122,20 +122,20 @@ def _weighted(vectors: int) -> Any:
         loop = _loop(builder, count, [ir.Constant(_VECTOR, [0.0] * LANES)] * vectors)
         n, sums = loop[:2]
         token = _whole(builder, tokens, _whole(builder, places, n))
-        signal = _spread(builder, builder.load(_pointer(builder, signals, n), align=4, typ=_NUMBER))
-        fma = _external(builder, f"llvm.fma.v{LANES}f32", _VECTOR, [_VECTOR] * 3)
+        signal = spread(builder, builder.load(pointer(builder, signals, n), align=4, typ=_NUMBER))
+        fma = external(builder, f"llvm.fma.v{LANES}f32", _VECTOR, [_VECTOR] * 3)
         first, after = builder.mul(token, row), []
         for v in range(vectors):
-            at = _pointer(builder, x, builder.add(first, _int(v * LANES)))
+            at = pointer(builder, x, builder.add(first, constant(v * LANES)))
             after.append(builder.call(fma, [signal, builder.load(at, align=4, typ=_VECTOR), sums[v]]))
         _close(builder, loop, after)
         mask = ir.VectorType(ir.IntType(1), LANES)
         name = f"llvm.masked.store.v{LANES}f32.p0"
-        store = _external(builder, name, ir.VoidType(), [_VECTOR, ir.PointerType(), _SMALL, mask])
+        store = external(builder, name, ir.VoidType(), [_VECTOR, ir.PointerType(), _SMALL, mask])
         end = _everywhere(builder, builder.trunc(left, _SMALL))
         for v in range(vectors):
             steps = ir.Constant(_PLACES, list(range(v * LANES, (v + 1) * LANES)))
-            to = _pointer(builder, out, _int(v * LANES))
+            to = pointer(builder, out, constant(v * LANES))
             builder.call(store, [sums[v], to, ir.Constant(_SMALL, 4), builder.icmp_signed("<", steps, end)])
         return context.get_dummy_value()
 
@@ -152,13 +152,13 @@ def _transposing(typingctx, a, row, out, rows, left):
         a, row, out, rows, left = args
         mask = ir.VectorType(ir.IntType(1), LANES)
         name = f"llvm.masked.load.v{LANES}f32.p0"
-        load = _external(builder, name, _VECTOR, [ir.PointerType(), _SMALL, mask, _VECTOR])
+        load = external(builder, name, _VECTOR, [ir.PointerType(), _SMALL, mask, _VECTOR])
         nothing, steps = ir.Constant(_VECTOR, [0.0] * LANES), ir.Constant(_PLACES, list(range(LANES)))
         lines = []
         for r in range(LANES):
-            some = builder.select(builder.icmp_signed("<", _int(r), rows), left, _int(0))
+            some = builder.select(builder.icmp_signed("<", constant(r), rows), left, constant(0))
             real = builder.icmp_signed("<", steps, _everywhere(builder, builder.trunc(some, _SMALL)))
-            at = _pointer(builder, a, builder.mul(row, _int(r)))
+            at = pointer(builder, a, builder.mul(row, constant(r)))
             lines.append(builder.call(load, [at, ir.Constant(_SMALL, 4), real, nothing]))
         step = 1
         while step < LANES:  # blocks of ``step`` change places across the diagonal
@@ -171,7 +171,7 @@ def _transposing(typingctx, a, row, out, rows, left):
                     lines[r + step] = builder.shuffle_vector(*pair, ir.Constant(_PLACES, lower))
             step *= 2
         for r, line in enumerate(lines):
-            builder.store(line, _pointer(builder, out, _int(r * PANEL)), align=4)
+            builder.store(line, pointer(builder, out, constant(r * PANEL)), align=4)
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 5), generate

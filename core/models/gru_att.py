@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.config import RoundConfig
 from core.models.attention import Attention
-from core.models.base import TextModel, initialise
+from core.models.base import TextModel
 from core.models.bigru import BiGRU
 
 
@@ -19,22 +17,12 @@ class GRUAtt(TextModel):
     Source: banerjee2019htrans; the layer widths and the form of the attention score are ours.
     """
 
-    def __init__(
-        self,
-        vectors: NDArray[np.float32] | Tensor,
-        n_labels: int,
-        config: RoundConfig,
-        *,
-        seed: int = 0,
-        breaks: NDArray[np.bool_] | Tensor | None = None,
-    ) -> None:
-        super().__init__(vectors, config)
+    def layers(self, n_labels: int, config: RoundConfig, breaks: Tensor) -> None:
         states = 2 * config.gru_hidden
         self.width = 3 * states
         self.gru = BiGRU(int(self.vectors.shape[1]), config.gru_hidden)
         self.attention = Attention(states)
         self.output = nn.utils.skip_init(nn.Linear, self.width, n_labels)
-        initialise(self, seed)
 
     def features(self, tokens: Tensor, embedded: Tensor, lengths: Tensor) -> Tensor:
         """An empty document is all zero. Shapes: see TextModel."""

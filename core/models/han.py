@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.config import RoundConfig
 from core.models.attention import Attention
-from core.models.base import TextModel, initialise
+from core.models.base import TextModel
 from core.models.bigru import BiGRU
 
 
@@ -31,26 +29,15 @@ class HAN(TextModel):
 
     breaks: Tensor  # (V,) bool: tokens that end a sentence; saved with the weights
 
-    def __init__(
-        self,
-        vectors: NDArray[np.float32] | Tensor,
-        n_labels: int,
-        config: RoundConfig,
-        *,
-        seed: int = 0,
-        breaks: NDArray[np.bool_] | Tensor | None = None,
-    ) -> None:
-        super().__init__(vectors, config)
+    def layers(self, n_labels: int, config: RoundConfig, breaks: Tensor) -> None:
         self.longest = config.sentence_tokens
-        none = torch.zeros(len(self.vectors), dtype=torch.bool)
-        self.register_buffer("breaks", none if breaks is None else torch.as_tensor(breaks, dtype=torch.bool))
+        self.register_buffer("breaks", breaks)
         self.width = 2 * config.han_hidden
         self.words = BiGRU(int(self.vectors.shape[1]), config.han_hidden)
         self.word_attention = Attention(self.width)
         self.sentences = BiGRU(self.width, config.han_hidden)
         self.sentence_attention = Attention(self.width)
         self.output = nn.utils.skip_init(nn.Linear, self.width, n_labels)
-        initialise(self, seed)
 
     def features(self, tokens: Tensor, embedded: Tensor, lengths: Tensor) -> Tensor:
         """An empty document is one sentence without a word. Shapes: see TextModel."""

@@ -1,9 +1,9 @@
 """How much memory a model of a stack takes while it learns: an upper estimate, by which stacks are cut to size.
 
 Five things of a model's own size are held: weights, gradient, Adam's two moments, the best epoch so far; a sixth while
-the stack is made, and a seventh now and then on the way back. Beside them what its way back needs of a batch, counted in numbers (four bytes) a token, a distinct
-token and a document, as the engines of this package hold them. What all models share (the batch, the
-vectors) is not counted.
+the stack is made, and a seventh now and then on the way back. Beside them what its way back needs of a batch, counted
+in numbers (four bytes) a token, a distinct token and a document, as the engines of this package hold them. What all
+models share (the batch, the vectors) is not counted.
 """
 
 from __future__ import annotations

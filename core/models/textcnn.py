@@ -5,13 +5,11 @@ This module is the reference and what is exported; ``core.models.stacked`` is th
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.config import RoundConfig
-from core.models.base import TextModel, initialise
+from core.models.base import TextModel
 from core.models.pooling import dynamic_max_pool
 
 WINDOWS = (2, 4, 8)
@@ -20,16 +18,7 @@ WINDOWS = (2, 4, 8)
 class TextCNN(TextModel):
     """Convolutions over a frozen embedding → ReLU → dynamic max pooling → bottleneck → one logit per label."""
 
-    def __init__(
-        self,
-        vectors: NDArray[np.float32] | Tensor,
-        n_labels: int,
-        config: RoundConfig,
-        *,
-        seed: int = 0,
-        breaks: NDArray[np.bool_] | Tensor | None = None,
-    ) -> None:
-        super().__init__(vectors, config)
+    def layers(self, n_labels: int, config: RoundConfig, breaks: Tensor) -> None:
         self.chunks = config.chunks
         self.width = config.hidden
         depth, filters = int(self.vectors.shape[1]), config.filters
@@ -37,7 +26,6 @@ class TextCNN(TextModel):
         pooled = len(WINDOWS) * config.chunks * filters
         self.hidden = nn.utils.skip_init(nn.Linear, pooled, config.hidden)
         self.output = nn.utils.skip_init(nn.Linear, config.hidden, n_labels)
-        initialise(self, seed)
 
     def features(self, tokens: Tensor, embedded: Tensor, lengths: Tensor) -> Tensor:
         real = torch.arange(embedded.shape[1], device=embedded.device) < lengths.unsqueeze(1)  # (B, T)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.config import RoundConfig
 from core.models.attention import LabelAttention, LabelOutput
-from core.models.base import TextModel, initialise
+from core.models.base import TextModel
 from core.models.textcnn import WINDOWS
 
 
@@ -20,23 +18,13 @@ class TextCNNAtt(TextModel):
     one convolution.
     """
 
-    def __init__(
-        self,
-        vectors: NDArray[np.float32] | Tensor,
-        n_labels: int,
-        config: RoundConfig,
-        *,
-        seed: int = 0,
-        breaks: NDArray[np.bool_] | Tensor | None = None,
-    ) -> None:
-        super().__init__(vectors, config)
+    def layers(self, n_labels: int, config: RoundConfig, breaks: Tensor) -> None:
         depth, filters = int(self.vectors.shape[1]), config.filters
         states = len(WINDOWS) * filters
         self.width = n_labels * states
         self.convolutions = nn.ModuleList(nn.utils.skip_init(nn.Conv1d, depth, filters, k) for k in WINDOWS)
         self.attention = LabelAttention(states, filters, n_labels)
         self.output = nn.utils.skip_init(LabelOutput, states, n_labels)
-        initialise(self, seed)
 
     def features(self, tokens: Tensor, embedded: Tensor, lengths: Tensor) -> Tensor:
         """An empty document is all zero. Shapes: see TextModel; width = K·3·F, label by label."""

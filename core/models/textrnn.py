@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.config import RoundConfig
-from core.models.base import TextModel, initialise
+from core.models.base import TextModel
 from core.models.bigru import blank
 
 
@@ -18,20 +16,13 @@ class TextRNN(TextModel):
     Source: liu2016textrnn, the model for one task; jozefowicz2015 for the forget gate's bias. The width is ours.
     """
 
-    def __init__(
-        self,
-        vectors: NDArray[np.float32] | Tensor,
-        n_labels: int,
-        config: RoundConfig,
-        *,
-        seed: int = 0,
-        breaks: NDArray[np.bool_] | Tensor | None = None,
-    ) -> None:
-        super().__init__(vectors, config)
+    def layers(self, n_labels: int, config: RoundConfig, breaks: Tensor) -> None:
         self.width = config.rnn_hidden
         self.lstm = blank(nn.LSTM, int(self.vectors.shape[1]), self.width)
         self.output = nn.utils.skip_init(nn.Linear, self.width, n_labels)
-        initialise(self, seed)
+
+    def draw(self, seed: int) -> None:
+        super().draw(seed)
         with torch.no_grad():  # the second of four gates forgets: open at the start, or early words never count
             self.lstm.all_weights[0][2][self.width : 2 * self.width] += 1
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
+
+from core.models.kernel_cache import can_be_kept
 
 _WIDE = bool(llvm.get_host_cpu_features().get("avx512f", False))
 LANES = 16 if _WIDE else 8  # numbers in a register
@@ -29,32 +32,23 @@ _VECTOR = ir.VectorType(_NUMBER, LANES)
 _MASK = ir.VectorType(ir.IntType(1), LANES)
 
 
-def _can_be_kept() -> bool:
-    """Whether there is a directory for compiled code; a read-only installation without a home has none."""
-    try:
-        njit(cache=True)(_int)
-    except RuntimeError:
-        return False
-    return True
-
-
-def _int(value: int) -> Any:
+def constant(value: int) -> Any:
     return ir.Constant(_WHOLE, value)
 
 
-OPTIONS["cache"] = _can_be_kept()
+OPTIONS["cache"] = can_be_kept(Path(__file__).parent)
 
 
-def _external(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
+def external(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
     known = builder.module.globals.get(name)
     return known or ir.Function(builder.module, ir.FunctionType(result, arguments), name)
 
 
-def _pointer(builder: Any, address: Any, floats: Any) -> Any:
-    return builder.inttoptr(builder.add(address, builder.mul(floats, _int(4))), ir.PointerType())
+def pointer(builder: Any, address: Any, floats: Any) -> Any:
+    return builder.inttoptr(builder.add(address, builder.mul(floats, constant(4))), ir.PointerType())
 
 
-def _spread(builder: Any, one: Any) -> Any:
+def spread(builder: Any, one: Any) -> Any:
     first = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), one, ir.Constant(ir.IntType(32), 0))
     return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
 
@@ -143,15 +137,15 @@ class Lines:
     def one(self) -> Vec:
         """The number at the address itself, on every lane."""
         at = self.builder.inttoptr(self.address, ir.PointerType())
-        return Vec(self.builder, _spread(self.builder, self.builder.load(at, align=4, typ=_NUMBER)))
+        return Vec(self.builder, spread(self.builder, self.builder.load(at, align=4, typ=_NUMBER)))
 
     def _at(self, block: int) -> Any:
-        return _pointer(self.builder, self.address, self.builder.mul(self.units, _int(block)))
+        return pointer(self.builder, self.address, self.builder.mul(self.units, constant(block)))
 
     def __getitem__(self, block: int) -> Vec:
         """The block-th stretch of ``units`` numbers on."""
         name = f"llvm.masked.load.v{LANES}f32.p0"
-        load = _external(self.builder, name, _VECTOR, [ir.PointerType(), ir.IntType(32), _MASK, _VECTOR])
+        load = external(self.builder, name, _VECTOR, [ir.PointerType(), ir.IntType(32), _MASK, _VECTOR])
         nothing = ir.Constant(_VECTOR, [0.0] * LANES)
         return Vec(
             self.builder,
@@ -160,7 +154,7 @@ class Lines:
 
     def __setitem__(self, block: int, value: Vec) -> None:
         name = f"llvm.masked.store.v{LANES}f32.p0"
-        store = _external(self.builder, name, ir.VoidType(), [_VECTOR, ir.PointerType(), ir.IntType(32), _MASK])
+        store = external(self.builder, name, ir.VoidType(), [_VECTOR, ir.PointerType(), ir.IntType(32), _MASK])
         self.builder.call(store, [value.value, self._at(block), ir.Constant(ir.IntType(32), 4), self.mask])
 
 
@@ -205,10 +199,10 @@ def _tile(rows: int) -> Any:
         keep, clear, loop, body, end = (builder.append_basic_block(f"tile.{n}") for n in range(5))
 
         def vector(address: Any, floats: Any, v: int) -> Any:
-            return _pointer(builder, address, builder.add(floats, _int(LANES * v)))
+            return pointer(builder, address, builder.add(floats, constant(LANES * v)))
 
-        targets = [vector(c, builder.mul(c_row, _int(r)), v) for r, v in cells]
-        builder.cbranch(builder.icmp_signed("!=", add, _int(0)), keep, clear)
+        targets = [vector(c, builder.mul(c_row, constant(r)), v) for r, v in cells]
+        builder.cbranch(builder.icmp_signed("!=", add, constant(0)), keep, clear)
         builder.position_at_end(keep)
         held = [builder.load(target, align=4, typ=_VECTOR) for target in targets]
         builder.branch(loop)
@@ -217,22 +211,25 @@ def _tile(rows: int) -> Any:
         builder.position_at_end(loop)
         k, sums = builder.phi(_WHOLE), [builder.phi(_VECTOR) for _ in cells]
         for value, before, zero in zip(
-            [k, *sums], [_int(0), *held], [_int(0)] + [ir.Constant(_VECTOR, [0.0] * LANES)] * len(cells), strict=True
+            [k, *sums],
+            [constant(0), *held],
+            [constant(0)] + [ir.Constant(_VECTOR, [0.0] * LANES)] * len(cells),
+            strict=True,
         ):
             value.add_incoming(before, keep)
             value.add_incoming(zero, clear)
         builder.cbranch(builder.icmp_signed("<", k, depth), body, end)
         builder.position_at_end(body)
-        fma = _external(builder, f"llvm.fma.v{LANES}f32", _VECTOR, [_VECTOR] * 3)
+        fma = external(builder, f"llvm.fma.v{LANES}f32", _VECTOR, [_VECTOR] * 3)
         factors = [builder.load(vector(b, builder.mul(k, b_step), v), align=4, typ=_VECTOR) for v in range(VECTORS)]
         column = builder.mul(k, a_step)
         for r in range(rows):
-            at = _pointer(builder, a, builder.add(builder.mul(a_row, _int(r)), column))
-            one = _spread(builder, builder.load(at, align=4, typ=_NUMBER))
+            at = pointer(builder, a, builder.add(builder.mul(a_row, constant(r)), column))
+            one = spread(builder, builder.load(at, align=4, typ=_NUMBER))
             for v in range(VECTORS):
                 total = sums[r * VECTORS + v]
                 total.add_incoming(builder.call(fma, [one, factors[v], total]), body)
-        k.add_incoming(builder.add(k, _int(1)), body)
+        k.add_incoming(builder.add(k, constant(1)), body)
         builder.branch(loop)
         builder.position_at_end(end)
         for target, total in zip(targets, sums, strict=True):

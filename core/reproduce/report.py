@@ -139,8 +139,8 @@ def _html(
         f"<p>Points of a hundred, 95 % intervals. <i>Corrected t</i>: paired over folds, its variance raised because "
         f"training parts overlap (Nadeau and Bengio 2003): would other training and test texts show it too? Its ratio "
         f"of test to training texts is {ratio.standard:.3f}: training is all that a fold's learner is given, with "
-        f"what it sets aside itself to stop and cut by. Counting only what weights learn from ({ratio.learned:.3f}) makes p "
-        f"a little larger: corrected_t_learned in significance.csv. "
+        f"what it sets aside itself to stop and cut by. Counting only what weights learn from "
+        f"({ratio.learned:.3f}) makes p a little larger: corrected_t_learned in significance.csv. "
         f"<i>Bootstrap</i>: {resamples:,} paired draws of documents from the pooled out-of-fold predictions: would "
         f"other test texts show it with these very models? Not corrected for the number of comparisons. "
         "p below 0.01 in bold; weighted F1 is in significance.csv.</p>",

@@ -14,7 +14,7 @@ from db.errors import StorageError
 from pages.shared import confirming, members_section, messages, session
 from pages.shared.confirming import Question
 from pages.shared.i18n import NAMES, known, lang, plain, t
-from pages.shared.members_section import keep_link, open_links, role_name, show_link
+from pages.shared.members_section import keep_link, open_links, role_key, role_name, show_link
 from pages.shared.session import now
 
 
@@ -48,7 +48,7 @@ def add_form(me: User, project: Project | None) -> None:
             help=t("people.password_help", n=MIN_PASSWORD),
         )
         role = st.selectbox(
-            t("people.role"), ROLES, format_func=role_name, key=f"new_role_{turn}", help=t("people.role_hint")
+            t("people.role"), ROLES, format_func=role_name, key=role_key(f"new_{turn}"), help=t("people.role_hint")
         )
         joins = st.multiselect(
             t("people.projects"), list(every), [project.id] if project else [], format_func=every.__getitem__,
@@ -83,7 +83,7 @@ def change(people: list[User], me: User) -> None:
 def role_form(user: User, me: User) -> None:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     role = left.selectbox(
-        t("people.role"), ROLES, index=ROLES.index(user.role), format_func=role_name, key=f"role_{user.id}"
+        t("people.role"), ROLES, index=ROLES.index(user.role), format_func=role_name, key=role_key(f"of_{user.id}")
     )
     right.button(
         t("people.set_role"), key="set_role", disabled=role == user.role, width="stretch", on_click=confirming.ask,

@@ -15,13 +15,18 @@ from db.errors import StorageError
 from pages.shared import confirming, messages, session, when
 from pages.shared.confirming import Question
 from pages.shared.copying import copy_button
-from pages.shared.i18n import plain, t
+from pages.shared.i18n import lang, plain, t
 
 _LINK = "made_link"  # in st.session_state: the link just made, until it is put away
 
 
 def role_name(role: str) -> str:
     return t(f"common.role_{role}")
+
+
+def role_key(of: str) -> str:
+    """The key of a choice of roles: one a language, for Streamlit knows what is chosen by its words."""
+    return f"{of}_role_{lang()}"
 
 
 def link(token: str) -> str:
@@ -108,7 +113,7 @@ def add_existing(project: Project, others: list[User], me: User) -> None:
 def _invite(project: Project, me: User) -> None:
     """A callback: makes the link."""
     try:
-        role, days = st.session_state["invite_role"], int(st.session_state["invite_days"])
+        role, days = st.session_state[role_key("invite")], int(st.session_state["invite_days"])
         with session.db() as db:
             token = inviting.invite(db, project.id, role, days=days, by=me.id, now=session.now())
         keep_link(token, t("people.link_made", role=role_name(role), project=_title(project), days=days))
@@ -121,7 +126,7 @@ def invite_form(project: Project, me: User) -> None:
     st.subheader(t("people.invite"), anchor=False)
     st.caption(t("people.invite_note"))
     left, right = st.columns(2)
-    left.selectbox(t("people.invite_role"), inviting.offered_roles(me), format_func=role_name, key="invite_role")
+    left.selectbox(t("people.invite_role"), inviting.offered_roles(me), format_func=role_name, key=role_key("invite"))
     right.number_input(
         t("people.invite_days"), inviting.MIN_DAYS, inviting.MAX_DAYS, 7, key="invite_days",
         help=t("people.invite_days_help", n=inviting.MAX_DAYS),

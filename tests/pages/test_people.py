@@ -34,11 +34,11 @@ def test_a_new_person_can_sign_in(house: House, texts_of: Said) -> None:
     page = house.page("people").run()
     page.text_input(key="new_name_0").input("雅婷")
     page.text_input(key="new_first_password_0").input("一個夠長的密碼 2026")
-    page.selectbox(key="new_role_0").select("lead")
+    page.selectbox(key="new_0_role_zh").select("lead")
     page.button(key="FormSubmitter:add_person-建立帳號").click().run()
     assert "已建立帳號「雅婷」" in texts_of(page)
     assert page.text_input(key="new_first_password_1").value == ""
-    assert page.selectbox(key="new_role_1").value == "annotator", "nobody inherits the last one's role"
+    assert page.selectbox(key="new_1_role_zh").value == "annotator", "nobody inherits the last one's role"
     with house.open() as db:
         _, user = accounts.sign_in(db, "雅婷", "一個夠長的密碼 2026", client="", now=time.time())
     assert user.role == "lead"
@@ -68,7 +68,7 @@ def test_a_role_is_changed_after_a_second_question(house: House, texts_of: Said)
     page = house.page("people").run()
     someone = house.people["annotator"].id
     page.selectbox(key="whom").select(someone).run()
-    page.selectbox(key=f"role_{someone}").select("lead").run()
+    page.selectbox(key=f"of_{someone}_role_zh").select("lead").run()
     assert "現在是標註員，將成為計畫主持人" in texts_of(_press(page, "set_role"))
     _press(page, "no_role")
     assert _person(house, "annotator").role == "annotator"
@@ -128,8 +128,8 @@ def _token(page: AppTest) -> str:
 
 def test_a_lead_invites_and_the_link_is_shown_once(house: House, texts_of: Said) -> None:
     page = house.page("people", "lead").run()
-    assert page.selectbox(key="invite_role").options == ["標註員", "審閱者"]
-    page.selectbox(key="invite_role").select("reviewer")
+    assert page.selectbox(key="invite_role_zh").options == ["標註員", "審閱者"]
+    page.selectbox(key="invite_role_zh").select("reviewer")
     _press(page, "invite_go")
     assert "邀請連結：審閱者" in texts_of(page)
     with house.open() as db:

@@ -33,6 +33,7 @@ def dialog_text(page: Page) -> str:
 
 def press_until(page: Page, key: str, css: str, *, most: int = 60) -> None:
     """Moves the focus on until it is on what the selector names."""
+    page.locator(css).first.wait_for()  # a widget is drawn a moment after what surrounds it
     for _ in range(most):
         if page.evaluate("css => !!document.activeElement && document.activeElement.matches(css)", css):
             return

@@ -25,5 +25,5 @@ def test_fifty_faults_lose_and_double_nothing(browser: Browser, tmp_path: Path) 
 
 def test_a_burst_on_a_slow_server_is_saved_in_order(browser: Browser) -> None:
     found = scenes.burst(browser, texts=40, each_ms=70, slow_ms=600)
-    assert (found["saved"], found["in_order"]) == (40, True)
+    assert (found["saved"], found["in_order"]) == (40, True), found
     assert (found["errors"], found["lost"], found["doubled"]) == (0, 0, 0), found

@@ -28,6 +28,7 @@ PUBLISHED: Mapping[str, Any] = {
     "teacher_arch": "",
     "soft_targets": "in_sample",
     "hard_share": 0.0,
+    "student_epoch": "best",
     "batch_size": 32,
     "lr": 1e-3,
     "max_epochs": 30,
@@ -46,10 +47,9 @@ _SIZES = {  # which sizes an architecture has; the paper states none of them
 }
 DEEPER: Mapping[str, Any] = {
     "teacher_arch": "gru_att.v1",
-    "teacher_batch_size": 128,
-    "soft_targets": "out_of_fold",
+    "soft_targets": "in_sample",
     "teachers": "stack",
-    "oof_folds": 5,
+    "spliced": 6.0,
     "patience": 10,
     "teacher_patience": 0,
 }
@@ -109,14 +109,21 @@ _RULES: tuple[_Rule, ...] = (
     ),
     _Rule(
         "teacher_batch_size", APPROXIMATION,
-        lambda c: c.of_teachers.batch_size not in (c.batch_size, _BATCH.get(c.of_teachers.arch, 32)) and _networks(c),
-        "教師每批 {teacher_batch_size} 篇；發表值 32（GRU-Att 128）。",
-        "Teachers learn from batches of {teacher_batch_size} texts; published: 32 (GRU-Att 128).",
+        lambda c: _networks(c) and c.of_teachers.batch_size != _BATCH.get(c.of_teachers.arch, 32)
+        and (c.of_teachers.arch, c.of_teachers.batch_size) != (c.arch, c.batch_size),
+        "教師每批 {batch_of_teachers} 篇；發表值 32（GRU-Att 128）。",
+        "Teachers learn from batches of {batch_of_teachers} texts; published: 32 (GRU-Att 128).",
     ),
     _Rule(
         "teacher_arch", APPROXIMATION, lambda c: c.teacher_arch not in ("", c.arch) and _networks(c),
         "教師的架構（{teacher_arch}）和學生（{arch}）不同；發表作法兩者相同。",
         "The teachers' architecture ({teacher_arch}) is not the student's ({arch}); published: the same.",
+    ),
+    _Rule(
+        "student_epoch", ADDITION, _differs("student_epoch"),
+        "學生訓練滿 {max_epochs} 回，不由驗證資料挑選或停止；發表作法是挑驗證成績最好的一回。",
+        "The student is trained for all {max_epochs} epochs, and validation neither picks nor stops it; published: the "
+        "epoch that is best on validation.",
     ),
     _Rule(
         "max_epochs", APPROXIMATION, _differs("max_epochs"),
@@ -264,6 +271,7 @@ def _values(config: RoundConfig) -> dict[str, Any]:
         "weights": ", ".join(map(str, config.class_weights)),
         "published_weights": ", ".join(map(str, CLASS_WEIGHTS)),
         "published_batch": _BATCH.get(config.arch, 32),
+        "batch_of_teachers": config.of_teachers.batch_size,
         "vectors_name": PurePath(config.vectors_file).name,
         "sizes": ", ".join(f"{name} = {getattr(config, name)}" for name in sizes),
         "answering": _ANSWERING[config.soft_targets],

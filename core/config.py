@@ -19,6 +19,7 @@ CLASS_WEIGHTS = (0.05, 0.1, 0.5, 1.0, 2.0, 3.0, 5.0)  # lee2022kd, section 3
 ARCHS = ("textcnn.v1", "textrnn.v1", "han.v1", "gru_att.v1", "textcnn_att.v1")
 SWEEPS = ("exact", "fast")
 SOFT_TARGETS = ("in_sample", "out_of_fold")
+STUDENT_EPOCHS = ("best", "last")
 TEACHERS = ("neural", "linear", "best", "stack")
 SEGMENTERS = ("characters", "rjieba", "jieba", "words", "ckip")
 CONVERSIONS = ("", "t2s", "s2t", "tw2s", "s2tw", "tw2sp", "s2twp", "hk2s", "s2hk")  # OpenCC's names
@@ -90,11 +91,12 @@ class RoundConfig(_Json):
     class_weights: tuple[float, ...] = CLASS_WEIGHTS
     sweep: str = "fast"  # exact: a teacher for each class weight; fast: one, and log W added to its logit
     teachers: str = "stack"  # what answers for a label: see core.distill.soft_targets
-    teacher_arch: str = ""  # empty: the student's own
-    soft_targets: str = "out_of_fold"
+    teacher_arch: str = "gru_att.v1"  # empty: the student's own
+    soft_targets: str = "in_sample"
     oof_folds: int = 3
     hard_share: float = 0.3  # the student's target is (1-h)·soft + h·hard
     spliced: float = 3.0  # texts made of two training texts, for each of these, that the student learns as well
+    student_epoch: str = "last"  # best: on validation, which also stops it; last: after max_epochs
     batch_size: int = 32
     lr: float = 1e-3
     max_epochs: int = 30
@@ -163,6 +165,7 @@ _CHOICES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sweep", SWEEPS),
     ("teachers", TEACHERS),
     ("soft_targets", SOFT_TARGETS),
+    ("student_epoch", STUDENT_EPOCHS),
 )
 
 

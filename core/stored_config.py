@@ -41,6 +41,7 @@ BEFORE: Mapping[str, Any] = {
     "oof_folds": 3,
     "hard_share": 0.0,
     "spliced": 0.0,
+    "student_epoch": "best",
     "batch_size": 32,
     "lr": 1e-3,
     "max_epochs": 30,

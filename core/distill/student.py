@@ -42,7 +42,7 @@ def train_pair(lessons: Lessons, taught: Lessons, aims: NDArray) -> Generator[tu
     Raises TrainingDiverged: the student did. Its twin is only a comparison, and can be gone without.
     """
     tasks: list[Callable[[], Generator[StepReport, None, TextModel | None]]] = [
-        partial(train_one, taught, aims),
+        partial(train_one, taught, aims, to_the_end=lessons.config.student_epoch == "last"),
         partial(_unless_diverged, lessons, np.asarray(lessons.train_y)),
     ]
     steps = side_by_side(tasks, threads_of(lessons.config))
@@ -58,8 +58,13 @@ def _unless_diverged(lessons: Lessons, targets: NDArray) -> Generator[StepReport
         return None
 
 
-def train_one(lessons: Lessons, targets: NDArray) -> Generator[StepReport, None, TextModel]:
+def train_one(
+    lessons: Lessons, targets: NDArray, *, to_the_end: bool = False
+) -> Generator[StepReport, None, TextModel]:
     """Mean binary cross-entropy over all labels. Shapes: targets (N, K), soft or hard.
+
+    ``to_the_end``: all epochs. Soft targets leave little to overfit, and a few hundred validation texts with ten of a
+    rare label pick an epoch mostly by chance.
 
     Raises TrainingDiverged: the loss was no number from the first epoch on.
     """
@@ -78,6 +83,7 @@ def train_one(lessons: Lessons, targets: NDArray) -> Generator[StepReport, None,
         config=config,
         seeds=[derive(seed, "dropout")],
         order_seed=derive(config.seed, "students"),
+        to_the_end=to_the_end,
     )
     fitted = yield from fit(weights, course)
     if not fitted.best_epoch[0]:

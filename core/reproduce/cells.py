@@ -164,7 +164,8 @@ def student_cell(material: Material, config: RoundConfig, soft: NDArray[np.float
             rows = yield from through(encoding(lessons.encode, texts), lambda _: 0.0)
             lessons, aims = with_more(lessons, aims, rows, texts, soft[n:])
     model = yield from through(
-        train_one(lessons, aims), lambda at: (at.epoch - 1 + at.step / at.steps) / config.max_epochs
+        train_one(lessons, aims, to_the_end=soft is not None and config.student_epoch == "last"),
+        lambda at: (at.epoch - 1 + at.step / at.steps) / config.max_epochs,
     )
     by = scorer(model, config)
     test = yield from through(score_row_steps(by, material.test_rows), lambda _: 1.0)

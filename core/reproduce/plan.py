@@ -30,6 +30,7 @@ PUBLISHED: dict[str, Any] = {
     "teacher_batch_size": 0,
     "soft_targets": "in_sample",
     "hard_share": 0.0,
+    "student_epoch": "best",
     "spliced": 0.0,
     "trainable_vectors": False,
 }
@@ -58,7 +59,14 @@ RECIPES: dict[str, dict[str, Any]] = {
     "stack_mixed": {"teachers": "stack", "spliced": 3.0, "hard_share": 0.3},
     "oof_stack_spliced": {**OUT_OF_FOLD, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0},
     "deep": {**OUT_OF_FOLD, **_GRU_ATT_TEACHERS, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0},
-    "best": {**_GRU_ATT_TEACHERS, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0},
+    "gru_att_teachers": {**_GRU_ATT_TEACHERS, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0},
+    "best": {
+        **_GRU_ATT_TEACHERS,
+        "teachers": "stack",
+        "hard_share": 0.3,
+        "spliced": 3.0,
+        "student_epoch": "last",
+    },
 }
 RECIPE_SAYS = {
     "kd": "distillation as published: the teachers answer for the texts they were trained on",
@@ -78,7 +86,8 @@ RECIPE_SAYS = {
     "stack_mixed": "stack and spliced together, targets three tenths the labels themselves",
     "oof_stack_spliced": "oof_stack and spliced together",
     "deep": "oof_stack_spliced, GRU-Att as the teachers' architecture",
-    "best": "stack_mixed, GRU-Att as the teachers' architecture, whatever the student's",
+    "gru_att_teachers": "stack_mixed, GRU-Att as the teachers' architecture, whatever the student's",
+    "best": "gru_att_teachers, and the student is trained for all epochs: validation picks none",
 }
 _TEXT = ("segmenter", "conversion", "max_tokens", "vector_size", "vectors_file", "valid_share")  # one for all recipes
 _OF_NO_CELL = ("threads",)  # changes how long a cell takes, not what is in it
@@ -203,6 +212,7 @@ class Plan:
 def _teachers_alone(config: RoundConfig) -> RoundConfig:
     """Equal for two recipes just when their teachers are."""
     config = replace(config.of_teachers, teacher_arch="", teacher_patience=0, teacher_batch_size=0, hard_share=0.0)
+    config = replace(config, student_epoch=PUBLISHED["student_epoch"])
     if config.soft_targets == "in_sample":
         config = replace(config, oof_folds=RoundConfig().oof_folds)
     return (

@@ -40,6 +40,7 @@ class Course:
     config: RoundConfig
     seeds: Sequence[int]  # of each model's dropout
     order_seed: int  # of the batches, which all models share
+    to_the_end: bool = False  # all epochs, and each model as it is after the last that was sound
     loss: str = "bce.v1"
 
 
@@ -66,7 +67,7 @@ class Fitted:
 
 
 def fit(weights: Weights, course: Course) -> Generator[StepReport, None, Fitted]:
-    """Train until each model has gone ``patience`` epochs without a better score, or ``max_epochs``.
+    """Train until each model has gone ``patience`` epochs without a better score, or ``max_epochs``; or to the end.
 
     A model's result does not depend on which others are in the stack. One whose numbers cease to be finite leaves
     it, and is what it was at its best epoch.
@@ -128,7 +129,12 @@ class _State:
         scores = course.judge(np.nan_to_num(found), self.active)  # (A, J)
         if self.scores.shape[1] != scores.shape[1]:
             self.scores = np.full((len(self.scores), scores.shape[1]), -np.inf)
-        better = np.array([tuple(new) > tuple(self.scores[m]) for new, m in zip(scores, self.active, strict=True)])
+        better = np.array(
+            [
+                course.to_the_end or tuple(new) > tuple(self.scores[m])
+                for new, m in zip(scores, self.active, strict=True)
+            ]
+        )
         for at in np.flatnonzero(better & sound):
             m = self.active[at]
             self.scores[m], self.best_epoch[m] = scores[at], epoch

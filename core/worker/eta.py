@@ -11,7 +11,8 @@ _BESIDE = {"standalone": "student"}  # they learn side by side, reporting by tur
 _NETWORKS_AFTER, _SHARE_AFTER = 3, 0.15
 # The settings that decide how long a round takes; with others, the round before says nothing.
 _COSTLY = (
-    "arch", "teacher_arch", "teachers", "sweep", "soft_targets", "oof_folds", "class_weights", "segmenter",
+    "arch", "teacher_arch", "teachers", "sweep", "soft_targets", "oof_folds",
+    "student_epoch", "class_weights", "segmenter",
     "conversion", "max_tokens", "vectors_file", "trainable_vectors", "max_epochs", "patience", "teacher_patience",
     "spliced",
 )  # fmt: skip

@@ -10,7 +10,16 @@ from typing import Any
 import streamlit as st
 
 from core.approximations import Departure
-from core.config import ARCHS, CONVERSIONS, SEGMENTERS, SOFT_TARGETS, SWEEPS, TEACHERS, RoundConfig
+from core.config import (
+    ARCHS,
+    CONVERSIONS,
+    SEGMENTERS,
+    SOFT_TARGETS,
+    STUDENT_EPOCHS,
+    SWEEPS,
+    TEACHERS,
+    RoundConfig,
+)
 from core.errors import BadSetting
 from pages.shared.i18n import catalogue, lang, t
 
@@ -22,11 +31,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "segmenter": SEGMENTERS,
     "conversion": CONVERSIONS,
     "teacher_arch": ("", *ARCHS),
+    "student_epoch": STUDENT_EPOCHS,
 }
 MAIN = ("arch", "segmenter", "sweep", "soft_targets", "teachers")  # what matters first, and in whose words a round is
 EXPERT: dict[str, tuple[str, ...]] = {
     "text": ("conversion", "max_tokens", "vectors_file", "vector_size", "trainable_vectors"),
-    "targets": ("teacher_arch", "class_weights", "oof_folds", "hard_share", "spliced"),
+    "targets": ("teacher_arch", "class_weights", "oof_folds", "hard_share", "spliced", "student_epoch"),
     "course": (
         "patience", "teacher_patience", "max_epochs", "batch_size", "teacher_batch_size", "lr", "dropout",
         "valid_share", "threads", "seed",

@@ -12,6 +12,7 @@ from core.config import ARCHS, RoundConfig
 
 PUBLISHED = RoundConfig(
     segmenter="ckip", max_tokens=300, sweep="exact", patience=10, soft_targets="in_sample", hard_share=0.0, spliced=0.0,
+    student_epoch="best",
     teachers="neural", teacher_arch="", teacher_patience=0, arch="textcnn.v1", trainable_vectors=False, conversion="",
 )  # fmt: skip
 UNSTATED = {"own_vectors", "sizes", "teacher_choice", "thresholds", "one_gold_set"}  # in any round
@@ -31,6 +32,7 @@ OTHER = {
     "soft_targets": ("out_of_fold", "out_of_fold"),
     "hard_share": (0.5, "hard_share"),
     "spliced": (2.0, "spliced"),
+    "student_epoch": ("last", "student_epoch"),
     "batch_size": (64, "batch_size"),
     "lr": (0.002, "lr"),
     "max_epochs": (10, "max_epochs"),
@@ -100,8 +102,8 @@ def test_linear_teachers_are_not_told_of_networks() -> None:
 
 def test_a_deeper_round_approximates_less() -> None:
     deep = deeper(RoundConfig(max_epochs=12))
-    assert not {"patience", "max_epochs", "teacher_batch_size"} & set(approximations(deep))
-    assert "out_of_fold" in approximations(deep)
+    assert not {"patience", "max_epochs"} & set(approximations(deep))
+    assert deep.spliced > RoundConfig().spliced
     assert deeper(deep) == deep
     assert (deep.seed, deep.valid_share, deep.segmenter) == (0, 0.15, RoundConfig().segmenter), (
         "the same texts held out"

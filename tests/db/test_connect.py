@@ -59,7 +59,7 @@ def test_a_database_of_the_first_version_keeps_its_people_sessions_and_labels(
         db = open_database(path, create=True)
         with writing(db):
             for statement in (
-                "INSERT INTO users (id, name, role, created_at) VALUES (1, 'Lee', 'lead', 5), (2, 'import', 'system', 5)",
+                "INSERT INTO users (id, name, role, created_at) VALUES (1, 'Lee', 'lead', 5), (2, 'im', 'system', 5)",
                 "INSERT INTO projects (id, key, name, created_at) VALUES (1, 'p', 'P', 5)",
                 "INSERT INTO labels (project_id, key, position, zh) VALUES (1, 'a', 3, 'A')",
                 "INSERT INTO sessions VALUES ('t', 1, 5, 9)",

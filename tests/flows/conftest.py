@@ -16,7 +16,7 @@ from tests.conftest import NOW, make_project
 
 SMALL = {
     "vector_size": 8, "filters": 4, "hidden": 8, "max_epochs": 2, "patience": 1, "class_weights": [0.5, 1, 3],
-    "threads": 1,
+    "threads": 1, "gru_hidden": 4,
 }  # fmt: skip
 WORDS = {"甲": "血壓 心臟 高鹽 頭暈", "乙": "失眠 焦慮 壓力 情緒", "丙": "魚油 維他命 膠囊 補充"}
 

@@ -45,7 +45,7 @@ def look(db: Database, project: int, *, in_s: float = 0.0) -> int | None:
 @pytest.fixture(autouse=True)
 def shallow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deeper by little, for the sake of time."""
-    monkeypatch.setattr(approximations, "DEEPER", {**approximations.DEEPER, "oof_folds": 2, "patience": 1})
+    monkeypatch.setattr(approximations, "DEEPER", {**approximations.DEEPER, "spliced": 4.0, "patience": 1})
     monkeypatch.setattr(approximations, "PUBLISHED", {**approximations.PUBLISHED, "max_epochs": 3})
 
 
@@ -104,9 +104,7 @@ def test_a_deeper_round_is_told_from_a_normal_one_and_is_not_repeated(
     run_queued(db, tmp_path, monkeypatch)
     newest, first = scheduling.rounds(db, project)
     assert (newest.kind, newest.state, first.kind) == ("deeper", "published", "round")
-    assert (newest.config["teacher_arch"], newest.config["soft_targets"], newest.config["oof_folds"]) == (
-        "gru_att.v1", "out_of_fold", 2,
-    )  # fmt: skip
+    assert (newest.config["spliced"], newest.config["patience"]) == (4.0, 1)
     assert newest.warnings[-1][0] == "DeeperTaken"
     seen = reporting.overview(db, project)
     assert seen.round is not None

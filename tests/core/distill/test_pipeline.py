@@ -80,10 +80,10 @@ def test_closing_at_any_stage_leaves_nothing(tmp_path: Path, stop_at: str):
 def diverging(when: Callable[[np.ndarray], bool]):
     """Training in which the network whose targets are such ones gives no finite answer."""
 
-    def train(lessons: Lessons, targets: np.ndarray) -> Generator[Any, None, Any]:
+    def train(lessons: Lessons, targets: np.ndarray, **how: Any) -> Generator[Any, None, Any]:
         if when(targets):
             lessons = replace(lessons, vectors=np.full_like(lessons.vectors, np.nan))
-        return (yield from train_one(lessons, targets))
+        return (yield from train_one(lessons, targets, **how))
 
     return train
 

@@ -22,7 +22,12 @@ def loss_judge(found: np.ndarray, models: np.ndarray) -> np.ndarray:
 
 
 def taught(
-    seeds: list[int], judge: Judge = loss_judge, *, targets: np.ndarray | None = None, **changes: object
+    seeds: list[int],
+    judge: Judge = loss_judge,
+    *,
+    targets: np.ndarray | None = None,
+    to_the_end: bool = False,
+    **changes: object,
 ) -> tuple[list, Fitted]:
     values = {"vector_size": 8, "filters": 5, "hidden": 6, "max_epochs": 12, "patience": 2, "lr": 0.02, **changes}
     config = RoundConfig.from_mapping(values)
@@ -40,6 +45,7 @@ def taught(
         config=config,
         seeds=seeds,
         order_seed=3,
+        to_the_end=to_the_end,
     )
     return drained(fit(engine.stack(fresh), course))
 
@@ -64,6 +70,17 @@ def test_the_best_epoch_is_kept_and_patience_ends_it():
     assert fitted.epochs <= fitted.best_epoch.max() + 2
     assert reports[-1].epoch == fitted.epochs
     assert reports[0].steps == 2
+
+
+def test_to_the_end_neither_patience_nor_a_worse_score_counts():
+    def worse_and_worse(found: np.ndarray, models: np.ndarray) -> np.ndarray:
+        asked.append(len(asked))
+        return np.full((len(found), 1), -float(len(asked)))
+
+    asked: list[int] = []
+    _, fitted = taught([0, 1], worse_and_worse, to_the_end=True)
+    assert (fitted.best_epoch == 12).all()
+    assert fitted.epochs == 12
 
 
 def test_ties_in_the_first_score_are_decided_by_the_second():

@@ -25,7 +25,7 @@ from core.services.preferences import Desk
 from core.services.projects import Project
 from db.errors import StorageError
 from pages.shared import cache, session, stored_errors
-from pages.shared.components.label_board import label_board
+from pages.shared.components.label_board import ASSETS, label_board
 from pages.shared.desk_data import PAST, board_texts, empty_words, past_page, still, trouble_words
 from pages.shared.i18n import lang
 
@@ -133,11 +133,15 @@ class Given:
 
 
 def ahead(project: Project, box: dict[str, Any]) -> int:
-    """How many texts to have at hand: more for somebody who decided on several while one answer was on its way."""
+    """How many texts to have at hand beyond what the board has decided.
+
+    Twice as many more as were decided while one answer was on its way: so many go until this answer is there, and as
+    many until the next one is.
+    """
     ops = box.get("ops")
     quick = max(len(ops) if isinstance(ops, list) else 0, st.session_state.get("board_quick", 0) - 1)
     st.session_state["board_quick"] = quick  # slow to forget: hands that were quick once will be again
-    return min(max(MIN_AHEAD, project.settings.prefetch + 1) + quick, max(MAX_AHEAD, project.settings.prefetch + 1))
+    return min(max(MIN_AHEAD, project.settings.prefetch + 1) + 2 * quick, max(MAX_AHEAD, project.settings.prefetch + 1))
 
 
 def hand_out(user: User, project: Project, asked: Any, n: int) -> Given:
@@ -192,6 +196,7 @@ def board_data(user: User | None, project: Project, answer: dict[str, Any], box:
     role = user.role if user else "annotator"
     return {
         "sid": st.session_state["board_sid"],
+        "assets": None if known_of(box) else ASSETS,  # a board that has spoken is there
         "owner": str(session.user_id() or 0),
         "scope": f"{session.user_id() or 0}.{project.id}",
         "project": project.id,

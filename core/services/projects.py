@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import tomllib
 from dataclasses import dataclass, fields
@@ -44,11 +45,17 @@ def project(db: Database, project_id: int) -> Project:
     return _project(db, found)
 
 
+@functools.lru_cache(maxsize=64)
+def _settings(stored: str) -> ProjectSettings:
+    """Read and checked once for each wording: every step of a decision asks for its project."""
+    return ProjectSettings.from_json(stored)
+
+
 def _project(db: Database, found: dict[str, Any]) -> Project:
     label_set = LabelSet.of(Label(**each) for each in project_rows.labels(db, found["id"]))
     return Project(
         id=found["id"], key=found["key"], name=found["name"], name_en=found["name_en"], label_set=label_set,
-        settings=ProjectSettings.from_json(found["settings"]), guideline=found["guideline"],
+        settings=_settings(found["settings"]), guideline=found["guideline"],
     )  # fmt: skip
 
 

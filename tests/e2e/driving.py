@@ -38,6 +38,7 @@ CHROMIUM_ARGS = [
 MISSING = "No Chromium here. Install it with:  sudo apt-get install chromium chromium-driver"
 DESKTOP = {"width": 1440, "height": 900}
 TELEPHONE = {"width": 390, "height": 844}
+A_TEXT = "[data-part=paper]:not([data-document=''])[data-document]"  # on the desk
 # A round that takes seconds: the way is real, the model is tiny.
 SMALL_ROUND = """
 segmenter = "characters"
@@ -220,7 +221,7 @@ def open_board(page: Page, server: Server) -> None:
     """The annotate page is the first one of everybody: its address is the root."""
     if page.url.rstrip("/") != server.url:
         page.goto(server.url + "/")
-    page.wait_for_selector("[data-part=paper]:not([data-document=''])[data-document]")
+    page.wait_for_selector(A_TEXT)
 
 
 def board_state(page: Page) -> str:
@@ -245,8 +246,13 @@ def label_keys(page: Page) -> list[str]:
 
 
 def roll(page: Page, keys: list[str], gap_s: float) -> None:
-    """Presses keys as fast hands do: the next one goes down before the last one is up."""
+    """Presses keys as fast hands do: the next one goes down before the last one is up.
+
+    After Enter the eyes look whether a text is there: nobody labels an empty desk.
+    """
     pad = page.context.new_cdp_session(page)
+    paper = page.wait_for_selector("[data-part=paper]", state="attached")
+    assert paper is not None
 
     def move(key: str, way: str) -> None:
         if not key.startswith("Numpad"):
@@ -259,7 +265,10 @@ def roll(page: Page, keys: list[str], gap_s: float) -> None:
     held = ""
     due = time.monotonic()
     for key in keys:
-        due += gap_s
+        until = time.monotonic() + 20
+        while held == "Enter" and not paper.get_attribute("data-document") and time.monotonic() < until:
+            time.sleep(0.02)
+        due = max(due + gap_s, time.monotonic())
         time.sleep(max(0.0, due - time.monotonic()))
         move(key, "keyDown")
         if held:

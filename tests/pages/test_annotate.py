@@ -246,6 +246,7 @@ def test_the_board_never_writes_data_as_html_and_asks_nobody_outside() -> None:
         if path.suffix in (".js", ".html", ".css"):
             text = path.read_text("utf-8")
             assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", text), path.name
+            assert "DOMParser" not in text or path.name == "loader.js", "of the board's own file alone"
             assert not re.search(r"https?://|@import|url\(", text), path.name
             assert len(text.splitlines()) <= 400, path.name
 
@@ -273,6 +274,18 @@ def test_what_the_board_has_already_is_not_sent_again(house: House, tmp_path: Pa
     assert desk_data.still(labels, "", {}, "zh", known=still["id"]) is None
     assert desk_data.still(labels, "新的準則", {}, "zh", known=still["id"]) is not None
     assert desk_data.still(labels, "", {"k0": "註記"}, "zh", known=still["id"]) is not None
+
+
+def test_the_boards_code_travels_once(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(house, tmp_path)
+    page = house.page("annotate", "annotator").run()
+    proto = page.get("bidi_component")[0].proto
+    assert data_of(page)["assets"] == label_board.ASSETS
+    own = proto.html_content + proto.css_content + proto.js_content
+    assert len(own) < 2500, "Streamlit sends it with every run"
+    monkeypatch.setattr(annotate.st, "session_state", {"board_sid": "s"})
+    assert annotate.known_of({"sid": "s", "still": "mark"})
+    assert not annotate.known_of({"sid": "before", "still": "mark"}), "a new session may be a new version"
 
 
 def _projects(house: House) -> list[Project]:
@@ -324,8 +337,8 @@ def test_quick_hands_get_more_texts_ahead(house: House, monkeypatch: pytest.Monk
     monkeypatch.setattr(annotate.st, "session_state", {})
     usual = annotate.ahead(project, {})
     assert usual >= 4
-    assert annotate.ahead(project, {"ops": [{}] * 6}) == usual + 6
-    assert annotate.ahead(project, {"ops": []}) == usual + 5, "slow to forget"
+    assert annotate.ahead(project, {"ops": [{}] * 6}) == usual + 12
+    assert annotate.ahead(project, {"ops": []}) == usual + 10, "slow to forget"
     assert annotate.ahead(project, {"ops": [{}] * 500}) == annotate.MAX_AHEAD
 
 

@@ -7,6 +7,7 @@ arrive while a run is in progress replace each other.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,17 +23,21 @@ SCRIPTS = (
 
 
 def _read(name: str) -> str:
-    """A file as it travels, which it does with every run: without indents and lines that only comment."""
+    """A file as it travels: without indents and lines that only comment."""
     lines = (line.strip() for line in (_HERE / name).read_text("utf-8").splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
-_mount = st.components.v2.component(
-    "tagtail.label_board",
-    html=_read("board.html"),
-    css=_read("board.css"),
-    js="\n".join(_read(name) for name in SCRIPTS),
-)
+_PARTS = {
+    "html": _read("board.html"),
+    "css": _read("board.css"),
+    "js": "\n".join(_read(name) for name in SCRIPTS),
+}
+# The board as a whole. Streamlit sends a component's own html, css and js with every run, so those are a loader alone,
+# and the board goes into ``data`` once a session.
+ASSETS = {"id": hashlib.sha256("".join(_PARTS.values()).encode()).hexdigest()[:16], **_PARTS}
+
+_mount = st.components.v2.component("tagtail.label_board", html="<span hidden></span>", js=_read("loader.js"))
 
 
 def label_board(data: dict[str, Any], *, key: str, on_outbox_change: Callable[[], None]) -> None:

@@ -7,6 +7,8 @@ const GUARD_MS = 600;       // hands need so long to see that another text has c
 const GUARD_TYPING_MS = 2000;
 const GUARDED = /^(label[1-9]|number|search|save|stay|skip|flag)$/;
 
+let lastStill = null;       // what seldom changes, as the server last sent it: a board that is mounted anew has it too
+
 function makeBoard(root) {
   const s = makeShared();
   const view = makeView(root);
@@ -17,7 +19,7 @@ function makeBoard(root) {
   const letGo = () => { if (root.activeElement) root.activeElement.blur(); };
   const search = makeSearch({ view, labels: () => (s.data ? s.data.labels : []), toggle: tap, closed: () => {} });
   const settings = makeSettings({ view, usual: () => s.data.usual, desk: desk.desk, change: changeDesk, closed: letGo });
-  let still = null;         // what seldom changes, as the server last sent it
+  let still = lastStill;
   let notices = [];
   let lastAct = Date.now();
   let lastSid = null;
@@ -257,7 +259,7 @@ function makeBoard(root) {
 
   function receive(fresh, setter) {
     setStateValue = setter;
-    if (fresh.still) still = fresh.still;
+    if (fresh.still) still = lastStill = fresh.still;
     fresh = { ...fresh, ...(still ? still.values : null) };
     const changedOwner = !s.data || s.data.owner !== fresh.owner;
     const changedScope = !s.data || s.data.scope !== fresh.scope;

@@ -21,7 +21,7 @@ class NewAnnotation:
     submission_id: str
     comment: str = ""
     round_id: int | None = None
-    suggestions: dict[str, float] | None = None
+    suggestions: dict[str, Any] | None = None
     ms: int = 0
     supersedes: int | None = None
 

@@ -15,7 +15,7 @@ from typing import Any
 import streamlit as st
 from sqlite_utils import Database
 
-from core.errors import BadOp, BadSetting, KeyTaken, KeyUnusable, NotAllowed, TagtailError
+from core.errors import BadOp, BadSetting, KeyTaken, KeyUnusable, NotAllowed, NotMember, TagtailError
 from core.messages import sentence
 from core.services import annotating, labelling, looking_back, preferences, projects, suggesting
 from core.services.accounts import User
@@ -178,13 +178,15 @@ def board_data(user: User | None, project: Project, answer: dict[str, Any], box:
     """
     language = lang()
     given: Given | None = None
-    trouble = answer["trouble"]
+    trouble, state = answer["trouble"], "closed"
     unknown = user is None and bool(trouble)
     handed = not unknown
     asked = box.get("past") if box.get("project", project.id) == project.id else None
     if user is not None:
         try:
             given = hand_out(user, project, asked if box else {"before": None}, ahead(project, box))
+        except NotMember:
+            user, state = None, "removed"
         except NotAllowed:
             user = None
         except (TagtailError, StorageError) as error:
@@ -202,7 +204,7 @@ def board_data(user: User | None, project: Project, answer: dict[str, Any], box:
         "project": project.id,
         "lang": language,
         "look": project.label_set.fingerprint,
-        "state": "open" if user or unknown else "closed",
+        "state": "open" if user or unknown else state,
         "handed": handed,
         "still": still(labels, project.guideline, given.notes if given else {}, language, known=known_of(box)),
         # Only a board that has just come up is told where its person stopped; later it knows better than we do.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +50,7 @@ __all__ = [
 
 DECISIONS = ("labelled", "skipped", "flagged")
 MAX_COMMENT = 2000
+CUTS = ":thresholds"
 MAX_MS = 3_600_000
 _UID = re.compile(r"[0-9A-Za-z_.-]{1,80}")  # an import's own submissions have a colon: nobody can take their names
 
@@ -156,13 +157,21 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _shown(project: curating.Project, op: dict[str, Any]) -> dict[str, float] | None:
-    """The suggestions that were on the screen, as far as they are what a page of ours sends."""
-    found = op.get("shown")
-    if not isinstance(found, dict):
+def _shown(project: curating.Project, op: dict[str, Any]) -> dict[str, Any] | None:
+    """The suggestions that were on the screen and the cuts beside them, as far as they are what a page of ours sends.
+
+    Label key → probability, and under ``:thresholds``, which is no label's key, label key → cut.
+    """
+    if not isinstance(op.get("shown"), dict):
         return None
-    known = {k: v for k, v in found.items() if k in project.label_set.keys and isinstance(v, int | float)}
-    return {key: round(float(p), 4) for key, p in known.items() if 0 <= p <= 1}
+    shown: dict[str, Any] = _probabilities(op["shown"], project.label_set.keys)
+    cuts = _probabilities(op.get("cuts"), shown)
+    return {**shown, CUTS: cuts} if cuts else shown
+
+
+def _probabilities(found: Any, keys: Collection[str]) -> dict[str, float]:
+    known = found.items() if isinstance(found, dict) else ()
+    return {k: round(float(p), 4) for k, p in known if k in keys and isinstance(p, int | float) and 0 <= p <= 1}
 
 
 def _already(db: Database, uid: str, user_id: int, document_id: int | None) -> bool:

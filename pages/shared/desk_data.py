@@ -95,6 +95,7 @@ def _still(
         "words": board_words(),
         "usual": usual_desk(),
         "closed": {"title": t("annotate.closed_title"), "body": t("annotate.closed_body")},
+        "removed": {"title": t("annotate.removed_title"), "body": t("annotate.removed_body")},
     }
     mark = hashlib.sha256(json.dumps(values, ensure_ascii=False).encode()).hexdigest()[:16]
     return {"id": mark, "values": values}

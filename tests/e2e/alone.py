@@ -55,6 +55,7 @@ def answer(*docs: int, **more: Any) -> dict[str, Any]:
         "desk": Desk().values(), "usual": desk_data.usual_desk(), "thresholds": {}, "guideline": [],
         "past": {"before": None, "more": False, "items": []},
         "words": desk_data.board_words(), "empty": {"title": "空", "body": ""}, "closed": {"title": "關", "body": ""},
+        "removed": {"title": "移出", "body": ""},
         **more,
     }  # fmt: skip
 

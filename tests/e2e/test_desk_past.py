@@ -242,6 +242,7 @@ def test_the_models_view_is_a_bar_with_words(page: Page) -> None:
     assert page.locator(".chance:visible").count() == 0, "none for a text without suggestions, as gold has none"
     page.wait_for_function("window.sent.length")
     assert sent(page)[0]["shown"] == {"k1": 0.83, "k2": 0.1}
+    assert sent(page)[0]["cuts"] == {"k1": 0.4, "k2": 0.4}, "what was suggested, as it was on the screen"
 
 
 CONTRAST = """() => {

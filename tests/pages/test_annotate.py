@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.errors import NotAllowed
+from core.errors import NotAllowed, NotMember
 from core.labels import Label
 from core.messages import sentence
 from core.services import accounts, annotating, curating, preferences, suggesting
@@ -175,6 +175,19 @@ def test_a_closed_account_is_told_by_the_board(house: House, tmp_path: Path, mon
     monkeypatch.setattr(annotating, "next_texts", _refusing)
     data = data_of(house.page("annotate", "annotator").run())
     assert (data["state"], data["handed"], data["trouble"]) == ("closed", True, "")
+
+
+def test_somebody_who_was_removed_is_told_that_and_not_of_a_closed_account(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise NotMember(need="member")
+
+    fill(house, tmp_path)
+    monkeypatch.setattr(annotating, "next_texts", gone)
+    data = data_of(house.page("annotate", "annotator").run())
+    assert (data["state"], data["docs"]) == ("removed", [])
+    assert "專案" in data["still"]["values"]["removed"]["title"]
 
 
 def _refusing(*_: object, **__: object) -> None:

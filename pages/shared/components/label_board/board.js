@@ -281,7 +281,10 @@ function makeBoard(root) {
     if (!s.current) desk.advance();
     else if (wasOpen !== open()) desk.paintAll();
     if (walk.here && !desk.open()) desk.paintAll();
-    if (!open()) { view.chosen(desk.here() ? desk.here().chosen : null, false); }
+    if (!open()) {
+      view.chosen(desk.here() ? desk.here().chosen : null, false);
+      view.hint(desk.closedWords().title, true);
+    }
     if (swapped && s.current) view.hint(s.data.words.swapped);
     view.notices(said(), dismiss, s.data.words);
     desk.paintProgress();

@@ -73,6 +73,7 @@ function makeDesk(s, root, view, comfort, guide) {
       clock.start(on ? on.spent : 0);
       onScreen = on;
     }
+    if (on) on.cuts = s.data.thresholds || {};  // as they are on the screen from now on
     closeNumber();
     view.text(on ? on.doc : null, comfort, s.data, walk.here);
     view.past(walk.here ? walk.here.entry : null, walk.here ? walk.place : null, s.data.words);
@@ -91,8 +92,9 @@ function makeDesk(s, root, view, comfort, guide) {
     view.part("forward").disabled = !walk.here;
   }
 
+  const closedWords = () => s.data[s.data.state] || s.data.closed;
   function emptyWords() {
-    if (!open()) return s.data.closed;
+    if (!open()) return closedWords();
     if (s.data.more && s.outbox.ops.length) return { title: s.data.words.loading, body: "" };
     return s.data.empty;
   }
@@ -137,7 +139,7 @@ function makeDesk(s, root, view, comfort, guide) {
   }
 
   function save(kept, labels, stay) {
-    const { doc, uid } = s.current;
+    const { doc, uid, cuts } = s.current;
     const ms = clock.ms;
     if (ms < 300000) s.paces = [...s.paces.slice(-19), ms];
     s.drafts.delete(doc.id);
@@ -145,6 +147,7 @@ function makeDesk(s, root, view, comfort, guide) {
     past.push({ uid, doc: { id: doc.id, text: doc.text }, ...kept, labels, versions: 1 });
     s.outbox.add({
       uid, kind: "save", project: s.data.project, document: doc.id, ...kept, ms, target: "", shown: doc.suggestions || null,
+      cuts: doc.suggestions ? cuts : null,
     });
     if (stay) { s.current = null; walk.newest(); }
     advance();
@@ -292,7 +295,7 @@ function makeDesk(s, root, view, comfort, guide) {
 
   return {
     past, walk, clock, open, here, desk, guarded, recall, rememberDraft, rememberPast, paintAll, paintButtons, paintProgress,
-    paintState, advance, decide, undo, walkBy, again, toggle, openFlag, closeFlag, sendFlag, note, typeNumber, closeNumber,
+    paintState, advance, decide, undo, walkBy, again, toggle, closedWords, openFlag, closeFlag, sendFlag, note, typeNumber, closeNumber,
     leave() { if (walk.leave()) { paintAll(); if (!s.current) advance(); } },
   };
 }

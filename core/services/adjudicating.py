@@ -158,12 +158,12 @@ def settle(
     Raises NotAllowed, NotFound (no such text, or nobody has decided on it), UnknownLabel, NoLabels,
     ChangedMeanwhile (another reviewer has settled it otherwise since).
     """
-    label_set = projects.project(db, project_id).label_set
-    chosen = label_set.present(label_set.canonical(labels))
-    if not chosen:
-        raise NoLabels()
     with writing(db):
-        membership.require_member(db, project_id, by, ROLE)
+        membership.require_member(db, project_id, by, ROLE)  # first: a stranger learns no label's name
+        label_set = projects.project(db, project_id).label_set
+        chosen = label_set.present(label_set.canonical(labels))
+        if not chosen:
+            raise NoLabels()
         if documents.peek(db, project_id, document_id) is None or not adjudications.choices(db, [document_id]):
             raise NotFound(what=f"text {document_id}")
         before = adjudications.peek(db, document_id)

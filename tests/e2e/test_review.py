@@ -14,6 +14,8 @@ from db import users
 from db.connect import open_database
 from tests.e2e.driving import TELEPHONE, Server, running, sign_in
 
+pytestmark = pytest.mark.e2e
+
 DIFFER = (("疾病", "心理"), ("飲食", "飲食 疾病"), ("運動", "飲食"))
 COMMENT = "[data-part=comment]"
 
@@ -98,9 +100,7 @@ def test_keys_of_an_input_method_settle_nothing(browser: Browser, reviewed: Serv
     page = open_review(browser, reviewed)
     page.keyboard.press("a")
     page.locator(COMMENT).focus()
-    fire = (
-        """(el, [type, init]) => el.dispatchEvent(new KeyboardEvent(type, {bubbles: true, composed: true, ...init}))"""
-    )
+    fire = "(el, init) => el.dispatchEvent(new KeyboardEvent('keydown', {bubbles: true, composed: true, ...init}))"
     composing = {"key": "Enter", "code": "Enter", "isComposing": True, "keyCode": 229}
     page.locator(COMMENT).evaluate(fire, composing)
     assert page.locator(COMMENT).evaluate("el => el.getRootNode().activeElement === el")

@@ -22,10 +22,11 @@ WORDS = (
     "board", "labels", "about", "no_definition", "save", "stay", "skip", "flag", "undo", "close", "help",
     "help_short", "help_more", "press", "comment", "comment_example", "comment_send", "comment_cancel", "goal_bar",
     "today_of", "today", "pool", "pace", "state_saved", "state_saving", "state_slow", "state_offline", "state_out",
-    "state_offline_idle", "state_out_idle", "need_label", "undone", "nothing_to_undo", "loading", "swapped",
-    "guideline", "guideline_short", "example", "counter_example", "lead_note", "search", "search_example",
+    "state_offline_idle", "state_out_idle", "need_label", "need_label_touch", "undone", "nothing_to_undo",
+    "loading", "swapped", "guideline", "guideline_short", "example", "counter_example", "lead_note", "search", "search_example",
     "no_number", "back_short", "forward_short", "chance_alone", "chance_above", "chance_below", "stayed", "revised",
-    "loading_past", "past_end", "past_title", "past_skipped", "past_flagged", "past_versions", "past_settled",
+    "loading_past", "past_end", "past_title", "past_skipped", "past_flagged", "past_labelled", "past_versions",
+    "past_save", "past_stay", "past_skip", "past_flag", "past_undo", "past_settled",
     "past_settled_no", "past_leave", "rest", "rest_close", "settings", "settings_short", "set_keys", "set_more",
     "set_reset", "set_was_reset", "set_kept", "set_press", "set_press_long", "set_taken", "set_unusable",
     "set_bounds", "set_label", "set_font_size", "set_line_height", "set_measure", "set_sentences",
@@ -169,6 +170,7 @@ def past_page(found: Sequence[Past], names: dict[str, str], before: int | None) 
                 "decision": past.decision,
                 "comment": past.comment,
                 "versions": past.versions,
+                "at": past.at,
                 "settled": None if past.settled is None else [names.get(key, key) for key in past.settled],
             }
             for past in found

@@ -27,7 +27,7 @@ def decided(number: int, *labels: str, **more: Any) -> dict[str, Any]:
     """A past decision as the server tells it; the higher the number, the later."""
     return {
         "id": number, "document": number, "uid": f"u{number}", "text": f"舊的第 {number} 篇", "labels": list(labels),
-        "decision": "labelled", "comment": "", "versions": 1, "settled": None, **more,
+        "decision": "labelled", "comment": "", "versions": 1, "at": 1.7e9 + number, "settled": None, **more,
     }  # fmt: skip
 
 
@@ -40,12 +40,17 @@ def test_arrows_walk_through_what_the_server_knows_and_back(page: Page) -> None:
     type_keys(page, "2", "ArrowLeft")
     assert (shown(page), pressed(page)) == (93, ["k3"])
     assert page.is_visible("[data-part=pastbar]")
+    words = desk_data.board_words()
+    assert "標3" in page.inner_text("[data-part=past-said]"), "what was decided"
+    assert words["past_save"] in page.inner_text("[data-part=save]"), "the buttons say what they do here"
+    assert words["past_undo"] in page.inner_text("[data-part=undo]")
     type_keys(page, "ArrowLeft", "ArrowLeft", "ArrowLeft")
     assert (shown(page), pressed(page)) == (91, ["k1"])
     assert page.inner_text("[data-part=hint]") == desk_data.board_words()["past_end"]
     type_keys(page, "ArrowRight", "ArrowRight", "ArrowRight")
     assert (shown(page), pressed(page)) == (1, ["k2"]), "what was begun on the present text is still begun"
     assert page.is_hidden("[data-part=pastbar]")
+    assert words["save"] in page.inner_text("[data-part=save]")
     page.wait_for_timeout(200)
     assert sent(page) == [], "looking changes nothing"
 
@@ -288,6 +293,34 @@ def test_every_word_stands_out_from_its_ground(page: Page, theme: tuple[str, ...
     assert page.evaluate(CONTRAST) == []
 
 
+def test_on_a_telephone_all_labels_stay_above_the_buttons(browser: Browser) -> None:
+    page = opened(browser, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    data = answer(1, 2)
+    data["docs"][0]["text"] = "血壓偏高的時候先休息，再量一次。" * 40
+    hear(page, data)
+    edges = """() => ['[data-part=labels]', '[data-part=press]', '.actions'].map((name) => {
+      const box = document.querySelector(name).getBoundingClientRect();
+      return [box.top, box.bottom];
+    })"""
+    labels, press, actions = page.evaluate(edges)
+    assert labels[1] <= press[0] + 1 < press[1] <= actions[0] + 1 < actions[1] <= 845
+    page.tap("[data-part=save]")  # no label: a hint
+    after, _, actions = page.evaluate(edges)
+    assert abs(after[0] - labels[0]) <= 4, "the labels stay where they are under the finger"
+    assert after[1] <= actions[0] + 1
+    assert page.is_hidden("[data-part=ask]"), "there are no keys to explain"
+    page.tap("[data-part=settings-ask]")
+    assert page.is_hidden("[data-part=settings-keys]")
+    box = page.locator("[data-part=settings]").bounding_box()
+    assert box is not None
+    assert box["y"] >= 60, "under Streamlit's header, not behind it"
+    page.tap("[data-part=settings-close]")
+    page.tap("[data-part=guide-ask]")
+    close = page.locator("[data-part=guide-close]").bounding_box()
+    assert close is not None
+    assert min(close["width"], close["height"]) >= 44
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_on_a_telephone_everything_can_be_touched_and_nothing_sticks_out(browser: Browser, language: str) -> None:
     page = opened(browser, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
@@ -300,7 +333,7 @@ def test_on_a_telephone_everything_can_be_touched_and_nothing_sticks_out(browser
     assert page.evaluate(small) == []
     page.tap("[data-part=back]")
     assert shown(page) == 93
-    page.tap("[data-part=past-leave]")
+    page.tap("[data-part=undo]")
     assert shown(page) == 1
     page.tap("[data-part=guide-ask]")
     assert page.evaluate(small) == []

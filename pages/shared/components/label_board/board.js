@@ -47,6 +47,7 @@ function makeBoard(root) {
     skip: () => desk.decide("skipped"),
     flag: () => desk.openFlag(),
     undo: () => desk.undo(),
+    leave: () => desk.leave(),
     back: () => desk.walkBy(-1),
     forward: () => desk.walkBy(1),
     again: () => desk.again(),

@@ -76,7 +76,7 @@ function makeDesk(s, root, view, comfort, guide) {
     if (on) on.cuts = s.data.thresholds || {};  // as they are on the screen from now on
     closeNumber();
     view.text(on ? on.doc : null, comfort, s.data, walk.here);
-    view.past(walk.here ? walk.here.entry : null, walk.here ? walk.place : null, s.data.words);
+    view.past(walk.here ? walk.here.entry : null, walk.here ? walk.back : 0, s.data, s.keymap);
     view.chosen(on ? on.chosen : null, Boolean(on) && open());
     view.empty(on ? null : emptyWords(), s.keymap);
     view.hint("");
@@ -87,7 +87,7 @@ function makeDesk(s, root, view, comfort, guide) {
     const on = here();
     for (const name of ["save", "stay", "skip", "flag"]) view.part(name).disabled = !on || !open();
     view.part("save").classList.toggle("ready", Boolean(on) && on.chosen.size > 0);
-    view.part("undo").disabled = !(past.length || past.more) || !open();
+    view.part("undo").disabled = !walk.here && (!(past.length || past.more) || !open());
     view.part("back").disabled = !past.length && !past.more;
     view.part("forward").disabled = !walk.here;
   }
@@ -124,7 +124,8 @@ function makeDesk(s, root, view, comfort, guide) {
     if (!on || !open()) return;
     if (walk.here && walk.here.entry.settled) { view.hint(s.data.words.past_settled_no, true); return; }
     if (decision === "labelled" && !on.chosen.size) {
-      view.hint(view.fill(s.data.words.need_label, { flag: s.keymap.say("flag"), skip: s.keymap.say("skip") }), true);
+      const fingers = window.matchMedia("(pointer: coarse) and (hover: none)").matches;
+      view.hint(view.fill(fingers ? s.data.words.need_label_touch : s.data.words.need_label, { flag: s.keymap.say("flag"), skip: s.keymap.say("skip") }), true);
       view.part("labels").classList.remove("shake");
       void view.part("labels").offsetWidth;  // restart the animation
       view.part("labels").classList.add("shake");
@@ -144,7 +145,7 @@ function makeDesk(s, root, view, comfort, guide) {
     if (ms < 300000) s.paces = [...s.paces.slice(-19), ms];
     s.drafts.delete(doc.id);
     s.wire.decided(doc.id);
-    past.push({ uid, doc: { id: doc.id, text: doc.text }, ...kept, labels, versions: 1 });
+    past.push({ uid, doc: { id: doc.id, text: doc.text }, ...kept, labels, versions: 1, at: Date.now() / 1000 });
     s.outbox.add({
       uid, kind: "save", project: s.data.project, document: doc.id, ...kept, ms, target: "", shown: doc.suggestions || null,
       cuts: doc.suggestions ? cuts : null,
@@ -164,7 +165,7 @@ function makeDesk(s, root, view, comfort, guide) {
       const fresh = freshUid();
       s.outbox.add({ uid: fresh, kind: "revise", project: s.data.project, document: entry.doc.id, ...kept, ms: clock.ms, target: uid });
       s.undone.set(fresh, entry);
-      past.revise(uid, { ...kept, uid: fresh, versions: (entry.versions || 1) + 1 });
+      past.revise(uid, { ...kept, uid: fresh, versions: (entry.versions || 1) + 1, at: Date.now() / 1000 });
       walk.follow(fresh);
     }
     if (stay) paintAll();

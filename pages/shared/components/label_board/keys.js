@@ -69,7 +69,7 @@ function readKey(event) {
 // Tab goes round inside a sheet that lies over everything.
 function keepInside(sheet, event) {
   if (event.key !== "Tab") return;
-  const stops = [...sheet.querySelectorAll("button, input, select")].filter((one) => one.getClientRects().length);
+  const stops = [...sheet.querySelectorAll("button, input, select, summary")].filter((one) => one.getClientRects().length);
   const at = stops.indexOf(sheet.getRootNode().activeElement);
   const next = at + (event.shiftKey ? -1 : 1);
   if (at >= 0 && next >= 0 && next < stops.length) return;

@@ -1,5 +1,5 @@
 // My past decisions, oldest first: those of this visit at once, older ones by the page from the server, which knows all.
-// An entry: {uid, doc: {id, text}, labels, decision, comment, versions, settled, stuck, order}. `order` says which one I
+// An entry: {uid, doc: {id, text}, labels, decision, comment, versions, at, settled, stuck, order}. `order` says which one I
 // made last; a reviewer has settled what is `stuck`, or a colleague has the text.
 
 const PAST_KEPT = 300;
@@ -14,7 +14,7 @@ function makePast() {
 
   const entryOf = (item) => ({
     uid: item.uid, doc: { id: item.document, text: item.text }, labels: item.labels, decision: item.decision,
-    comment: item.comment, versions: item.versions, settled: item.settled, stuck: Boolean(item.settled), order: 0,
+    comment: item.comment, versions: item.versions, at: item.at, settled: item.settled, stuck: Boolean(item.settled), order: 0,
   });
 
   return {

@@ -137,7 +137,13 @@ function makeSettings({ view, usual, desk, change, closed }) {
     if (!open && veil.hidden) return;
     veil.hidden = !open;
     asking = null;
-    if (open) { say(""); paint(); sheet.focus(); } else closed();
+    if (open) {
+      // Fingers have no keys: there the looks are what the sheet is opened for.
+      view.part("settings-keys-box").open = !window.matchMedia("(pointer: coarse)").matches;
+      say("");
+      paint();
+      sheet.focus();
+    } else closed();
   }
 
   // → whether the press was for the sheet, which is then on top of everything.

@@ -78,7 +78,7 @@ function makeView(root) {
 
   function words(data, keymap) {
     const w = data.words;
-    for (const name of ["save", "stay", "skip", "flag", "undo"]) button(name, name, w[name], keymap);
+    decisions(Boolean(part("pastbar").dataset.entry), w, keymap);
     button("back", "back", w.key_back, keymap, w.back_short);
     button("forward", "forward", w.key_forward, keymap, w.forward_short);
     button("guide-ask", "guide", w.guideline, keymap, w.guideline_short);
@@ -141,11 +141,30 @@ function makeView(root) {
     if (doc && (top < 0 || top > window.innerHeight * 0.7)) part("board").scrollIntoView({ block: "start" });
   }
 
-  function past(entry, place, w) {
-    part("pastbar").hidden = !entry;
+  // Under a past decision the buttons make a new version of it, and the last one leads back to the desk.
+  function decisions(looking, w, keymap) {
+    for (const name of ["save", "stay", "skip", "flag", "undo"]) button(name, name, w[looking ? "past_" + name : name], keymap);
+    const last = part("undo");
+    last.dataset.act = looking ? "leave" : "undo";
+    if (looking) { last.lastElementChild.textContent = "Esc"; last.setAttribute("aria-keyshortcuts", "Escape"); }
+  }
+
+  const whenOf = (at, lang) => (at ? new Intl.DateTimeFormat(lang === "en" ? "en-GB" : "zh-TW", {
+    month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false,
+  }).format(new Date(at * 1000)) : "");
+
+  function past(entry, back, data, keymap) {
+    const w = data.words;
+    const bar = part("pastbar");
+    bar.hidden = !entry;
+    if (Boolean(bar.dataset.entry) !== Boolean(entry)) decisions(Boolean(entry), w, keymap);
+    bar.dataset.entry = entry ? entry.uid : "";
     if (!entry) return;
-    put("past-title", fill(w.past_title, place));
-    const decided = { skipped: w.past_skipped, flagged: w.past_flagged }[entry.decision] || "";
+    put("past-title", [fill(w.past_title, { n: back }), whenOf(entry.at, data.lang)].filter(Boolean).join(" · "));
+    const names = data.labels.filter((label) => entry.labels.includes(label.key)).map((label) => label.name);
+    const chose = names.length && entry.decision !== "skipped" ? fill(w.past_labelled, { labels: names.join("、") }) : "";
+    const other = { skipped: w.past_skipped, flagged: w.past_flagged }[entry.decision] || "";
+    const decided = [other, chose].filter(Boolean).join(" · ");
     const versions = entry.versions > 1 ? fill(w.past_versions, { n: entry.versions }) : "";
     const settled = entry.settled ? fill(w.past_settled, { labels: entry.settled.join("、") || "—" }) : "";
     put("past-said", [decided, entry.comment, versions, settled].filter(Boolean).join(" · "));
@@ -217,6 +236,10 @@ function makeView(root) {
       return line;
     }));
   }
+
+  // On a telephone the labels stand on the action bar, however high that is.
+  const actions = root.querySelector(".actions");
+  new ResizeObserver(() => part("board").style.setProperty("--actions", actions.offsetHeight + "px")).observe(actions);
 
   return {
     part, put, fill, buildLabels, words, text, past, chosen, note, progress, state, empty, notices, toggles,

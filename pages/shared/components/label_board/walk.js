@@ -12,7 +12,7 @@ function makeWalk(past) {
   return {
     get here() { return here; },
     get waiting() { return waiting; },
-    get place() { return { n: past.length - past.indexOf(here.uid), all: past.length + (past.more ? "+" : "") }; },
+    get back() { return past.length - past.indexOf(here.uid); },  // 1: the decision before
     // → "moved", "left" (back at the desk), "waiting" or "end".
     step(direction) {
       const at = here ? past.indexOf(here.uid) : past.length;

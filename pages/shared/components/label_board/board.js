@@ -16,7 +16,7 @@ function makeBoard(root) {
   const guide = makeGuide(view);
   const desk = makeDesk(s, root, view, comfort, guide);
   const { past, walk, clock, open } = desk;
-  const letGo = () => { if (root.activeElement) root.activeElement.blur(); };
+  const letGo = () => focusIn(root)?.blur();
   const search = makeSearch({ view, labels: () => (s.data ? s.data.labels : []), toggle: tap, closed: () => {} });
   const settings = makeSettings({ view, usual: () => s.data.usual, desk: desk.desk, change: changeDesk, closed: letGo });
   let still = lastStill;

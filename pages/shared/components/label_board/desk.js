@@ -22,6 +22,12 @@ function makeShared() {
   };
 }
 
+// What has the focus within the board, whether it stands in a shadow or not.
+function focusIn(root) {
+  const at = root.getRootNode().activeElement;
+  return at && root.contains(at) ? at : null;
+}
+
 function makeDesk(s, root, view, comfort, guide) {
   const past = makePast();
   const walk = makeWalk(past);
@@ -253,7 +259,7 @@ function makeDesk(s, root, view, comfort, guide) {
   function closeFlag() {
     if (!s.flagging) return;
     s.flagging = false;
-    const inside = root.activeElement;
+    const inside = focusIn(root);
     view.part("flagging").hidden = true;
     view.part("buttons").hidden = false;
     if (inside) inside.blur();

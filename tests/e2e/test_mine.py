@@ -68,7 +68,8 @@ def test_an_old_decision_is_found_and_changed_with_keys_alone(browser: Browser, 
     assert len(found) == 2
     assert found[1]["supersedes"] == found[0]["id"]
     assert found[1]["labels"] != found[0]["labels"]
-    page.keyboard.press("Escape")
+    page.wait_for_selector("[data-test-script-state=notRunning]")  # or its redrawing swallows the key
+    page.locator("[role=dialog]").press("Escape")
     page.wait_for_selector("[role=dialog]", state="detached")
     page.wait_for_url(lambda url: "text=" not in url)
 

@@ -239,7 +239,8 @@ function makeView(root) {
 
   // On a telephone the labels stand on the action bar, however high that is.
   const actions = root.querySelector(".actions");
-  new ResizeObserver(() => part("board").style.setProperty("--actions", actions.offsetHeight + "px")).observe(actions);
+  const whole = part("board");  // by itself: the last call comes when the board is off the page
+  new ResizeObserver(() => whole.style.setProperty("--actions", actions.offsetHeight + "px")).observe(actions);
 
   return {
     part, put, fill, buildLabels, words, text, past, chosen, note, progress, state, empty, notices, toggles,

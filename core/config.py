@@ -101,7 +101,7 @@ class RoundConfig(_Json):
     lr: float = 1e-3
     max_epochs: int = 30
     patience: int = 5  # published: 10
-    teacher_patience: int = 0  # 0: as ``patience``
+    teacher_patience: int = 3  # 0: as ``patience``
     teacher_batch_size: int = 0  # 0: as ``batch_size``
     valid_share: float = 0.15
     threads: int = 0  # 0: as many as the machine has, four at most

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.active.scores import dense
 
-Rows = NDArray[np.float64] | sp.csr_matrix  # one row a text, of length one; dense or sparse
+type Rows = NDArray[np.float64] | sp.csr_matrix  # one row a text, of length one; dense or sparse
 OPTIONAL = ("labelled_probs", "committee", "teacher", "embeddings", "labelled_embeddings")
 
 
@@ -19,8 +19,8 @@ OPTIONAL = ("labelled_probs", "committee", "teacher", "embeddings", "labelled_em
 class Candidates:
     """P texts to choose from, with K labels; L texts are labelled.
 
-    Shapes: probs (P, K) dense; thresholds (K,); labelled_y (L, K) of 0 and 1; labelled_probs (L, K), out of sample where
-    there are such; committee (M, P, K), a probability of each member; teacher (P, K), what the teachers say together;
+    Shapes: probs (P, K) dense; thresholds (K,); labelled_y (L, K) of 0 and 1; labelled_probs (L, K), out of sample
+    where there are such; committee (M, P, K), a probability of each member; teacher (P, K), what the teachers say together;
     embeddings (P, D) and labelled_embeddings (L, D), rows of length one; need (K,) ≥ 0, the share of a batch that each
     label is to get, where the caller knows better than the labels' support.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.active.scores import dense
 
-type Rows = NDArray[np.float64] | sp.csr_matrix  # one row a text, of length one; dense or sparse
-OPTIONAL = ("labelled_probs", "committee", "teacher", "embeddings", "labelled_embeddings")
+Rows: TypeAlias = NDArray[np.float64] | sp.csr_matrix  # one row a text, of length one; dense or sparse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +19,9 @@ class Candidates:
     """P texts to choose from, with K labels; L texts are labelled.
 
     Shapes: probs (P, K) dense; thresholds (K,); labelled_y (L, K) of 0 and 1; labelled_probs (L, K), out of sample
-    where there are such; committee (M, P, K), a probability of each member; teacher (P, K), what the teachers say together;
-    embeddings (P, D) and labelled_embeddings (L, D), rows of length one; need (K,) ≥ 0, the share of a batch that each
-    label is to get, where the caller knows better than the labels' support.
+    where there are such; committee (M, P, K), a probability of each member; teacher (P, K), what the teachers say
+    together; embeddings (P, D) and labelled_embeddings (L, D), rows of length one; need (K,) ≥ 0, the share of a batch
+    that each label is to get, where the caller knows better than the labels' support.
 
     Raises ValueError: shapes that do not match, or values that are no probabilities.
     """

@@ -36,6 +36,7 @@ PUBLISHED: Mapping[str, Any] = {
     "teacher_patience": 0,
     "teacher_batch_size": 0,
     "valid_share": 0.15,
+    "precision": "float32",
 }
 _BATCH = {"gru_att.v1": 128}
 _SIZES = {  # which sizes an architecture has; the paper states none of them
@@ -137,6 +138,11 @@ _RULES: tuple[_Rule, ...] = (
     _Rule(
         "valid_share", APPROXIMATION, _differs("valid_share"),
         "驗證資料佔 {valid_share}；發表值 0.15。", "Validation share {valid_share}; published: 0.15.",
+    ),
+    _Rule(
+        "precision", APPROXIMATION, lambda c: c.precision == "bfloat16",
+        "訓練步驟以 bfloat16 計算，權重與答案仍是 float32；論文沒有說明。",
+        "Training steps are computed in bfloat16, weights and answers stay float32; the paper does not say.",
     ),
     _Rule(
         "segmenter", APPROXIMATION, _differs("segmenter"),

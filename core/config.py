@@ -20,6 +20,7 @@ ARCHS = ("textcnn.v1", "textrnn.v1", "han.v1", "gru_att.v1", "textcnn_att.v1")
 SWEEPS = ("exact", "fast")
 SOFT_TARGETS = ("in_sample", "out_of_fold")
 STUDENT_EPOCHS = ("best", "last")
+PRECISIONS = ("auto", "float32", "bfloat16")
 TEACHERS = ("neural", "linear", "best", "stack")
 SEGMENTERS = ("characters", "rjieba", "jieba", "words", "ckip")
 CONVERSIONS = ("", "t2s", "s2t", "tw2s", "s2tw", "tw2sp", "s2twp", "hk2s", "s2hk")  # OpenCC's names
@@ -104,6 +105,7 @@ class RoundConfig(_Json):
     teacher_patience: int = 3  # 0: as ``patience``
     teacher_batch_size: int = 0  # 0: as ``batch_size``
     valid_share: float = 0.15
+    precision: str = "auto"  # of training steps; auto: bfloat16 on a GPU that has it, float32 elsewhere
     threads: int = 0  # 0: as many as the machine has, four at most
     seed: int = 0
 
@@ -166,6 +168,7 @@ _CHOICES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("teachers", TEACHERS),
     ("soft_targets", SOFT_TARGETS),
     ("student_epoch", STUDENT_EPOCHS),
+    ("precision", PRECISIONS),
 )
 
 

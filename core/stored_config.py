@@ -49,6 +49,7 @@ BEFORE: Mapping[str, Any] = {
     "teacher_patience": 0,
     "teacher_batch_size": 0,
     "valid_share": 0.15,
+    "precision": "float32",
     "threads": 0,
     "seed": 0,
 }

@@ -22,7 +22,7 @@ from sklearn.metrics import average_precision_score
 from core.config import RoundConfig
 from core.distill.lessons import Lessons, threads_of
 from core.losses.bce import weighted_bce
-from core.models.base import TextModel
+from core.models.base import TextModel, best_device
 from core.models.engine import Engine, Rows, Weights
 from core.models.memory import bytes_of
 from core.models.registry import engine_of
@@ -30,6 +30,7 @@ from core.seeds import derive
 from core.steps import drained, through
 from core.train.lanes import side_by_side
 from core.train.loop import Course, Judge, StepReport, fit, packed_by_length, score
+from core.train.precision import lowered
 from core.train.predict import logit_steps
 
 STACKS_BYTES = 2 * 1024**3  # that all stacks at work may take together; a round with all else stays below 4 GB
@@ -182,7 +183,7 @@ def _lanes(learnable: Sequence[int], config: RoundConfig) -> list[list[_Network]
 def stack_size(lessons: Lessons) -> int:
     """How many networks learn together at most, so that all lanes' stacks stay below ``STACKS_BYTES``."""
     config, template = lessons.config, lessons.model(1)
-    each = bytes_of(engine_of(config.arch, template), template, lessons.train_rows, config)
+    each = bytes_of(_engine(lessons, template), template, lessons.train_rows, config)
     return max(1, STACKS_BYTES // (threads_of(config) * each))
 
 
@@ -259,8 +260,12 @@ def stacked_models(
 ) -> tuple[Engine, Weights, int]:
     """Untrained models from their seeds, their engine, and the width that dropout is applied to."""
     models = [lessons.model(outputs, seed).to(device) for seed in seeds]
-    engine = engine_of(lessons.config.arch, models[0])
+    engine = _engine(lessons, models[0])
     return engine, {name: value.to(device) for name, value in engine.stack(models).items()}, models[0].width
+
+
+def _engine(lessons: Lessons, template: TextModel) -> Engine:
+    return engine_of(lessons.config.arch, template, dense=lowered(lessons.config, best_device()))
 
 
 def _columns(y: NDArray, labels: Sequence[int]) -> torch.Tensor:

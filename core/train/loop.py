@@ -18,6 +18,7 @@ from core.seeds import numbers
 from core.steps import drained
 from core.text.batches import by_length, shuffled
 from core.train.optim import StackedAdam
+from core.train.precision import stepping
 
 # (logits (A, N, K) on validation, which models (A,)) → (A, J): larger is better, the first column first
 Judge = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float64]]
@@ -107,9 +108,10 @@ class _State:
         models = torch.from_numpy(self.active).to(course.targets.device)
         at = torch.from_numpy(batch).to(course.targets.device)
         mask = self._dropout(len(batch))
-        found = course.engine.logits(self.adam.weights, packed, course.config, mask)  # (A, B, K)
+        with stepping(course.config, course.vectors.device):
+            found = course.engine.logits(self.adam.weights, packed, course.config, mask)  # (A, B, K)
         each = loss_named(course.loss)(
-            found, course.targets[models][:, at], course.positive_weight[models].unsqueeze(1)
+            found.float(), course.targets[models][:, at], course.positive_weight[models].unsqueeze(1)
         )
         self.adam.step(each.mean(dim=(1, 2)).sum())  # a sum over models: none touches another's gradient
 

@@ -13,6 +13,7 @@ from core.approximations import Departure
 from core.config import (
     ARCHS,
     CONVERSIONS,
+    PRECISIONS,
     SEGMENTERS,
     SOFT_TARGETS,
     STUDENT_EPOCHS,
@@ -32,6 +33,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "conversion": CONVERSIONS,
     "teacher_arch": ("", *ARCHS),
     "student_epoch": STUDENT_EPOCHS,
+    "precision": PRECISIONS,
 }
 MAIN = ("arch", "segmenter", "sweep", "soft_targets", "teachers")  # what matters first, and in whose words a round is
 EXPERT: dict[str, tuple[str, ...]] = {
@@ -39,7 +41,7 @@ EXPERT: dict[str, tuple[str, ...]] = {
     "targets": ("teacher_arch", "class_weights", "oof_folds", "hard_share", "spliced", "student_epoch"),
     "course": (
         "patience", "teacher_patience", "max_epochs", "batch_size", "teacher_batch_size", "lr", "dropout",
-        "valid_share", "threads", "seed",
+        "valid_share", "precision", "threads", "seed",
     ),
     "sizes": ("filters", "chunks", "hidden", "rnn_hidden", "gru_hidden", "han_hidden", "sentence_tokens"),
 }  # fmt: skip

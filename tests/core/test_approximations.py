@@ -39,6 +39,7 @@ OTHER = {
     "patience": (5, "patience"),
     "teacher_patience": (3, "teacher_patience"),
     "teacher_batch_size": (64, "teacher_batch_size"),
+    "precision": ("bfloat16", "precision"),
     "valid_share": (0.2, "valid_share"),
 }
 SIZES = {

@@ -11,7 +11,8 @@ from core.distill.lessons import Lessons
 from core.distill.soft_targets import Taught, combine, gather, syllabus, teach
 from core.distill.splicing import splice, splice_within
 from core.distill.student import Pair, train_pair
-from core.distill.sweep import pick, stack_size, sweep, teacher_judge
+from core.distill.sweep import pick, stack_size, stacked_models, sweep, teacher_judge
+from core.models.dense import DenseEngine
 from tests.core.making import SMALL, drained
 
 RNG = np.random.default_rng(0)
@@ -261,3 +262,9 @@ def test_the_judge_breaks_ties_by_the_weighted_loss():
     assert scores[:, 0] == pytest.approx([1.0, 0.66])
     assert scores[1, 1] == pytest.approx(-(5 * np.log1p(np.exp(-3)) + np.log1p(np.exp(1))) / 2, rel=1e-5)
     assert judge(found[1:], np.array([1])).tolist() == scores[1:].tolist()
+
+
+def test_rounded_steps_go_through_the_modules():
+    for precision, dense in (("bfloat16", True), ("auto", False)):
+        engine, _, _ = stacked_models(lessons(replace(EXACT, precision=precision)), [0, 1], 1, torch.device("cpu"))
+        assert isinstance(engine, DenseEngine) is dense

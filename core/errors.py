@@ -12,6 +12,7 @@ TagtailError
 │   ├── BadRows                 rows of an import that were refused (see the report)
 │   ├── BadProjectFile          the project file lacks a field or has a wrong one
 │   ├── BadSetting              a setting outside its bounds
+│   ├── StrategyNeeds           a way of choosing that looks at what this model does not give
 │   ├── NameTaken / BadName / BadPassword / WrongPassword / SignInThrottled
 │   ├── NotAllowed              the role is too low
 │   │   └── NotMember           the project is not one of this person's
@@ -86,6 +87,9 @@ class BadProjectFile(UserMistake): ...  # name, field, why
 
 
 class BadSetting(UserMistake): ...  # field, value, why
+
+
+class StrategyNeeds(UserMistake): ...  # strategy, what
 
 
 class NameTaken(UserMistake): ...  # name

@@ -60,6 +60,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The project file {name} has a problem at “{field}”: {why}.",
     ),
     "BadSetting": ("設定「{field}」不能是 {value}（{why}）。", "Setting “{field}” cannot be {value} ({why})."),
+    "StrategyNeeds": (
+        "挑選方式「{strategy}」需要{what}，目前的模型沒有提供。請換一種挑選方式，或換用能提供的模型。",
+        "The strategy “{strategy}” needs {what}, which the present model does not give. Choose another.",
+    ),
     "NameTaken": ("「{name}」已經有人用了，請換一個名稱。", "“{name}” is taken. Choose another name."),
     "BadName": (
         "名稱要有 1 到 60 個可見字元。",
@@ -303,6 +307,15 @@ NEEDS = {  # what NotAllowed lacks
     "admin": ("管理員", "administrator"),
 }
 
+LACKING = {  # what StrategyNeeds lacks
+    "labelled_probs": ("模型對已標註文字的機率", "the model's probabilities of labelled texts"),
+    "committee": ("每個老師模型各自的機率", "the probabilities of each teacher"),
+    "teacher": ("老師模型合起來的機率", "the teachers' joint probabilities"),
+    "embeddings": ("文字的向量", "vectors of the texts"),
+    "labelled_embeddings": ("已標註文字的向量", "vectors of the labelled texts"),
+    "need": ("每個標籤要分到的份額", "the share that each label is to get"),
+}
+
 CANNOT_START = {
     "HOST": (
         "要開放網路連線（{why}），必須同時列出允許的主機名稱，例如：{fix}",
@@ -348,6 +361,8 @@ def say(code: str, fields: dict[str, Any] | None = None, lang: str = "zh") -> st
         pair = SENTENCES["LastAdmin"]
     elif code == "NotAllowed" and values["need"] in NEEDS:
         values["need"] = in_language(NEEDS[values["need"]], lang)
+    elif code == "StrategyNeeds" and values["what"] in LACKING:
+        values["what"] = in_language(LACKING[values["what"]], lang)
     elif code == "TooFewLabels":
         values["missing"] = max(int(values.get("need", 0)) - int(values.get("have", 0)), 0)
     return in_language(pair, lang).format_map(values) if pair else None

@@ -1,0 +1,98 @@
+"""Every acquisition strategy by name: what it needs, where it is from, and the one way to ask it.
+
+    positions = choose("threshold_entropy", candidates, 10, np.random.default_rng(0))
+
+A strategy of one's own is a function of (Candidates, size, rng) and a line in ``STRATEGIES``; the laws in
+``tests/laws/test_strategy_laws.py`` then hold for it too. Where a strategy draws, it draws one number a candidate by
+``rng.random(P)``, so that what falls to a text does not depend on where the text stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.active import chance, uncertainty
+from core.active.candidates import Candidates
+from core.active.order import best_first
+from core.errors import BadSetting, StrategyNeeds
+
+Chooser = Callable[[Candidates, int, np.random.Generator], NDArray[np.int64]]
+Score = Callable[[Candidates], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy:
+    """One way to choose: ``needs`` names fields of ``Candidates``, ``source`` is a bibliography key or "" for ours."""
+
+    name: str
+    function: Chooser
+    what: str
+    source: str = ""
+    needs: tuple[str, ...] = ()
+    score: Score | None = None  # where the strategy is a ranking by a score that each text has on its own
+
+    def __post_init__(self) -> None:
+        unknown = set(self.needs) - {each.name for each in fields(Candidates)}
+        if unknown:
+            raise ValueError(f"{self.name} needs {sorted(unknown)}, which Candidates does not have")
+
+    def __call__(self, candidates: Candidates, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Positions of the texts to label, the most useful first; fewer than ``size`` where the pool is smaller.
+
+        Raises StrategyNeeds: the candidates lack what it looks at.
+        """
+        for what in self.needs:
+            if getattr(candidates, what) is None:
+                raise StrategyNeeds(strategy=self.name, what=what)
+        size = min(size, len(candidates))
+        return self.function(candidates, size, rng) if size > 0 else np.zeros(0, dtype=np.int64)
+
+
+def strategy(name: str) -> Strategy:
+    """Raises BadSetting: no strategy of that name."""
+    if name not in STRATEGIES:
+        raise BadSetting(field="strategy", value=name, why=" | ".join(STRATEGIES))
+    return STRATEGIES[name]
+
+
+def choose(name: str, candidates: Candidates, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """What the strategy of that name takes. Raises BadSetting, StrategyNeeds."""
+    return strategy(name)(candidates, size, rng)
+
+
+def usable(candidates: Candidates) -> list[str]:
+    """The strategies for which these candidates have all that is needed."""
+    return [each.name for each in STRATEGIES.values() if all(getattr(candidates, n) is not None for n in each.needs)]
+
+
+def by_score(name: str, score: Score, what: str, *, source: str = "", needs: Iterable[str] = ()) -> Strategy:
+    """A strategy that takes the highest scores, ties by lot."""
+
+    def function(candidates: Candidates, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        return best_first(score(candidates), size, rng)
+
+    return Strategy(name=name, function=function, what=what, source=source, needs=tuple(needs), score=score)
+
+
+_ALL = (
+    by_score("chance", chance.score, "texts at random"),
+    by_score(
+        "mean_entropy",
+        uncertainty.mean_entropy,
+        "mean binary entropy of the probabilities as they are",
+        source="lewis1994",
+    ),
+    by_score("max_entropy", uncertainty.max_entropy, "entropy of the least decided label", source="lewis1994"),
+    by_score(
+        "threshold_distance",
+        uncertainty.threshold_distance,
+        "the label that lies nearest to its own threshold",
+        source="brinker2006",
+    ),
+    by_score("threshold_entropy", uncertainty.threshold_entropy, "mean entropy seen from each label's threshold"),
+)
+STRATEGIES: dict[str, Strategy] = {each.name: each for each in _ALL}

@@ -9,11 +9,13 @@ from typing import Any
 from sqlite_utils import Database
 
 from db.connect import execute, row, rows, value
+from db.numbering import NEXT
 
 
 def put(
     db: Database, project_id: int, document_id: int, *, labels: tuple[str, ...], comment: str, user_id: int, now: float
 ) -> None:
+    _note(db, project_id, document_id, user_id=user_id, now=now)
     execute(
         db,
         "INSERT INTO adjudications (document_id, project_id, labels, comment, user_id, at) "
@@ -23,8 +25,19 @@ def put(
     )  # fmt: skip
 
 
-def remove(db: Database, document_id: int) -> None:
+def remove(db: Database, project_id: int, document_id: int, *, user_id: int, now: float) -> None:
+    _note(db, project_id, document_id, user_id=user_id, now=now)
     execute(db, "DELETE FROM adjudications WHERE document_id = :d", d=document_id)
+
+
+def _note(db: Database, project_id: int, document_id: int, *, user_id: int, now: float) -> None:
+    """Counts a change of what a document is settled with, in the order of all decisions."""
+    execute(
+        db,
+        "INSERT INTO settlements (id, project_id, document_id, user_id, at) "  # noqa: S608 (constant text)
+        f"VALUES ({NEXT}, :p, :d, :u, :now)",
+        p=project_id, d=document_id, u=user_id, now=now,
+    )  # fmt: skip
 
 
 def peek(db: Database, document_id: int) -> dict[str, Any] | None:

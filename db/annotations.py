@@ -9,6 +9,9 @@ from typing import Any
 from sqlite_utils import Database
 
 from db.connect import execute, row, rows, value
+from db.numbering import NEXT
+
+DECISIONS = ("labelled", "skipped", "flagged", "undone")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +34,9 @@ def append(db: Database, new: NewAnnotation, *, now: float) -> int:
     labels = json.dumps(new.labels, ensure_ascii=False)
     cursor = execute(
         db,
-        "INSERT INTO annotations (project_id, document_id, user_id, decision, labels, comment, round_id, suggestions, "
-        "ms, submission_id, supersedes, created_at) VALUES (:p, :document_id, :user_id, :decision, :labels, :comment, "
+        "INSERT INTO annotations (id, project_id, document_id, user_id, decision, labels, comment, round_id, "  # noqa: S608
+        "suggestions, ms, submission_id, supersedes, created_at) "
+        f"VALUES ({NEXT}, :p, :document_id, :user_id, :decision, :labels, :comment, "
         ":round_id, :suggestions, :ms, :submission_id, :supersedes, :now)",
         p=new.project_id, document_id=new.document_id, user_id=new.user_id, decision=new.decision, labels=labels,
         comment=new.comment, round_id=new.round_id,
@@ -131,22 +135,43 @@ def flagged(db: Database, project_id: int, *, document_id: int | None = None) ->
 
 
 def latest_id(db: Database, project_id: int) -> int:
-    return int(value(db, "SELECT coalesce(max(id), 0) FROM annotations WHERE project_id = :p", p=project_id))
-
-
-def latest_at(db: Database) -> float:
-    """When anybody last decided anything, in any project; 0 before the first time."""
-    return float(value(db, "SELECT created_at FROM annotations ORDER BY id DESC LIMIT 1") or 0)
-
-
-def n_labelled_since(db: Database, project_id: int, annotation_id: int) -> int:
-    """Labelled decisions on pool documents after that annotation."""
+    """The number of the latest decision or settlement; what comes later has a higher one."""
+    # A maximum for each decision is a look at an index; one over all of them would read the project's whole index.
     return int(
         value(
             db,
-            "SELECT count(*) FROM annotations a JOIN documents d ON d.id = a.document_id WHERE a.project_id = :p "
-            "AND a.decision = 'labelled' AND a.id > :a AND d.role = 'pool'",
-            p=project_id, a=annotation_id,
+            "SELECT max(coalesce((SELECT max(id) FROM settlements WHERE project_id = :p), 0), "
+            "coalesce((SELECT max((SELECT max(a.id) FROM annotations a WHERE a.project_id = :p "
+            "AND a.decision = x.value)) FROM json_each(:decisions) x), 0))",
+            p=project_id, decisions=json.dumps(DECISIONS),
+        )
+    )  # fmt: skip
+
+
+def latest_at(db: Database) -> float:
+    """When anybody last decided or settled anything, in any project; 0 before the first time."""
+    return float(
+        value(
+            db,
+            "SELECT max(coalesce((SELECT created_at FROM annotations ORDER BY id DESC LIMIT 1), 0), "
+            "coalesce((SELECT at FROM settlements ORDER BY id DESC LIMIT 1), 0))",
+        )
+    )
+
+
+def n_labelled_since(db: Database, project_id: int, mark: int, *, most: int = -1) -> int:
+    """Labelled decisions on pool documents, and settlements of such, after that number of ``latest_id``.
+
+    ``most``: no more than so many of each are looked at.
+    """
+    return int(
+        value(
+            db,
+            "SELECT (SELECT count(*) FROM (SELECT 1 FROM annotations a JOIN documents d ON d.id = a.document_id "
+            "WHERE a.project_id = :p AND a.decision = 'labelled' AND a.id > :mark AND d.role = 'pool' LIMIT :most)) "
+            "+ (SELECT count(*) FROM (SELECT 1 FROM settlements s JOIN documents d ON d.id = s.document_id "
+            "WHERE s.project_id = :p AND s.id > :mark AND d.role = 'pool' LIMIT :most))",
+            p=project_id, mark=mark, most=most,
         )
     )  # fmt: skip
 

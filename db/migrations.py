@@ -148,7 +148,15 @@ _OWN_DECISIONS = """
 CREATE INDEX current_annotations_mine ON current_annotations (user_id, project_id, decision, document_id);
 """
 
-STEPS: tuple[str, ...] = (_FIRST, _WORKING_DAY, _OWN_DECISIONS)
+# Each settlement and reopening, numbered on the line of annotations: what is above a round's mark is new to it.
+_SETTLEMENTS = """
+CREATE TABLE settlements (
+  id INTEGER PRIMARY KEY, project_id INTEGER NOT NULL REFERENCES projects,
+  document_id INTEGER NOT NULL REFERENCES documents, user_id INTEGER NOT NULL REFERENCES users, at REAL NOT NULL);
+CREATE INDEX settlements_project ON settlements (project_id, id);
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _WORKING_DAY, _OWN_DECISIONS, _SETTLEMENTS)
 
 
 def version(conn: sqlite3.Connection) -> int:

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from core.errors import ChangedMeanwhile, NoLabels
 from core.evaluate.agreement import mean_distance
-from core.services import membership, projects
+from core.services import membership, projects, scheduling
 from core.services.projects import Project
 from db import adjudications, documents, events, leases
 from db.connect import reading, writing
@@ -160,8 +160,8 @@ def settle(
     """
     with writing(db):
         membership.require_member(db, project_id, by, ROLE)  # first: a stranger learns no label's name
-        label_set = projects.project(db, project_id).label_set
-        chosen = label_set.present(label_set.canonical(labels))
+        project = projects.project(db, project_id)
+        chosen = project.label_set.present(project.label_set.canonical(labels))
         if not chosen:
             raise NoLabels()
         if documents.peek(db, project_id, document_id) is None or not adjudications.choices(db, [document_id]):
@@ -178,6 +178,7 @@ def settle(
             db, "adjudicated", now=now, project_id=project_id, user_id=by, document_id=document_id,
             before=_event(before), after={"labels": chosen, "comment": comment},
         )  # fmt: skip
+        scheduling.request_if_due(db, project, now=now)
 
 
 def reopen(db: Database, project_id: int, document_id: int, *, by: int, now: float) -> None:
@@ -190,12 +191,13 @@ def reopen(db: Database, project_id: int, document_id: int, *, by: int, now: flo
         before = adjudications.peek(db, document_id)
         if documents.peek(db, project_id, document_id) is None or before is None:
             raise NotFound(what=f"settled text {document_id}")
-        adjudications.remove(db, document_id)
+        adjudications.remove(db, project_id, document_id, user_id=by, now=now)
         documents.refresh_state(db, document_id)
         events.append(
             db, "adjudication_reopened", now=now, project_id=project_id, user_id=by, document_id=document_id,
             before=_event(before),
         )  # fmt: skip
+        scheduling.request_if_due(db, projects.project(db, project_id), now=now)
 
 
 def _event(before: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -113,12 +113,15 @@ def _enqueue(db: Database, project_id: int, *, by: int | None, now: float) -> in
 
 
 def request_if_due(db: Database, project: projects.Project, *, now: float) -> int | None:
-    """Inside a save's transaction: queue a round when enough new labels have come since the last one looked."""
-    settings = project.settings
+    """Inside a save's or a settlement's transaction: queue a round when enough has changed since the last one looked.
+
+    A settlement, and one taken back, count as much as a labelled decision.
+    """
+    most = project.settings.round_every
     if jobs.live(db, project.id, KIND):
         return None
-    since = annotation_rows.n_labelled_since(db, project.id, round_rows.last_snapshot(db, project.id))
-    if since < settings.round_every or not _trainable(db, project):
+    since = annotation_rows.n_labelled_since(db, project.id, round_rows.last_snapshot(db, project.id), most=most)
+    if since < most or not _trainable(db, project):
         return None
     return _enqueue(db, project.id, by=None, now=now)
 

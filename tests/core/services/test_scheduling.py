@@ -1,0 +1,84 @@
+"""When a round is due: decisions and settlements count alike, each once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from core.services import adjudicating, curating, scheduling
+from core.services.curating import ImportOptions
+from db import annotations as annotation_rows
+from db import jobs
+from tests.conftest import NOW, make_project
+from tests.core.services.test_settling import decide
+from tests.flows.test_click import fill
+
+POOL, GOLD = tuple(range(1, 13)), (13, 14)
+
+
+@pytest.fixture
+def trainable(db: Database, people: dict[str, int], tmp_path: Path) -> int:
+    """Twelve labelled pool texts (1 to 12) and two labelled gold texts; a round is due after three changes."""
+    project = make_project(db, round_min_labels=10, round_every=3)
+    lines = [{"text": f"第{n}段", "labels": ["甲"], "split": "train" if n in POOL else "gold"} for n in (*POOL, *GOLD)]
+    file = tmp_path / "labelled.jsonl"
+    file.write_text("".join(json.dumps(each, ensure_ascii=False) + "\n" for each in lines), encoding="utf-8")
+    curating.run_import(db, project, file, options=ImportOptions(), by=None, now=NOW)
+    looked(db, project)
+    return project
+
+
+def looked(db: Database, project: int) -> int:
+    """A round that looked at everything and was cancelled; the mark up to which it looked."""
+    mark = annotation_rows.latest_id(db, project)
+    job = jobs.enqueue(db, project, "round", dedupe_key=f"{mark}", payload={"annotation": mark}, by=None, now=NOW)
+    jobs.request_cancel(db, job, now=NOW)
+    return mark
+
+
+def settle(db: Database, project: int, document: int, by: int, label: str = "k1") -> None:
+    adjudicating.settle(db, project, document, [label], by=by, now=NOW)
+
+
+def test_settling_makes_a_round_due_as_labelling_does(db, trainable, people) -> None:
+    settle(db, trainable, 1, people["rae"])
+    settle(db, trainable, 2, people["rae"])
+    assert jobs.live(db, trainable, "round") is None
+    settle(db, trainable, 3, people["rae"])
+    assert jobs.live(db, trainable, "round") is not None
+
+
+def test_reopening_counts_and_gold_and_replays_do_not(db, trainable, people) -> None:
+    settle(db, trainable, 1, people["rae"])
+    settle(db, trainable, 1, people["rae"])
+    for document in GOLD:
+        settle(db, trainable, document, people["rae"])
+    adjudicating.reopen(db, trainable, 1, by=people["rae"], now=NOW)
+    assert jobs.live(db, trainable, "round") is None
+    adjudicating.settle(db, trainable, 1, ["k2"], by=people["rae"], now=NOW)
+    assert jobs.live(db, trainable, "round") is not None
+
+
+def test_decisions_and_settlements_stand_on_one_line(db, trainable, people, tmp_path: Path) -> None:
+    mark = annotation_rows.latest_id(db, trainable)
+    settle(db, trainable, 1, people["rae"])
+    assert annotation_rows.n_labelled_since(db, trainable, mark) == 1
+    mark = looked(db, trainable)
+    assert annotation_rows.n_labelled_since(db, trainable, mark) == 0, "what a round has seen is not new to it"
+    fill(db, trainable, tmp_path, n=1)
+    decide(db, trainable, people["ann"], 15, "k0")
+    settle(db, trainable, 15, people["rae"])
+    assert annotation_rows.n_labelled_since(db, trainable, mark) == 2
+    assert annotation_rows.latest_id(db, trainable) == mark + 2
+    assert annotation_rows.n_labelled_since(db, trainable, mark, most=1) == 2, "one of each kind"
+
+
+def test_another_projects_changes_do_not_count(db, trainable, people) -> None:
+    other = make_project(db, key="other")
+    settle(db, trainable, 1, people["rae"])
+    assert annotation_rows.n_labelled_since(db, other, 0) == 0
+    assert annotation_rows.latest_id(db, other) == 0
+    assert scheduling.readiness(db, trainable).since_last == 1

@@ -13,15 +13,19 @@ from db.numbering import NEXT
 
 
 def put(
-    db: Database, project_id: int, document_id: int, *, labels: tuple[str, ...], comment: str, user_id: int, now: float
-) -> None:
+    db: Database, project_id: int, document_id: int, *, labels: tuple[str, ...], left_out: bool = False, comment: str,
+    user_id: int, now: float,
+) -> None:  # fmt: skip
+    """Settles a document with these labels, or (``left_out``) as one that counts nowhere."""
     _note(db, project_id, document_id, user_id=user_id, now=now)
     execute(
         db,
-        "INSERT INTO adjudications (document_id, project_id, labels, comment, user_id, at) "
-        "VALUES (:d, :p, :labels, :comment, :u, :now) ON CONFLICT (document_id) DO UPDATE SET "
-        "labels = excluded.labels, comment = excluded.comment, user_id = excluded.user_id, at = excluded.at",
-        d=document_id, p=project_id, labels=json.dumps(labels, ensure_ascii=False), comment=comment, u=user_id, now=now,
+        "INSERT INTO adjudications (document_id, project_id, labels, left_out, comment, user_id, at) "
+        "VALUES (:d, :p, :labels, :left_out, :comment, :u, :now) ON CONFLICT (document_id) DO UPDATE SET "
+        "labels = excluded.labels, left_out = excluded.left_out, comment = excluded.comment, "
+        "user_id = excluded.user_id, at = excluded.at",
+        d=document_id, p=project_id, labels=json.dumps(labels, ensure_ascii=False), left_out=int(left_out),
+        comment=comment, u=user_id, now=now,
     )  # fmt: skip
 
 
@@ -41,14 +45,16 @@ def _note(db: Database, project_id: int, document_id: int, *, user_id: int, now:
 
 
 def peek(db: Database, document_id: int) -> dict[str, Any] | None:
-    """labels, comment, user_id, who, at."""
+    """labels, left_out, comment, user_id, who, at."""
     found = row(
         db,
-        "SELECT j.labels, j.comment, j.user_id, u.name AS who, j.at FROM adjudications j "
+        "SELECT j.labels, j.left_out, j.comment, j.user_id, u.name AS who, j.at FROM adjudications j "
         "JOIN users u ON u.id = j.user_id WHERE j.document_id = :d",
         d=document_id,
     )
-    return {**found, "labels": tuple(json.loads(found["labels"]))} if found else None
+    if found is None:
+        return None
+    return {**found, "labels": tuple(json.loads(found["labels"])), "left_out": bool(found["left_out"])}
 
 
 def exists(db: Database, document_id: int) -> bool:
@@ -56,7 +62,7 @@ def exists(db: Database, document_id: int) -> bool:
 
 
 def label_sets(db: Database, project_id: int, role: str, *, texts: bool = True) -> list[dict[str, Any]]:
-    """Every adjudicated document of a role: document_id, external_id, text (or none), labels."""
+    """Every adjudicated document of a role: document_id, external_id, text (or none), labels; none of one left out."""
     found = rows(
         db,
         "SELECT d.id AS document_id, d.external_id, j.labels, CASE WHEN :texts THEN d.text ELSE '' END AS text "
@@ -85,14 +91,17 @@ def disputed(db: Database, project_id: int) -> list[dict[str, Any]]:
 
 
 def read_twice(db: Database, project_id: int) -> list[dict[str, Any]]:
-    """Labelled decisions on texts that two people or more have labelled: document_id, user_id, who, labels, settled."""
+    """Labelled decisions on texts that two people or more have labelled: document_id, user_id, who, labels, settled.
+
+    Texts that were settled as left out are not among them.
+    """
     found = rows(
         db,
         "SELECT c.document_id, c.user_id, u.name AS who, c.labels, j.labels AS settled FROM current_annotations c "
         "JOIN users u ON u.id = c.user_id LEFT JOIN adjudications j ON j.document_id = c.document_id "
         "WHERE c.project_id = :p AND c.decision = 'labelled' AND c.document_id IN (SELECT document_id "
         "FROM current_annotations WHERE project_id = :p AND decision = 'labelled' GROUP BY document_id "
-        "HAVING count(*) > 1) ORDER BY c.document_id, c.user_id",
+        "HAVING count(*) > 1) AND coalesce(j.left_out, 0) = 0 ORDER BY c.document_id, c.user_id",
         p=project_id,
     )
     names = ("labels", "settled")
@@ -100,6 +109,12 @@ def read_twice(db: Database, project_id: int) -> list[dict[str, Any]]:
         {**each, **{name: None if each[name] is None else tuple(json.loads(each[name])) for name in names}}
         for each in found
     ]
+
+
+def left_out(db: Database, project_id: int) -> set[int]:
+    """The documents that were settled as left out."""
+    found = rows(db, "SELECT document_id FROM adjudications WHERE project_id = :p AND left_out = 1", p=project_id)
+    return {each["document_id"] for each in found}
 
 
 def flagged(db: Database, project_id: int) -> list[dict[str, Any]]:

@@ -156,7 +156,12 @@ CREATE TABLE settlements (
 CREATE INDEX settlements_project ON settlements (project_id, id);
 """
 
-STEPS: tuple[str, ...] = (_FIRST, _WORKING_DAY, _OWN_DECISIONS, _SETTLEMENTS)
+# A text can be settled as being for nobody's use: neither trained on nor counted, whatever people said of it.
+_LEFT_OUT = """
+ALTER TABLE adjudications ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0;
+"""
+
+STEPS: tuple[str, ...] = (_FIRST, _WORKING_DAY, _OWN_DECISIONS, _SETTLEMENTS, _LEFT_OUT)
 
 
 def version(conn: sqlite3.Connection) -> int:

@@ -33,7 +33,8 @@ def decisions(
         found = rows(
             db,
             "SELECT a.id, a.document_id, a.submission_id AS uid, d.text, d.role, a.labels, a.decision, a.comment, "
-            "a.created_at AS at, a.ms, j.labels AS settled, j.comment AS settled_comment, j.at AS settled_at "
+            "a.created_at AS at, a.ms, j.labels AS settled, coalesce(j.left_out, 0) AS left_out, "
+            "j.comment AS settled_comment, j.at AS settled_at "
             "FROM annotations a JOIN current_annotations c ON c.document_id = a.document_id "
             "AND c.user_id = a.user_id AND c.annotation_id = a.id JOIN documents d ON d.id = a.document_id "
             "LEFT JOIN adjudications j ON j.document_id = a.document_id "
@@ -45,7 +46,10 @@ def decisions(
             keys=None if label_keys is None else json.dumps(list(label_keys), ensure_ascii=False),
         )  # fmt: skip
         for each in found:
-            yield {**each, "labels": _keys(each["labels"]), "settled": _keys(each["settled"])}
+            yield {
+                **each, "labels": _keys(each["labels"]), "settled": _keys(each["settled"]),
+                "left_out": bool(each["left_out"]),
+            }  # fmt: skip
         if len(found) < chunk:
             return
         before = found[-1]["id"]
@@ -77,7 +81,10 @@ def n_versions(db: Database, annotation_id: int) -> int:
 
 
 def compared(db: Database, project_id: int, user_id: int) -> list[dict[str, Any]]:
-    """My labelled texts that others have settled or labelled: document_id, mine, theirs (one row a person), settled."""
+    """My labelled texts that others have settled or labelled: document_id, mine, theirs (one row a person), settled.
+
+    Texts that were settled as left out are not among them.
+    """
     found = rows(
         db,
         "SELECT a.document_id, a.labels AS mine, o.labels AS theirs, j.labels AS settled "
@@ -86,7 +93,7 @@ def compared(db: Database, project_id: int, user_id: int) -> list[dict[str, Any]
         "LEFT JOIN adjudications j ON j.document_id = a.document_id "
         "LEFT JOIN current_annotations o ON o.document_id = a.document_id AND o.user_id != a.user_id "
         "AND o.decision = 'labelled' WHERE a.user_id = :u AND a.project_id = :p AND a.decision = 'labelled' "
-        "AND (o.labels IS NOT NULL OR j.labels IS NOT NULL) ORDER BY a.document_id",
+        "AND (o.labels IS NOT NULL OR j.labels IS NOT NULL) AND coalesce(j.left_out, 0) = 0 ORDER BY a.document_id",
         u=user_id, p=project_id,
     )  # fmt: skip
     names = ("mine", "theirs", "settled")

@@ -38,7 +38,10 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Settlement:
+    """What a text was settled with; ``left_out``: with no labels, and it counts nowhere."""
+
     labels: tuple[str, ...]
+    left_out: bool = False
     comment: str
     who: str
     at: float
@@ -143,8 +146,9 @@ def _cases(db: Database, project: Project, ids: Sequence[int]) -> tuple[Case, ..
 
 def _settlement(project: Project, found: dict[str, Any]) -> Settlement:
     return Settlement(
-        labels=project.label_set.present(found["labels"]), comment=found["comment"], who=found["who"], at=found["at"]
-    )
+        labels=project.label_set.present(found["labels"]), left_out=found["left_out"], comment=found["comment"],
+        who=found["who"], at=found["at"],
+    )  # fmt: skip
 
 
 def settle(
@@ -164,21 +168,49 @@ def settle(
         chosen = project.label_set.present(project.label_set.canonical(labels))
         if not chosen:
             raise NoLabels()
-        if documents.peek(db, project_id, document_id) is None or not adjudications.choices(db, [document_id]):
-            raise NotFound(what=f"text {document_id}")
-        before = adjudications.peek(db, document_id)
-        if before and (before["user_id"], before["labels"], before["comment"]) == (by, chosen, comment):
-            return  # sent again
-        if before and before["at"] != seen:
-            raise ChangedMeanwhile(who=before["who"])
-        adjudications.put(db, project_id, document_id, labels=chosen, comment=comment, user_id=by, now=now)
-        leases.close_all(db, document_id)
-        documents.refresh_state(db, document_id)
-        events.append(
-            db, "adjudicated", now=now, project_id=project_id, user_id=by, document_id=document_id,
-            before=_event(before), after={"labels": chosen, "comment": comment},
-        )  # fmt: skip
-        scheduling.request_if_due(db, project, now=now)
+        made = Settlement(labels=chosen, comment=comment, who="", at=now)
+        _put(db, project, document_id, made, seen=seen, by=by)
+
+
+def leave_out(
+    db: Database, project_id: int, document_id: int, *, comment: str = "", seen: float | None = None, by: int,
+    now: float,
+) -> None:  # fmt: skip
+    """Settle that a text counts nowhere: not in training, figures, agreement, or the export of labels.
+
+    It is done and leaves every desk as any settled text; what people said of it stays, and ``reopen`` brings it back.
+    Raises as ``settle``, but for labels.
+    """
+    with writing(db):
+        membership.require_member(db, project_id, by, ROLE)
+        made = Settlement(labels=(), left_out=True, comment=comment, who="", at=now)
+        _put(db, projects.project(db, project_id), document_id, made, seen=seen, by=by)
+
+
+def _put(
+    db: Database, project: Project, document_id: int, made: Settlement, *, seen: float | None, by: int
+) -> None:  # fmt: skip
+    """Inside the caller's transaction."""
+    if documents.peek(db, project.id, document_id) is None or not adjudications.choices(db, [document_id]):
+        raise NotFound(what=f"text {document_id}")
+    before = adjudications.peek(db, document_id)
+    same = ("labels", "left_out", "comment")
+    if before and before["user_id"] == by and all(before[name] == getattr(made, name) for name in same):
+        return  # sent again
+    if before and before["at"] != seen:
+        raise ChangedMeanwhile(who=before["who"])
+    adjudications.put(
+        db, project.id, document_id, labels=made.labels, left_out=made.left_out, comment=made.comment, user_id=by,
+        now=made.at,
+    )  # fmt: skip
+    leases.close_all(db, document_id)
+    documents.refresh_state(db, document_id)
+    after = {"labels": made.labels, "comment": made.comment} | ({"left_out": True} if made.left_out else {})
+    events.append(
+        db, "adjudicated", now=made.at, project_id=project.id, user_id=by, document_id=document_id,
+        before=_event(before), after=after,
+    )  # fmt: skip
+    scheduling.request_if_due(db, project, now=made.at)
 
 
 def reopen(db: Database, project_id: int, document_id: int, *, by: int, now: float) -> None:
@@ -201,4 +233,7 @@ def reopen(db: Database, project_id: int, document_id: int, *, by: int, now: flo
 
 
 def _event(before: dict[str, Any] | None) -> dict[str, Any] | None:
-    return {name: before[name] for name in ("labels", "comment", "who")} if before else None
+    if before is None:
+        return None
+    told = {name: before[name] for name in ("labels", "comment", "who")}
+    return told | {"left_out": True} if before["left_out"] else told

@@ -11,8 +11,8 @@ from sqlite_utils import Database
 from core.errors import NothingToExport
 from core.export import datasets
 from core.services import projects, settling
+from db import adjudications, documents
 from db import annotations as annotation_rows
-from db import documents
 from db.connect import reading
 
 
@@ -23,7 +23,8 @@ def export_labels(
 
     ``include``: "labelled" (texts with a settled label set), "all" (also those without), or "decisions" (one row a
     person and text, as each decided). ``labels`` are those of today; ``chosen`` of a decision are the
-    labels as they were chosen, those since retired or merged too. Raises NothingToExport.
+    labels as they were chosen, those since retired or merged too. ``left_out`` marks what a reviewer left out.
+    Raises NothingToExport.
     """
     with reading(db):
         build = _decision_rows if include == "decisions" else _text_rows
@@ -37,6 +38,7 @@ def _text_rows(db: Database, project_id: int, *, everything: bool) -> Iterator[d
     label_set = projects.project(db, project_id).label_set
     names = label_set.names("zh")
     final = {each.document_id: each for role in ("pool", "gold") for each in settling.label_sets(db, project_id, role)}
+    left_out = adjudications.left_out(db, project_id)
     for document in documents.stream(db, project_id):
         labelled = final.get(document["id"])
         if labelled is None and not everything:
@@ -48,6 +50,7 @@ def _text_rows(db: Database, project_id: int, *, everything: bool) -> Iterator[d
             "labels": [names[key] for key in label_set.canonical(labelled.labels)] if labelled else None,
             "split": "gold" if document["role"] == "gold" else "train" if labelled else "pool",
             **meta,
+            **_mark(document["id"] in left_out),
         }
 
 
@@ -55,6 +58,7 @@ def _decision_rows(db: Database, project_id: int, *, everything: bool) -> Iterat
     label_set = projects.project(db, project_id).label_set
     names = label_set.names("zh")
     decided = annotation_rows.by_document(db, project_id)
+    left_out = adjudications.left_out(db, project_id)
     for document in documents.stream(db, project_id):
         for each in decided.get(document["id"], []):
             yield {
@@ -68,4 +72,10 @@ def _decision_rows(db: Database, project_id: int, *, everything: bool) -> Iterat
                 "comment": each["comment"],
                 "at": each["created_at"],
                 "ms": each["ms"],
+                **_mark(document["id"] in left_out),
             }
+
+
+def _mark(left_out: bool) -> dict[str, bool]:
+    """A field for the few texts that were left out, and no column in a file that has none."""
+    return {"left_out": True} if left_out else {}

@@ -37,7 +37,8 @@ class Past:
     """My present decision on a text, as it counts under today's label set.
 
     ``id`` rises with time and is what ``before`` takes; ``uid`` is the submission's. ``settled``: the labels that a
-    reviewer settled, or None while nobody has (or it is not for me to know). ``versions`` counts this one too.
+    reviewer settled, or None while nobody has (or it is not for me to know); ``left_out``: they settled that the text
+    counts nowhere, and ``settled`` is None. ``versions`` counts this one too.
     """
 
     id: int
@@ -51,6 +52,7 @@ class Past:
     ms: int
     settled: tuple[str, ...] | None
     versions: int
+    left_out: bool = False
 
     @property
     def agrees(self) -> bool | None:
@@ -122,7 +124,7 @@ def one(db: Database, project_id: int, user_id: int, document_id: int) -> Detail
             raise NotFound(what=f"text {document_id}")
         versions = past_rows.versions(db, found["id"])
         past = _past(db, project, found)
-        known = past.settled is not None
+        known = past.settled is not None or past.left_out
         return Detail(
             past=past,
             versions=tuple(Version(**{name: each[name] for name in Version.__dataclass_fields__}) for each in versions),
@@ -134,11 +136,12 @@ def one(db: Database, project_id: int, user_id: int, document_id: int) -> Detail
 def _past(db: Database, project: curating.Project, found: dict[str, Any]) -> Past:
     present = project.label_set.present
     told = found["role"] == "pool" or project.settings.overlap > 1
-    settled = present(found["settled"]) if told and found["settled"] is not None else None
+    left_out = told and found["left_out"]
+    settled = present(found["settled"]) if told and not left_out and found["settled"] is not None else None
     return Past(
         id=found["id"], document_id=found["document_id"], uid=found["uid"], text=found["text"],
         labels=present(found["labels"]), decision=found["decision"], comment=found["comment"], at=found["at"],
-        ms=found["ms"], settled=settled, versions=past_rows.n_versions(db, found["id"]),
+        ms=found["ms"], settled=settled, versions=past_rows.n_versions(db, found["id"]), left_out=left_out,
     )  # fmt: skip
 
 

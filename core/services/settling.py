@@ -29,7 +29,8 @@ def label_sets(
     """Each text of a role that counts, in the order of its id: adjudicated, else by the project's rule.
 
     A label that was merged counts as what it was merged into, a retired one not at all; a decision of which nothing
-    is left has no vote. A text that ends up without any label is left out. ``label_set``: as if it were the project's.
+    is left has no vote. A text that ends up without any label does not count, nor one that a reviewer left out.
+    ``label_set``: as if it were the project's.
     """
     project = projects.project(db, project_id)
     present = (label_set or project.label_set).present

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.errors import BadOp, NotAllowed, TagtailError, UserMistake
+from core.errors import BadOp, NotAllowed, NotMember, TagtailError, UserMistake
 from core.messages import sentence
 from core.services import adjudicating, reviewing
 from core.services.accounts import User
@@ -16,7 +16,7 @@ from core.services.adjudicating import Case, Docket
 from core.services.projects import Project
 from db.errors import NotFound, StorageError
 from pages.shared import messages, session, when
-from pages.shared.components.review_board import review_board
+from pages.shared.components.review_board import ASSETS, review_board
 from pages.shared.i18n import lang, t
 
 log = logging.getLogger("tagtail.pages.review")
@@ -25,15 +25,16 @@ BOARD = "review_board"
 AHEAD = 20
 WORDS = (
     "settle", "majority", "put_back", "reopen", "previous", "next", "names", "take", "flagged", "settled_as", "comment",
-    "labels", "saving", "saved", "place", "need_label", "no_majority",
+    "labels", "saved", "place", "need_label", "no_majority",
 )  # fmt: skip
+STATES = ("state_saving", "state_slow", "state_offline", "state_offline_idle", "state_out", "state_out_idle")
 NO_ANSWER: dict[str, Any] = {"acked": [], "refused": [], "trouble": ""}
 
 
-def carry_out(user: User, project_id: int, op: dict[str, Any], now: float) -> None:
+def carry_out(user: User, op: dict[str, Any], now: float) -> None:
     """One op of the board, in the project in which it was made. Raises what the services raise, and BadOp."""
-    document, labels, seen = op.get("document"), op.get("labels"), op.get("seen")
-    if not isinstance(document, int) or not isinstance(labels, list) or op.get("project") != project_id:
+    project_id, document, labels, seen = (op.get(name) for name in ("project", "document", "labels", "seen"))
+    if not is_id(project_id) or not is_id(document) or not isinstance(labels, list):
         raise BadOp(why="document, labels, project")
     comment = str(op.get("comment") or "").encode("utf-8", "replace").decode()[: adjudicating.MAX_COMMENT]
     with session.db() as db:
@@ -50,8 +51,16 @@ def carry_out(user: User, project_id: int, op: dict[str, Any], now: float) -> No
             raise BadOp(why="kind")
 
 
-def deliver(user: User | None, project_id: int, ops: list[Any], done: set[str], now: float) -> dict[str, Any]:
-    """What became of each op; one in neither list was not carried out and comes again. ``done``: those of before."""
+def is_id(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
+
+
+def deliver(user: User | None, ops: list[Any], done: set[str], now: float) -> dict[str, Any]:
+    """What became of each op; one in neither list was not carried out and comes again. ``done``: those of before.
+
+    A server that was restarted knows none of before: a settlement that stands already is not made again, and where
+    nothing is left to put back or to reopen, that is what was wanted.
+    """
     answer: dict[str, Any] = {"acked": [], "refused": [], "trouble": ""}
     for op in ops if user else []:
         if not isinstance(op, dict):
@@ -59,13 +68,16 @@ def deliver(user: User | None, project_id: int, ops: list[Any], done: set[str], 
         uid = str(op.get("uid", ""))
         try:
             if user and uid not in done:
-                carry_out(user, project_id, op, now)
+                carry_out(user, op, now)
             done.add(uid)
             answer["acked"].append(uid)
-        except NotAllowed as error:
-            answer["trouble"] = sentence(error, lang())
-            break
         except (UserMistake, NotFound) as error:
+            if isinstance(error, NotAllowed) and not isinstance(error, NotMember):
+                answer["trouble"] = sentence(error, lang())
+                break
+            if isinstance(error, NotFound) and op.get("kind") in ("put_back", "reopen"):
+                answer["acked"].append(uid)
+                continue
             answer["refused"].append({"uid": uid, "sentence": sentence(error, lang())})
         except (TagtailError, StorageError) as error:
             log.exception("a settlement could not be kept")
@@ -104,13 +116,18 @@ def board_case(case: Case, project_id: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def board_data(project: Project, view: str, label: str, found: Docket, answer: dict[str, Any]) -> dict[str, Any]:
-    """Everything that the board shows, as plain values."""
-    words = {name: t(f"review.{name}") for name in WORDS}
+def board_data(
+    project: Project, view: str, label: str, found: Docket, answer: dict[str, Any], box: dict[str, Any]
+) -> dict[str, Any]:
+    """Everything that the board shows, as plain values; ``box`` is what it has said last."""
+    words = {name: t(f"review.{name}") for name in WORDS} | {name: t(f"annotate.{name}") for name in STATES}
     words |= {"empty_title": t(f"review.empty_{view}_title"), "empty_body": t(f"review.empty_{view}_body")}
     labels = project.label_set.on_board
     return {
         "sid": st.session_state["review_sid"],
+        # A board that has spoken in this session is there.
+        "assets": None if box.get("sid") == st.session_state["review_sid"] else ASSETS,
+        "owner": str(session.user_id() or 0),
         "scope": f"{project.id}.{view}.{label}",
         "view": view,
         "n": found.n,
@@ -123,8 +140,18 @@ def board_data(project: Project, view: str, label: str, found: Docket, answer: d
         "acked": answer["acked"],
         "refused": answer["refused"],
         "trouble": answer["trouble"],
+        "heard": answer.get("heard", 0),
         "words": words,
     }
+
+
+def standing() -> tuple[User | None, str]:
+    """Who is at the screen, or else the trouble with the database that keeps this from being known."""
+    try:
+        return session.current_user(), ""
+    except (TagtailError, StorageError) as error:
+        log.exception("the database does not say who this is")
+        return None, sentence(error, lang())
 
 
 @st.fragment
@@ -136,9 +163,10 @@ def desk(project: Project, view: str, label: str) -> None:
         box = st.session_state[BOARD].get("outbox") or {}
         ops = box.get("ops")
         done = st.session_state.setdefault("review_done", set())
-        st.session_state["review_answer"] = deliver(
-            session.current_user(), project.id, ops if isinstance(ops, list) else [], done, session.now()
-        )
+        user, trouble = standing()
+        answer = deliver(user, ops if isinstance(ops, list) else [], done, session.now())
+        trouble = answer["trouble"] or trouble
+        st.session_state["review_answer"] = {**answer, "trouble": trouble, "heard": box.get("n", 0)}
 
     answer = st.session_state.get("review_answer", NO_ANSWER)
     try:
@@ -150,5 +178,6 @@ def desk(project: Project, view: str, label: str) -> None:
     except (TagtailError, StorageError) as error:
         messages.show(error)
         return
-    review_board(board_data(project, view, label, found, answer), key=BOARD, on_outbox_change=on_outbox)
+    box = (st.session_state.get(BOARD) or {}).get("outbox") or {}
+    review_board(board_data(project, view, label, found, answer, box), key=BOARD, on_outbox_change=on_outbox)
     st.session_state["review_answer"] = {**answer, "refused": [], "trouble": ""}  # said once

@@ -17,14 +17,15 @@ button:hover { border-color: var(--st-primary-color); color: var(--st-primary-co
 button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 """
 # Streamlit writes <html lang="en"> whatever is on the page; screen readers and fonts go by it.
-# What the label board has not delivered lies in localStorage, an entry each; the button says how many there are.
+# What the boards have not delivered lies in localStorage, an entry each; the button says how many there are.
 _JS = """
 export default function ({ parentElement, data }) {
   const button = parentElement.querySelector('button');
   let before = new Set();  // what lies there for two looks is unsent; a save on its way is gone by the second
   const kept = () => {
     try {
-      return Object.keys(window.localStorage).filter((name) => name.startsWith(`tagtail.op.${data.owner}.`));
+      const mine = [`tagtail.op.${data.owner}.`, `tagtail.settle.${data.owner}.`];
+      return Object.keys(window.localStorage).filter((name) => mine.some((shelf) => name.startsWith(shelf)));
     } catch { return []; }
   };
   const paint = () => {

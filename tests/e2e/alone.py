@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page
@@ -13,7 +12,6 @@ from pages.shared import desk_data
 from pages.shared.components import label_board
 from tests.e2e.driving import DESKTOP
 
-HERE = Path(label_board.__file__).parent
 EMPTY = "<!doctype html><meta name=viewport content='width=device-width'><body style='padding-top: 60px'></body>"
 HOME = "http://board.test/"
 OWNER = "7"
@@ -85,11 +83,10 @@ def opened(browser: Browser, **context: Any) -> Page:
 def load(page: Page) -> Page:
     """Loads the page anew; what this browser keeps is kept."""
     page.goto(HOME)
-    html = (HERE / "board.html").read_text("utf-8")
+    html = label_board.ASSETS["html"]
     page.evaluate("(html) => { document.body.innerHTML = `<div id=root>${html}</div>`; }", html)
-    page.add_style_tag(content=(HERE / "board.css").read_text("utf-8"))
-    scripts = "\n".join((HERE / name).read_text("utf-8") for name in label_board.SCRIPTS)
-    content = scripts.replace("export default function", "window.mount = function") + MOUNT
+    page.add_style_tag(content=label_board.ASSETS["css"])
+    content = label_board.ASSETS["js"].replace("export default function", "window.mount = function") + MOUNT
     page.add_script_tag(content=content, type="module")
     page.wait_for_function("Boolean(window.mount)")
     return page

@@ -118,7 +118,7 @@ def test_a_flag_is_put_back_a_settlement_reopened_and_a_lead_takes_texts_back(
     expect(page.locator(".flag")).to_have_text("回報")
     page.locator("[data-act=put_back]").click()
     expect(page.locator("[data-part=emptyTitle]")).to_have_text("沒有待討論的回報")
-    expect(page.locator("[data-part=state]")).to_have_text("已儲存")
+    expect(page.locator("[data-part=state]")).to_have_text("已儲存 ✓")
     assert reviewed.rows("SELECT 1 FROM current_annotations WHERE decision = 'flagged'") == []
     page.get_by_role("radio", name="意見不同 3").click()
     page.locator("[data-take='0']").click()
@@ -128,7 +128,7 @@ def test_a_flag_is_put_back_a_settlement_reopened_and_a_lead_takes_texts_back(
     page.get_by_role("radio", name="已定案 1").click()
     page.locator("[data-act=reopen]").click()
     expect(page.locator("[data-part=emptyTitle]")).to_have_text("還沒有定案的文章")
-    expect(page.locator("[data-part=state]")).to_have_text("已儲存")
+    expect(page.locator("[data-part=state]")).to_have_text("已儲存 ✓")
     assert settled(reviewed, 0) == []
     page.get_by_role("radio", name="誰手上有什麼").click()
     page.get_by_role("button", name="收回").first.click()

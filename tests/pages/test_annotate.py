@@ -23,14 +23,14 @@ from db.connect import execute, writing
 from db.errors import DatabaseBusy, DiskFull, NewerDatabase, StorageError
 from pages import annotate
 from pages.shared import desk_data, i18n, reasons, session
-from pages.shared.components import label_board
+from pages.shared.components import label_board, review_board
 from pages.shared.components.label_board.blocks import blocks
 from tests.conftest import make_project
 from tests.pages.conftest import House
 from tests.pages.filling import fill
 
 Said = Callable[[AppTest], str]
-HERE = Path(label_board.__file__).parent
+HERE = Path(label_board.__file__).parent.parent
 
 
 def data_of(page: AppTest) -> dict[str, Any]:
@@ -255,7 +255,7 @@ def test_labels_beyond_nine_have_no_digit_and_speak_the_language() -> None:
 
 
 def test_the_board_never_writes_data_as_html_and_asks_nobody_outside() -> None:
-    for path in HERE.iterdir():
+    for path in [path for folder in ("common", "label_board", "review_board") for path in (HERE / folder).iterdir()]:
         if path.suffix in (".js", ".html", ".css"):
             text = path.read_text("utf-8")
             assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", text), path.name
@@ -265,7 +265,7 @@ def test_the_board_never_writes_data_as_html_and_asks_nobody_outside() -> None:
 
 
 def test_every_word_that_the_board_asks_for_is_given() -> None:
-    scripts = "\n".join((HERE / name).read_text("utf-8") for name in label_board.SCRIPTS)
+    scripts = "\n".join(path.read_text("utf-8") for path in label_board.BOARD.files)
     asked = set(re.findall(r"(?:data\.words|\bw)\.(\w+)", scripts))
     assert asked <= set(desk_data.WORDS)
     for name in desk_data.WORDS:
@@ -275,8 +275,8 @@ def test_every_word_that_the_board_asks_for_is_given() -> None:
 
 def test_the_component_is_one_with_a_fixed_key() -> None:
     assert label_board.SCRIPTS[-1] == "board.js"
-    exported = [name for name in label_board.SCRIPTS if "export default" in (HERE / name).read_text("utf-8")]
-    assert exported == ["board.js"]
+    for board in (label_board.BOARD, review_board.BOARD):
+        assert [path.name for path in board.files if "export default" in path.read_text("utf-8")] == ["board.js"]
 
 
 def test_what_the_board_has_already_is_not_sent_again(house: House, tmp_path: Path) -> None:

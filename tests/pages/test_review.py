@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.services import annotating
 from db.connect import rows, value
 from pages.shared import review_desk
+from pages.shared.components import review_board
 from pages.shared.i18n import catalogue
 from tests.conftest import make_project
 from tests.flows.test_click import fill, save
@@ -77,7 +78,7 @@ def test_flags_agreement_and_desks_are_one_click_away_the_last_for_leads(differi
 
 def deliver(house: House, role: str, *ops: object, done: set[str] | None = None) -> dict[str, Any]:
     user = house.people[role]
-    return review_desk.deliver(user, house.project_id, list(ops), set() if done is None else done, NOW)
+    return review_desk.deliver(user, list(ops), set() if done is None else done, NOW)
 
 
 def settle(house: House, uid: str, document: int, *labels: str, **more: object) -> dict[str, Any]:
@@ -122,3 +123,28 @@ def test_all_words_of_the_board_exist_and_all_views_say_when_they_are_empty() ->
         *(f"empty_{view}_{part}" for view in ("open", "flagged", "settled") for part in ("title", "body")),
     ]
     assert [word for word in wanted if f"review.{word}" not in known] == []
+    assert [word for word in review_desk.STATES if f"annotate.{word}" not in known] == []
+
+
+def test_a_server_that_was_restarted_carries_nothing_out_twice(differing: House) -> None:
+    good = settle(differing, "u1", 1, "k1")
+    put_back = {**settle(differing, "u2", 2), "kind": "put_back"}
+    for _ in range(2):  # a new session knows of none before
+        answer = deliver(differing, "reviewer", good, put_back)
+        assert (answer["acked"], answer["refused"]) == (["u1", "u2"], [])
+    reopen = {**settle(differing, "u3", 1), "kind": "reopen"}
+    for _ in range(2):
+        assert deliver(differing, "reviewer", reopen)["acked"] == ["u3"]
+    with differing.open() as db:
+        kinds = [
+            each["kind"] for each in rows(db, "SELECT kind FROM events WHERE kind LIKE 'adjud%' OR kind = 'put_back'")
+        ]
+    assert kinds == ["adjudicated", "put_back", "adjudication_reopened"]
+
+
+def test_the_review_boards_code_travels_once_too(differing: House) -> None:
+    page = differing.page("review", "reviewer").run()
+    shown = board(page)
+    assert shown["assets"] == review_board.ASSETS
+    proto = next(each.proto for each in page.get("bidi_component") if "cases" in each.proto.json)
+    assert len(proto.html_content + proto.css_content + proto.js_content) < 2500, "Streamlit sends it with every run"

@@ -176,6 +176,7 @@ function makeBoard(root) {
   const HEARD = [
     [document, "keydown", onKey, true],
     [document, "visibilitychange", onVisible, false],
+    [document, "click", leaveLink, false],
     [window, "pagehide", () => { if (s.data) { desk.rememberDraft(); desk.rememberPast(); } }, false],
     ...["keydown", "pointerdown", "pointermove", "wheel", "touchstart"].map((name) => (
       [document, name, () => clock.input(), { capture: true, passive: true }])),
@@ -186,6 +187,7 @@ function makeBoard(root) {
     if (s.outbox) s.outbox.close();
     if (s.wire) s.wire.close();
     s.outbox = makeOutbox({
+      name: "op",
       owner: s.data.owner,
       deliver: (box) => setStateValue("outbox", {
         ...box, sid: s.data.sid, have: s.queue.map((doc) => doc.id), still: still ? still.id : "", past: past.wanted,
@@ -236,7 +238,7 @@ function makeBoard(root) {
 
   // What the server handed out becomes the queue. → whether the text on the desk had to go.
   function restock(returned) {
-    const decided = s.outbox.decided();
+    const decided = decidedIn(s.outbox.ops);
     if (!s.data.handed) {  // trouble with the database: nothing was handed out, and what is here stays
       s.queue = s.queue.filter((doc) => !decided.has(doc.id));
       return false;
@@ -269,6 +271,7 @@ function makeBoard(root) {
     const wasOpen = open();
     s.looks = looks;
     s.data = fresh.handed || changedScope ? fresh : { ...fresh, progress: s.data.progress };
+    if (changedScope) takeFocus(view.part("board"), Boolean(lastSid));
     if (changedOwner) startOutbox();
     if (changedScope) startScope();
     if (changedLooks) comfort.learn(s.data.labels);

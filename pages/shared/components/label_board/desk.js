@@ -22,6 +22,19 @@ function makeShared() {
   };
 }
 
+// Documents that are decided here though the server may not know it yet.
+function decidedIn(ops) {
+  const ids = new Set();
+  const skipped = new Set();
+  for (const op of ops) {
+    if (op.kind === "undo") ids.delete(op.document);
+    else if (op.kind === "save" || op.kind === "revise") ids.add(op.document);
+    else if (op.kind === "reopen") skipped.forEach((id) => ids.delete(id));
+    if (op.kind !== "undo" && op.decision === "skipped") skipped.add(op.document);
+  }
+  return ids;
+}
+
 // What has the focus within the board, whether it stands in a shadow or not.
 function focusIn(root) {
   const at = root.getRootNode().activeElement;
@@ -120,7 +133,7 @@ function makeDesk(s, root, view, comfort, guide) {
   function guarded() { return performance.now() < s.guardUntil; }
 
   function advance() {
-    const decided = s.outbox.decided();
+    const decided = decidedIn(s.outbox.ops);
     s.queue = s.queue.filter((doc) => !decided.has(doc.id));
     show(s.queue.shift() || null);
   }

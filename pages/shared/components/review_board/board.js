@@ -1,6 +1,7 @@
 // The reviewer's board: paints the case on the desk, and turns keys and clicks into what cases.js keeps.
 
 const LETTERS = "ABCDEFGH";
+const SLOW_MS = 10000;
 const BOARDS = new WeakMap();
 
 function element(tag, className, text) {
@@ -10,11 +11,14 @@ function element(tag, className, text) {
   return made;
 }
 
-function makeBoard(root, deliver) {
+function makeBoard(root) {
   const part = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((one) => [one.dataset.part, one]));
   const acts = Object.fromEntries([...root.querySelectorAll("[data-act]")].map((one) => [one.dataset.act, one]));
-  const cases = makeCases({ deliver });
+  const cases = makeCases(() => outbox);
+  let outbox = null;
   let data = null;
+  let setStateValue = null;
+  let notices = [];
   let named = null;  // null: as the project has it
   let hint = "";
   const fill = (words, values) => words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -63,13 +67,28 @@ function makeBoard(root, deliver) {
     acts[act].replaceChildren(document.createTextNode(data.words[act] + " "), element("kbd", "", key));
   }
 
+  function paintState() {
+    if (!data) return;
+    const n = outbox.ops.length;
+    const name = outbox.state === "saving" && outbox.waitedMs > SLOW_MS ? "slow" : outbox.state;
+    const idle = n ? "" : data.words[`state_${name}_idle`];
+    const words = name === "saved" ? (data.settledHere ? data.words.saved : "") : fill(idle || data.words["state_" + name], { n });
+    part.state.dataset.state = name;
+    part.state.dataset.pending = String(n);
+    if (part.state.textContent !== words) part.state.textContent = words;
+  }
+
+  function paintNotices() {
+    part.notices.replaceChildren(...[...(data.trouble ? [data.trouble] : []), ...notices].map((words) => element("p", "", words)));
+  }
+
   function paint() {
     const one = cases.current();
     const view = data.view;
     part.desk.hidden = !one;
     part.empty.hidden = Boolean(one);
-    part.state.textContent = cases.waiting() ? data.words.saving : data.settledHere ? data.words.saved : "";
-    part.place.textContent = one ? fill(data.words.place, { at: cases.place() + 1, n: Math.max(data.n - cases.waiting(), cases.place() + 1) }) : "";
+    paintState();
+    part.place.textContent = one ? fill(data.words.place, { at: cases.place() + 1, n: Math.max(data.n - cases.here(), cases.place() + 1) }) : "";
     part.facts.textContent = one ? one.facts : "";
     if (!one) {
       part.emptyTitle.textContent = data.words.empty_title;
@@ -86,8 +105,7 @@ function makeBoard(root, deliver) {
       part.before.textContent = fill(data.words.settled_as, { labels: names, who }) + (one.settled.comment ? ` ${one.settled.comment}` : "");
     }
     part.people.replaceChildren(...one.choices.map((choice, n) => person(one, choice, n)));
-    const focused = root.getRootNode().activeElement;
-    const held = focused && focused.dataset ? focused.dataset.label : undefined;
+    const held = focused()?.dataset?.label;
     part.labels.replaceChildren(...data.labels.map((each) => toggle(one, each)));
     if (held !== undefined) part.labels.querySelector(`[data-label="${CSS.escape(held)}"]`)?.focus();
     part.commentWord.textContent = data.words.comment;
@@ -118,7 +136,8 @@ function makeBoard(root, deliver) {
       if (!majorityOf(one).length) hint = data.words.no_majority;
     } else if (name === "settle" && !order().some((key) => cases.draft().chosen.has(key))) hint = data.words.need_label;
     else {
-      part.said.hidden = true;
+      notices = [];
+      paintNotices();
       cases.op(name, order());
     }
     paint();
@@ -160,24 +179,42 @@ function makeBoard(root, deliver) {
     else if (pressed.dataset.act) act(pressed.dataset.act);
   }
 
-  function onComment() { const draft = cases.draft(); if (draft) draft.comment = part.comment.value; }
-
   document.addEventListener("keydown", onKey, true);
+  document.addEventListener("click", leaveLink);
   root.addEventListener("click", onClick);
-  part.comment.addEventListener("input", onComment);
-  const again = window.setInterval(cases.send, 4000);  // a run that was lost: the server takes each op once
+  part.comment.addEventListener("input", () => cases.comment(part.comment.value));
+  const ticker = window.setInterval(paintState, 1000);
+
+  // Another person: another outbox.
+  function start(owner) {
+    if (outbox) outbox.close();
+    outbox = makeOutbox({
+      name: "settle", owner, changed: paintState, deliver: (box) => setStateValue("outbox", { ...box, sid: data.sid }),
+    });
+    cases.recall(owner);
+  }
+
   return {
-    show(next) {
+    show(next, setter) {
+      setStateValue = setter;
+      const first = !data || data.owner !== next.owner;
+      const sid = data ? data.sid : null;
+      if (!data || data.scope !== next.scope) takeFocus(root, Boolean(data));
+      if (first) start(next.owner);
       data = next;
-      const refused = cases.take(next);
-      const trouble = [...refused, ...(next.trouble ? [next.trouble] : [])].join(" ");
-      if (trouble) { part.said.textContent = trouble; part.said.hidden = false; }
+      outbox.heard(next.heard);
+      cases.take(next, () => outbox.settle([...next.acked, ...next.refused.map((one) => one.uid)]));
+      notices = [...notices, ...next.refused.map((one) => one.sentence)].slice(-3);
+      paintNotices();
       part.labels.setAttribute("aria-label", next.words.labels);
       paint();
+      if (sid !== next.sid && outbox.ops.length) window.setTimeout(outbox.back, 0);  // a new session of the server
     },
     off() {
       document.removeEventListener("keydown", onKey, true);
-      window.clearInterval(again);
+      document.removeEventListener("click", leaveLink);
+      window.clearInterval(ticker);
+      outbox.close();
     },
   };
 }
@@ -185,11 +222,9 @@ function makeBoard(root, deliver) {
 export default function ({ parentElement, data, setStateValue }) {
   let board = BOARDS.get(parentElement);
   if (!board) {
-    let n = 0;
-    const deliver = (ops) => { n += 1; setStateValue("outbox", { n, ops }); };
-    board = makeBoard(parentElement.querySelector(".board"), deliver);
+    board = makeBoard(parentElement.querySelector(".board"));
     BOARDS.set(parentElement, board);
   }
-  board.show(data);
+  board.show(data, setStateValue);
   return () => { board.off(); BOARDS.delete(parentElement); };
 }

@@ -1,17 +1,16 @@
-// The reviewer's cases: which is on the desk, what is chosen for each, and what is on its way to the server.
+// The reviewer's cases: which is on the desk, and what is chosen for each. What is decided goes into the outbox.
 
-function calmConnectionDialog() { return false; }  // only the label board, which goes on without a line, closes it
+const DRAFTS_KEPT = 50;
 
-function makeCases({ deliver }) {
+function makeCases(outbox) {
   let listed = [];
   let scope = "";
+  let store = "";
   let at = 0;
-  let ops = [];
-  let counter = 0;
-  const drafts = new Map();  // document → {chosen, comment}, for as long as the page is open
-  const marker = Math.random().toString(36).slice(2, 10);
+  let drafts = new Map();  // document → {chosen, comment}, for as long as the tab is open
 
-  const visible = () => listed.filter((one) => !ops.some((op) => op.document === one.id));
+  const sent = (one) => outbox().ops.some((op) => op.document === one.id);
+  const visible = () => listed.filter((one) => !sent(one));
   const current = () => visible()[at] || null;
   const clamp = () => { at = Math.max(0, Math.min(at, visible().length - 1)); };
   const fresh = (one) => ({ chosen: new Set(one.settled ? one.settled.labels : []), comment: one.settled ? one.settled.comment : "" });
@@ -21,42 +20,48 @@ function makeCases({ deliver }) {
     if (!drafts.has(one.id)) drafts.set(one.id, fresh(one));
     return drafts.get(one.id);
   };
-  const send = () => { if (ops.length) deliver(ops); };
+  function keep() {
+    const plain = [...drafts].slice(-DRAFTS_KEPT).map(([id, d]) => [id, [...d.chosen], d.comment]);
+    try { sessionStorage.setItem(store, JSON.stringify(plain)); } catch { /* private mode: gone with a reload */ }
+  }
+  function recall(owner) {
+    store = "tagtail.review." + owner;
+    drafts = new Map();
+    try {
+      for (const [id, chosen, comment] of JSON.parse(sessionStorage.getItem(store)) || []) drafts.set(id, { chosen: new Set(chosen), comment });
+    } catch { /* as above */ }
+  }
 
   return {
-    current, draft, send,
+    current, draft, recall,
     all: visible,
     place: () => at,
-    waiting: () => ops.length,
-    // What the server says: ops that it has are done with; the text on the desk stays where it is.
-    take(data) {
+    here: () => listed.filter(sent).length,  // of the cases here: on their way
+    // What the server says; `settle` drops the ops that it has answered. The text on the desk stays where it is.
+    take(data, settle) {
       const here = current();
-      const refused = new Map(data.refused.map((one) => [one.uid, one.sentence]));
-      const answered = new Set([...data.acked, ...refused.keys()]);
-      for (const op of ops) if (answered.has(op.uid) && !refused.has(op.uid)) drafts.delete(op.document);
-      ops = ops.filter((op) => !answered.has(op.uid));
+      for (const op of settle()) drafts.delete(op.document);
       if (data.scope !== scope) at = 0;
       listed = data.cases;
       const again = data.scope === scope && here ? visible().findIndex((one) => one.id === here.id) : -1;
       if (again >= 0) at = again;
       scope = data.scope;
       clamp();
-      return [...refused.values()];
+      keep();
     },
     go(steps) { at += steps; clamp(); },
-    toggle(key) { const d = draft(); if (d && !d.chosen.delete(key)) d.chosen.add(key); },
-    choose(keys) { const d = draft(); if (d) d.chosen = new Set(keys); },
+    toggle(key) { const d = draft(); if (d && !d.chosen.delete(key)) d.chosen.add(key); keep(); },
+    choose(keys) { const d = draft(); if (d) d.chosen = new Set(keys); keep(); },
+    comment(words) { const d = draft(); if (d) d.comment = words; keep(); },
     op(kind, order) {
       const one = current();
       const d = draft();
       if (!one) return;
-      counter += 1;
-      ops.push({
-        uid: `${marker}-${counter}`, kind, document: one.id, project: one.project, labels: order.filter((key) => d.chosen.has(key)),
+      outbox().add({
+        uid: freshUid(), kind, document: one.id, project: one.project, labels: order.filter((key) => d.chosen.has(key)),
         comment: d.comment.trim(), seen: one.settled ? one.settled.at : null,
       });
       clamp();
-      send();
     },
   };
 }

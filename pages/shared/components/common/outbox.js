@@ -1,4 +1,4 @@
-// The outbox: decisions that the server has not yet acknowledged, in order, kept on this computer.
+// The outbox: what the server has not yet acknowledged, in order, kept on this computer.
 // One localStorage entry for each operation, so that two tabs of one person never overwrite each other.
 
 const RETRY_MS = [2000, 4000, 8000, 15000];
@@ -17,8 +17,8 @@ const ORPHAN_AFTER_MS = 6000;  // what another tab has not delivered for so long
 const byTime = (a, b) => a.at - b.at;
 
 // One person's shelf, whatever the project: each operation says which project it belongs to.
-function makeShelf(storage, owner) {
-  const prefix = "tagtail.op." + owner + ".";
+function makeShelf(storage, name, owner) {
+  const prefix = `tagtail.${name}.${owner}.`;
   const quietly = (action) => { try { return action(); } catch { return null; } };  // storage full or forbidden
   const names = () => quietly(() => Object.keys(storage).filter((name) => name.startsWith(prefix))) || [];
   const read = (name) => quietly(() => {
@@ -49,8 +49,9 @@ function calmConnectionDialog() {
   return found;
 }
 
-function makeOutbox({ owner, deliver, changed }) {
-  const shelf = makeShelf(window.localStorage, owner);
+// `name` keeps the work of one board from that of another.
+function makeOutbox({ name, owner, deliver, changed }) {
+  const shelf = makeShelf(window.localStorage, name, owner);
   let ops = shelf.all();
   const settledHere = new Set();
   const strangers = new Map();  // another tab's operations: uid → when they were first seen here
@@ -89,7 +90,7 @@ function makeOutbox({ owner, deliver, changed }) {
   }
 
   // A restarted server has no run of this page: what a fragment sends then reaches nobody. Loading the page anew makes
-  // one; decisions, history and the choices at hand are all kept on this computer.
+  // one; what was decided and the choices at hand are all kept on this computer.
   function heal() {
     const deaf = unheardSince && Date.now() - Math.max(unheardSince, upSince) > (wasDown ? DEAF_AFTER_CUT_MS : DEAF_MS);
     if (!deaf || reach !== "up" || Date.now() - probedAt > 3000) return;
@@ -196,18 +197,6 @@ function makeOutbox({ owner, deliver, changed }) {
       wasDown = false;
       cut = false;
       reach = "up";
-    },
-    // Documents that are decided here though the server may not know it yet.
-    decided() {
-      const ids = new Set();
-      const skipped = new Set();
-      for (const op of ops) {
-        if (op.kind === "undo") ids.delete(op.document);
-        else if (op.kind === "save" || op.kind === "revise") ids.add(op.document);
-        else if (op.kind === "reopen") skipped.forEach((id) => ids.delete(id));
-        if (op.kind !== "undo" && op.decision === "skipped") skipped.add(op.document);
-      }
-      return ids;
     },
     send,
     back,

@@ -1,7 +1,7 @@
-// All of the board's code that travels with every run. The board itself comes once a session, in `data.assets`, and is
-// kept on the page: Streamlit would send html, css and js with each answer to each decision.
+// All of a board's code that travels with every run. The board itself comes once a session, in `data.assets`, and is
+// kept on the page: Streamlit would send html, css and js with each answer to each decision. NAME stands before this.
 
-const KEPT = (globalThis.tagtailBoard ??= { assets: null, module: null });
+const KEPT = ((globalThis.tagtailBoards ??= {})[NAME] ??= { assets: null, module: null });
 const MOUNTS = new WeakMap();
 
 function keep(assets) {

@@ -66,6 +66,29 @@ function readKey(event) {
   return name;
 }
 
+// What has the focus, however deep.
+function focused() {
+  let at = document.activeElement;
+  while (at && at.shadowRoot && at.shadowRoot.activeElement) at = at.shadowRoot.activeElement;
+  return at;
+}
+
+// A board that comes up has the keys from the first one on: a link that led here gives the focus up. A dialog or a field
+// that somebody types in keeps it. `picked`: another project was chosen in the sidebar, and that choice is over.
+function takeFocus(board, picked) {
+  const at = focused();
+  if (dialogIsOpen() || (at && board.contains(at))) return;
+  const aside = Boolean(picked && at && at.closest("[data-testid=stSidebar]"));
+  if (isEditable(at) && !aside) return;
+  board.focus({ preventScroll: true });
+}
+
+// A sidebar link that was clicked by pointer, also the one to this very page, gives the focus up again.
+function leaveLink(event) {
+  const link = event.detail > 0 && event.target.closest ? event.target.closest("[data-testid=stSidebar] a") : null;
+  if (link) link.blur();
+}
+
 // Tab goes round inside a sheet that lies over everything.
 function keepInside(sheet, event) {
   if (event.key !== "Tab") return;

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 TEACHERS = ("neural", "linear", "best", "stack")
 SEGMENTERS = ("characters", "rjieba", "jieba", "words", "ckip")
 CONVERSIONS = ("", "t2s", "s2t", "tw2s", "s2tw", "tw2sp", "s2twp", "hk2s", "s2hk")  # OpenCC's names
+STRATEGY = re.compile(r"[a-z][a-z0-9_]{0,60}")  # which names there are is known where arrays are: core.active.queue
 MAX_BATCH = 4096
 MAX_TEXT = 200_000  # characters; a longer "text" is a file put in the wrong column
 
@@ -179,6 +181,8 @@ class ProjectSettings(_Json):
     round_every: int = 50  # new labelled texts that make a round due
     round_min_labels: int = 40  # fewer labelled texts than this cannot be trained on
     fast_lane_every: int = 5  # new labelled texts that make the linear model refit
+    acquisition: str = "tail_uncertainty"  # which texts come first: a strategy of core.active.queue
+    explore_share: float = 0.1  # of a queue's places, given to texts drawn at random
     lease_s: int = 900  # of a person whose pace is not known yet
     lease_min_s: int = 300
     lease_max_s: int = 3600
@@ -209,6 +213,9 @@ class ProjectSettings(_Json):
         _between("round_every", self.round_every, 1, 1_000_000)
         _between("round_min_labels", self.round_min_labels, 10, 1_000_000)
         _between("fast_lane_every", self.fast_lane_every, 1, 1_000_000)
+        _between("explore_share", self.explore_share, 0, 1)
+        if not isinstance(self.acquisition, str) or not STRATEGY.fullmatch(self.acquisition):
+            raise BadSetting(field="acquisition", value=self.acquisition, why="a strategy's name")
         _between("lease_s", self.lease_s, 10, 86_400)
         _between("lease_min_s", self.lease_min_s, 10, 86_400)
         _between("lease_max_s", self.lease_max_s, self.lease_min_s, 86_400)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from core.active import chance, uncertainty
+from core.active import adaptive, badge, balanced, chance, committee, cvirs, direct, k_centre, mmc, uncertainty
 from core.active.candidates import Candidates
 from core.active.order import best_first
 from core.errors import BadSetting, StrategyNeeds
@@ -33,7 +33,8 @@ class Strategy:
     what: str
     source: str = ""
     needs: tuple[str, ...] = ()
-    score: Score | None = None  # where the strategy is a ranking by a score that each text has on its own
+    uses: tuple[str, ...] = ()  # fields that it looks at where they are given
+    score: Score | None = None  # where the strategy is a ranking by a score
 
     def __post_init__(self) -> None:
         unknown = set(self.needs) - {each.name for each in fields(Candidates)}
@@ -79,7 +80,7 @@ def by_score(name: str, score: Score, what: str, *, source: str = "", needs: Ite
 
 
 _ALL = (
-    by_score("chance", chance.score, "texts at random"),
+    by_score("chance", chance.score, "texts at random: what every strategy has to beat"),
     by_score(
         "mean_entropy",
         uncertainty.mean_entropy,
@@ -94,5 +95,65 @@ _ALL = (
         source="brinker2006",
     ),
     by_score("threshold_entropy", uncertainty.threshold_entropy, "mean entropy seen from each label's threshold"),
+    by_score(
+        "mmc",
+        mmc.score,
+        "loss against the most probable labels, their number learned from sorted probabilities",
+        source="yang2009",
+        needs=("labelled_probs",),
+    ),
+    by_score(
+        "adaptive",
+        adaptive.score,
+        "narrow margin between given and other labels, times an unusual number of labels",
+        source="liguo2013",
+    ),
+    by_score(
+        "cvirs",
+        cvirs.score,
+        "label sets unlike those seen so far, times Borda's count of the labels' margins",
+        source="reyes2018",
+    ),
+    by_score(
+        "bald",
+        committee.bald,
+        "what an answer would tell about which teacher is right, mean over labels",
+        source="houlsby2011",
+        needs=("committee",),
+    ),
+    by_score(
+        "disagreement",
+        committee.disagreement,
+        "Jensen-Shannon divergence of teachers and student seen from the threshold",
+        source="lin1991",
+        needs=("teacher",),
+    ),
+    by_score(
+        "balanced",
+        balanced.score,
+        "entropy of each label weighted by its probability and its rarity",
+        source="fairstein2024",
+    ),
+    Strategy(
+        name="direct",
+        function=direct.choose,
+        what="texts around the cut that separates what is labelled, a label at a time, shared by rarity",
+        source="nuggehalli2025",
+        needs=("labelled_probs",),
+    ),
+    Strategy(
+        name="badge",
+        function=badge.choose,
+        what="long gradients that differ from each other, drawn as in k-means++",
+        source="ash2020",
+        needs=("embeddings",),
+    ),
+    Strategy(
+        name="k_centre",
+        function=k_centre.choose,
+        what="the text furthest from all that is labelled or chosen; the learner plays no part",
+        source="sener2018",
+        needs=("embeddings",),
+    ),
 )
 STRATEGIES: dict[str, Strategy] = {each.name: each for each in _ALL}

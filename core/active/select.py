@@ -78,43 +78,46 @@ def rank(
     best_first = np.lexsort((rng.random(len(p)), -score))
     if explore_every is None:
         explore_every = EXPLORE_EVERY if (np.asarray(positives) > 0).all() else EXPLORE_EVERY_UNSEEN
-    order, by_chance = _with_chance(best_first, explore_every, rng)
+    order, by_chance = with_chance(best_first, explore_every, rng, of=len(p))
     order, by_chance = order[:limit], by_chance[:limit]
-    reasons = _reasons(parts[order], p[order], t)
+    labels = reasons(parts[order], p[order], t)
     columns = (
         order.tolist(),
         score[order].tolist(),
-        reasons.tolist(),
-        p[order, reasons].tolist(),
-        t[reasons].tolist(),
+        labels.tolist(),
+        p[order, labels].tolist(),
+        t[labels].tolist(),
         by_chance.tolist(),
     )
     return [Ranked(*row) for row in zip(*columns, strict=True)]
 
 
-def _reasons(parts: NDArray[np.float64], p: NDArray[np.float64], t: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The label that adds most; where none adds anything, the one nearest above or below its threshold."""
+def reasons(parts: NDArray[np.float64], p: NDArray[np.float64], t: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The label that adds most; where none adds anything, the one nearest above or below its threshold.
+
+    Shapes: parts and p (P, K), t (K,) → (P,).
+    """
     if not len(parts):
         return np.zeros(0, dtype=np.int64)
     silent = parts.max(axis=1) <= 0
-    reasons = parts.argmax(axis=1)
-    reasons[silent] = np.abs(p[silent] - t).argmin(axis=1)
-    return reasons
+    labels = parts.argmax(axis=1)
+    labels[silent] = np.abs(p[silent] - t).argmin(axis=1)
+    return labels
 
 
-def _with_chance(
-    best_first: NDArray[np.int64], every: int, rng: np.random.Generator
+def with_chance(
+    best_first: NDArray[np.int64], every: int, rng: np.random.Generator, *, of: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The same texts, each ``every``-th place given to one drawn at random from all of them."""
+    """As many texts, each ``every``-th place given to one drawn at random from all ``of`` of the pool."""
     size = len(best_first)
     by_chance = np.zeros(size, dtype=bool)
     if every <= 0 or not size:
         return best_first, by_chance
     by_chance[every - 1 :: every] = True
-    drawn = rng.choice(size, size=int(by_chance.sum()), replace=False)  # positions in the pool
-    is_drawn = np.zeros(size, dtype=bool)
+    drawn = rng.choice(of, size=int(by_chance.sum()), replace=False)  # positions in the pool
+    is_drawn = np.zeros(of, dtype=bool)
     is_drawn[drawn] = True
     order = np.empty_like(best_first)
     order[by_chance] = drawn
-    order[~by_chance] = best_first[~is_drawn[best_first]]
+    order[~by_chance] = best_first[~is_drawn[best_first]][: size - len(drawn)]
     return order, by_chance

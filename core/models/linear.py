@@ -151,6 +151,10 @@ class FastLane:
         """The model of the latest refit; it also scores texts outside the pool."""
         return self._model
 
+    def rows(self, positions: Sequence[int] | NDArray) -> sp.csr_matrix:
+        """The pool's own rows of length one, where near-duplicates and spread are seen. Shapes: (N,) → (N, grams)."""
+        return self._rows[np.asarray(positions, dtype=np.int64)]
+
     def vectorise(self, texts: Sequence[str]) -> sp.csr_matrix:
         """Rows of texts outside the pool, for ``model.probabilities_of_rows`` after each refit."""
         return self._vectoriser.transform(texts)

@@ -145,15 +145,24 @@ def check_at_hand(config: RoundConfig, before: RoundConfig) -> None:
         raise BadFile(name=file.name, why="missing")
 
 
+def check_strategy(name: str, before: str) -> None:
+    """Raises BadSetting: a name that is new here, and no strategy's."""
+    if name != before:
+        from core.active.queue import find  # loads scipy, which nobody else here waits for
+
+        find(name)
+
+
 def update_settings(db: Database, project_id: int, settings: ProjectSettings, *, by: int, now: float) -> None:
     """A new overlap, and a new share of gold that two people label, also hold for texts that still wait.
 
-    Raises NotAllowed, and what ``check_at_hand`` raises of a round's changed settings.
+    Raises NotAllowed, and what ``check_at_hand`` and ``check_strategy`` raise of changed settings.
     """
     with writing(db):
         membership.require_member(db, project_id, by, "lead")
         before = project(db, project_id).settings
         check_at_hand(settings.round, before.round)
+        check_strategy(settings.acquisition, before.acquisition)
         project_rows.set_settings(db, project_id, settings.wishes())
         if (before.overlap, before.gold_double_share) != (settings.overlap, settings.gold_double_share):
             documents.set_overlaps(

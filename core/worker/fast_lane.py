@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 from sqlite_utils import Database
 
-from core.active.select import rank
+from core.active import queue
+from core.active.candidates import Candidates
 from core.models.linear import FastLane
+from core.seeds import numbers
 from core.services import projects, settling
 from core.worker.rounds import LINEAR_THRESHOLD, QUEUE_LENGTH, queue_rows
 from db import annotations as annotation_rows
@@ -29,6 +32,7 @@ from db.records import QueueRow
 log = logging.getLogger("tagtail.worker")
 
 MIN_LABELLED = 5
+GIVEN = ("embeddings", "labelled_embeddings")  # what there is beside probabilities and labels
 
 
 @dataclass
@@ -71,24 +75,25 @@ class FastLanes:
             student = round_rows.current_model(db, project.id, "student")
         started = time.perf_counter()
         ranked: list[QueueRow] = []
-        source = "linear"
-        if len(labelled) >= MIN_LABELLED and open_pool:
-            ids, scores, y = self._scores(project, labelled, open_pool)
-            probs = scores.astype(np.float64)
-            thresholds = np.full(len(project.label_set), LINEAR_THRESHOLD)
-            if student and student["fingerprint"] == project.label_set.fingerprint:
-                blobs = round_rows.predictions(db, student["id"])
-                cut = np.array([student["thresholds"][key] for key in project.label_set.keys])
-                probs, thresholds = blend(probs, thresholds, [blobs.get(each) for each in ids], cut)
-                source = "blend"
-            found = rank(probs, thresholds, y.sum(axis=0), rng=np.random.default_rng(latest), limit=QUEUE_LENGTH)
-            ranked = queue_rows(found, ids, project.label_set.keys)
+        current = student if student and student["fingerprint"] == project.label_set.fingerprint else None
+        if len(labelled) >= MIN_LABELLED:
+            blobs = round_rows.predictions(db, current["id"]) if current and open_pool else {}
+            state = self._state(project, labelled, open_pool, current, blobs)
+            strategy = self._strategy(project, waits=current is not None)
+            if strategy and open_pool:
+                settings = project.settings
+                found = queue.ranked(
+                    strategy, state, numbers(settings.round.seed, "fast lane", latest), limit=QUEUE_LENGTH,
+                    explore_share=settings.explore_share,
+                )  # fmt: skip
+                ranked = queue_rows(found, [document_id for document_id, _ in open_pool], project.label_set.keys)
         now, seconds = time.time(), time.perf_counter() - started
         with writing(db):
             if projects.project(db, project.id).label_set.fingerprint != project.label_set.fingerprint:
                 return False  # a ranking by labels that are no more; the next tick makes another
             if ranked:
                 round_id = student["round_id"] if student else None
+                source = "blend" if current else "linear"
                 round_rows.replace_queue(db, project.id, ranked, source=source, round_id=round_id)
                 events.append(db, "queue_ranked", now=now, project_id=project.id, after=len(labelled))
             round_rows.set_fast_lane(
@@ -98,15 +103,37 @@ class FastLanes:
             log.info("fast lane: %s re-ranked on %d labels in %.1f s", project.key, len(labelled), seconds)
         return bool(ranked)
 
-    def _scores(
-        self, project: projects.Project, labelled: list[settling.LabelledText], open_pool: list[tuple[int, str]]
-    ) -> tuple[list[int], NDArray[np.float32], NDArray[np.int8]]:
-        """The linear model's probabilities of the open pool, and the label rows that it learned from."""
+    def _strategy(self, project: projects.Project, *, waits: bool) -> str:
+        """The project's own, or "" where only a round can ask it, and one has: its queue is left as it is."""
+        name = project.settings.acquisition
+        if queue.serves(name, GIVEN):
+            return name
+        return "" if waits else queue.FALLBACK
+
+    def _state(
+        self, project: projects.Project, labelled: list[settling.LabelledText], open_pool: list[tuple[int, str]],
+        student: Mapping[str, Any] | None, blobs: Mapping[int, bytes],
+    ) -> Candidates:  # fmt: skip
+        """Refit, and what a strategy may look at of the open pool."""
         pool = self._pool(project.id, {each.document_id: each.text for each in labelled} | dict(open_pool))
         y = project.label_set.encode([each.labels for each in labelled])
-        scores = pool.lane.refit([pool.positions[each.document_id] for each in labelled], y, seed=0)
         ids = [document_id for document_id, _ in open_pool]
-        return ids, scores[[pool.positions[document_id] for document_id in ids]], y
+        taught = [pool.positions[each.document_id] for each in labelled]
+        asked = [pool.positions[document_id] for document_id in ids]
+        probs = pool.lane.refit(taught, y, seed=0)[asked].astype(np.float64)
+        thresholds = np.full(len(project.label_set), LINEAR_THRESHOLD)
+        if student:
+            cut = np.array([student["thresholds"][key] for key in project.label_set.keys])
+            probs, thresholds = blend(probs, thresholds, [blobs.get(each) for each in ids], cut)
+        rows = {"embeddings": asked, "labelled_embeddings": taught}
+        wanted = queue.looks_at(project.settings.acquisition)
+        given = {name: pool.lane.rows(at) for name, at in rows.items() if name in wanted}
+        return Candidates(probs=probs, thresholds=thresholds, labelled_y=y, **given)
+
+    def lane(self, project_id: int) -> FastLane | None:
+        """The project's lane as of its last refit, if there was one."""
+        pool = self._pools.get(project_id)
+        return pool.lane if pool else None
 
     def _pool(self, project_id: int, texts: dict[int, str]) -> _Pool:
         pool = self._pools.get(project_id)

@@ -8,7 +8,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
-from core.active.select import Ranked, rank
+from core.active import queue
+from core.active.candidates import Candidates
+from core.active.select import Ranked
 from core.approximations import deeper
 from core.config import RoundConfig
 from core.distill.pipeline import RoundData, RoundReport, RoundResult, run_round
 from core.errors import Cancelled, NoGold, TooFewLabels
 from core.evaluate.metrics import MetricRow, rows
 from core.export.bundle import write_bundle
-from core.models.linear import LinearModel
+from core.models.linear import FastLane, LinearModel
+from core.seeds import numbers
 from core.services import projects, scheduling, settling
 from core.stored_config import whole
 from core.version import VERSION
@@ -53,7 +56,6 @@ class Snapshot:
     data: RoundData
     gold_ids: tuple[int, ...]
     annotation_id: int
-    positives: NDArray[np.int64]
 
 
 class Stopped(Exception):
@@ -81,11 +83,10 @@ def snapshot(db: Database, project_id: int) -> Snapshot:
     if not gold:
         raise NoGold()
     encode = project.label_set.encode
-    train_y = encode([each.labels for each in train])
     data = RoundData(
         label_keys=project.label_set.keys,
         train_texts=[each.text for each in train],
-        train_y=train_y,
+        train_y=encode([each.labels for each in train]),
         gold_texts=[each.text for each in gold],
         gold_y=encode([each.labels for each in gold]),
         pool_ids=[document_id for document_id, _ in pool],
@@ -96,7 +97,6 @@ def snapshot(db: Database, project_id: int) -> Snapshot:
         data=data,
         gold_ids=tuple(each.document_id for each in gold),
         annotation_id=latest,
-        positives=train_y.sum(axis=0).astype(np.int64),
     )
 
 
@@ -206,9 +206,16 @@ class RoundRunner:
         return rows(probs, data.gold_y, cut, keys=data.label_keys, model="linear", split="gold", seed=seed)
 
     def _rank(self, seen: Snapshot, result: RoundResult) -> list[QueueRow]:
-        rng = np.random.default_rng([seen.project.settings.round.seed, self.number])
-        ranked = rank(
-            result.pool_probs, result.thresholds["student"], seen.positives, rng=rng, limit=QUEUE_LENGTH
+        settings = seen.project.settings
+        name = settings.acquisition
+        given = _rows(seen.data, queue.looks_at(name))
+        candidates = Candidates(
+            probs=result.pool_probs, thresholds=result.thresholds["student"], labelled_y=seen.data.train_y, **given
+        )
+        ranked = queue.ranked(
+            name if queue.serves(name, given) else queue.FALLBACK, candidates,
+            numbers(settings.round.seed, "queue", self.number), limit=QUEUE_LENGTH,
+            explore_share=settings.explore_share,
         )  # fmt: skip
         return queue_rows(ranked, seen.data.pool_ids, seen.project.label_set.keys)
 
@@ -338,6 +345,16 @@ def _named(
         by_kind.setdefault(code, []).append(names.get(fields["labels"], str(fields["labels"])))
     whole = [(code, fields) for code, fields in warnings if "labels" not in fields]
     return [*whole, *((code, {"labels": "、".join(labels)}) for code, labels in by_kind.items())]
+
+
+def _rows(data: RoundData, wanted: Collection[str]) -> dict[str, Any]:
+    """The texts as the fast lane sees them, where the strategy looks at that. Shapes: (P, grams), (N, grams)."""
+    names = ("embeddings", "labelled_embeddings")
+    if not set(names) & set(wanted) or not len(data.pool_texts):
+        return {}
+    lane = FastLane([*data.pool_texts, *data.train_texts])
+    pool = len(data.pool_texts)
+    return dict(zip(names, (lane.rows(np.arange(pool)), lane.rows(np.arange(pool, len(lane)))), strict=True))
 
 
 def queue_rows(ranked: Sequence[Ranked], pool_ids: Sequence[int] | NDArray, keys: Sequence[str]) -> list[QueueRow]:

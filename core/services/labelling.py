@@ -78,10 +78,14 @@ def _others(project: Project, key: str) -> list[Label]:
     return [label for label in project.label_set.every if label.key != key]
 
 
-def edit(db: Database, project_id: int, key: str, changes: Mapping[str, Any], *, by: int, now: float) -> Label:
-    """New words, colour or digit of a label; fields that are not named stay as they are, and so does the key.
+def edit(
+    db: Database, project_id: int, key: str, changes: Mapping[str, Any], *, steps: int = 0, said: str | None = None,
+    by: int, now: float,
+) -> Label:  # fmt: skip
+    """New words, colour or digit of a label, its place on the board and the note to it: all of it or nothing.
 
-    Raises NotAllowed, NotFound, BadLabel.
+    Fields that are not named stay as they are, and so does the key. ``steps``: as ``move``; ``said``: as ``note``, None
+    leaves the note alone. Raises NotAllowed, NotFound, BadLabel.
     """
     with _changing(db, project_id, by=by, now=now) as project:
         label = _label(project, key)
@@ -94,6 +98,10 @@ def edit(db: Database, project_id: int, key: str, changes: Mapping[str, Any], *,
                 db, "label_changed", now=now, project_id=project_id, user_id=by, before={"label": key, **before},
                 after={"label": key, **changed},
             )  # fmt: skip
+        if steps:
+            _move(db, project, key, steps, by=by, now=now)
+        if said is not None:
+            _note(db, project, key, said, by=by, now=now)
     return _label(projects.project(db, project_id), key)
 
 
@@ -121,14 +129,18 @@ def add(db: Database, project_id: int, fields: Mapping[str, Any], *, by: int, no
 def move(db: Database, project_id: int, key: str, steps: int, *, by: int, now: float) -> None:
     """Move a label on the board, up (below zero) or down; the order in models and exports stays. Raises NotFound."""
     with _changing(db, project_id, by=by, now=now) as project:
-        before = [label.key for label in project.label_set.on_board]
-        if key not in before:
-            raise NotFound(what=f"label {key}")
-        after = [each for each in before if each != key]
-        after.insert(min(max(before.index(key) + steps, 0), len(after)), key)
-        if after != before:
-            project_rows.set_places(db, project_id, after)
-            events.append(db, "labels_ordered", now=now, project_id=project_id, user_id=by, before=before, after=after)
+        _move(db, project, key, steps, by=by, now=now)
+
+
+def _move(db: Database, project: Project, key: str, steps: int, *, by: int, now: float) -> None:
+    before = [label.key for label in project.label_set.on_board]
+    if key not in before:
+        raise NotFound(what=f"label {key}")
+    after = [each for each in before if each != key]
+    after.insert(min(max(before.index(key) + steps, 0), len(after)), key)
+    if after != before:
+        project_rows.set_places(db, project.id, after)
+        events.append(db, "labels_ordered", now=now, project_id=project.id, user_id=by, before=before, after=after)
 
 
 def retire(db: Database, project_id: int, key: str, *, by: int, now: float) -> None:
@@ -195,18 +207,23 @@ def note(db: Database, project_id: int, key: str, text: str, *, by: int, now: fl
 
     Raises NotAllowed, NotFound, BadLabel (too long).
     """
+    with _changing(db, project_id, by=by, now=now) as project:
+        _label(project, key)
+        _note(db, project, key, text, by=by, now=now)
+
+
+def _note(db: Database, project: Project, key: str, text: str, *, by: int, now: float) -> None:
     said = text.encode("utf-8", "replace").decode().strip()
     if len(said) > MAX_NOTE:
         raise BadLabel(field="note", why="long", have=len(said), limit=MAX_NOTE)
-    with _changing(db, project_id, by=by, now=now) as project:
-        _label(project, key)
-        before = notes(db, project_id).get(key)
-        if said != (before.text if before else ""):
-            label_notes.append(db, project_id, key, said, by, now=now)
-            events.append(
-                db, "label_noted", now=now, project_id=project_id, user_id=by,
-                before={"label": key, "note": before.text if before else ""}, after={"label": key, "note": said},
-            )  # fmt: skip
+    found = notes(db, project.id).get(key)
+    before = found.text if found else ""
+    if said != before:
+        label_notes.append(db, project.id, key, said, by, now=now)
+        events.append(
+            db, "label_noted", now=now, project_id=project.id, user_id=by, before={"label": key, "note": before},
+            after={"label": key, "note": said},
+        )  # fmt: skip
 
 
 def notes(db: Database, project_id: int) -> dict[str, Note]:

@@ -124,11 +124,10 @@ def edit(project: Project, me: User, label: Label, note: Note | None) -> None:
     at = project.label_set.on_board.index(label)
 
     def change(db: Any, *, by: int, now: float, entered: dict[str, Any], said: str, place: int) -> None:
-        labelling.edit(db, project.id, label.key, _differing(entered, label), by=by, now=now)
-        if place != at:
-            labelling.move(db, project.id, label.key, place - at, by=by, now=now)
-        if said != (note.text if note else ""):
-            labelling.note(db, project.id, label.key, said, by=by, now=now)
+        noted = said if said != (note.text if note else "") else None
+        labelling.edit(
+            db, project.id, label.key, _differing(entered, label), steps=place - at, said=noted, by=by, now=now
+        )
 
     @st.dialog(t("labels.edit_title", name=label.name(lang())), width="medium", on_dismiss=close)
     def dialog() -> None:

@@ -251,3 +251,35 @@ def test_projects_have_label_sets_of_their_own(db: Database, people: dict[str, i
     assert keys(db, other) == ("k0", "k1", "k2")
     assert projects.project(db, other).label_set.labels[1].zh == "乙"
     assert events.recent(db, other, labelling.KINDS, n=9) == []
+
+
+def test_an_edit_of_several_things_is_one_or_none(
+    db: Database, path: Path, people: dict[str, int], project_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def state() -> tuple[Any, ...]:
+        again = open_database(path)
+        found = projects.project(again, project_id).label_set
+        last = value(again, "SELECT max(id) FROM events")
+        said = {key: each.text for key, each in labelling.notes(again, project_id).items()}
+        again.close()
+        return found.labels, said, last
+
+    def fails(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt  # as a kill between two writes
+
+    whole = {"changes": {"zh": "新名", "colour": "#8e63c7"}, "steps": 2, "said": "看第二段"}
+    before = state()
+    with monkeypatch.context() as broken:
+        broken.setattr("db.label_notes.append", fails)
+        with pytest.raises(KeyboardInterrupt):
+            labelling.edit(db, project_id, "k0", **whole, by=people[LEE], now=NOW)  # type: ignore[arg-type]
+    with pytest.raises(BadLabel):
+        labelling.edit(
+            db, project_id, "k0", {"zh": "新名"}, steps=2, said="長" * (labelling.MAX_NOTE + 1), by=people[LEE], now=NOW
+        )
+    assert state() == before
+    label = labelling.edit(db, project_id, "k0", **whole, by=people[LEE], now=NOW)  # type: ignore[arg-type]
+    assert (label.zh, label.colour, label.place) == ("新名", "#8e63c7", 2)
+    assert state()[1] == {"k0": "看第二段"}
+    kinds = rows(db, "SELECT kind FROM events WHERE id > :id ORDER BY id", id=before[2])
+    assert [each["kind"] for each in kinds] == ["label_changed", "labels_ordered", "label_noted"]

@@ -37,9 +37,9 @@ class Strategy:
     score: Score | None = None  # where the strategy is a ranking by a score
 
     def __post_init__(self) -> None:
-        unknown = set(self.needs) - {each.name for each in fields(Candidates)}
+        unknown = {*self.needs, *self.uses} - {each.name for each in fields(Candidates)}
         if unknown:
-            raise ValueError(f"{self.name} needs {sorted(unknown)}, which Candidates does not have")
+            raise ValueError(f"{self.name} looks at {sorted(unknown)}, which Candidates does not have")
 
     def __call__(self, candidates: Candidates, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Positions of the texts to label, the most useful first; fewer than ``size`` where the pool is smaller.
@@ -154,6 +154,7 @@ _ALL = (
         what="the text furthest from all that is labelled or chosen; the learner plays no part",
         source="sener2018",
         needs=("embeddings",),
+        uses=("labelled_embeddings",),
     ),
 )
 STRATEGIES: dict[str, Strategy] = {each.name: each for each in _ALL}

@@ -216,39 +216,16 @@ def decision_counts(db: Database, project_id: int) -> dict[tuple[str, str], int]
     return {(each["role"], each["decision"]): each["n"] for each in found}
 
 
-def per_day(db: Database, project_id: int) -> list[tuple[str, str, int]]:
-    """(day in UTC+8, person, decisions), imports left out."""
-    found = rows(
-        db,
-        "SELECT date(a.created_at, 'unixepoch', '+8 hours') AS day, u.name, count(*) AS n FROM current_annotations c "
-        "JOIN annotations a ON a.id = c.annotation_id JOIN users u ON u.id = a.user_id "
-        "WHERE c.project_id = :p AND u.role != 'system' AND c.decision != 'skipped' GROUP BY day, u.name ORDER BY day",
-        p=project_id,
-    )
-    return [(each["day"], each["name"], each["n"]) for each in found]
-
-
-def n_mine(db: Database, project_id: int, user_id: int, *, since: float) -> tuple[int, int]:
-    """Texts that this person has decided on, skips left out: (first decided since a moment, all).
-
-    Changing an old decision is no new text.
-    """
-    recent = value(
-        db,
-        "SELECT count(DISTINCT a.document_id) FROM annotations a LEFT JOIN annotations b ON b.id = a.supersedes "
-        "WHERE a.project_id = :p AND a.user_id = :u AND a.created_at >= :since "
-        "AND a.decision IN ('labelled', 'flagged') AND (a.supersedes IS NULL OR b.decision = 'skipped') "
-        "AND EXISTS (SELECT 1 FROM current_annotations c WHERE c.document_id = a.document_id "
-        "AND c.user_id = a.user_id AND c.decision != 'skipped')",
-        p=project_id, u=user_id, since=since,
+def n_mine(db: Database, project_id: int, user_id: int) -> int:
+    """Texts that this person has decided on, skips left out."""
+    return int(
+        value(
+            db,
+            "SELECT count(*) FROM current_annotations INDEXED BY current_annotations_mine "
+            "WHERE user_id = :u AND project_id = :p AND decision IN ('labelled', 'flagged')",
+            p=project_id, u=user_id,
+        )
     )  # fmt: skip
-    every = value(
-        db,
-        "SELECT count(*) FROM current_annotations INDEXED BY current_annotations_mine "
-        "WHERE user_id = :u AND project_id = :p AND decision IN ('labelled', 'flagged')",
-        p=project_id, u=user_id,
-    )  # fmt: skip
-    return int(recent), int(every)
 
 
 def n_waiting_for_others(db: Database, project_id: int, user_id: int, *, gold_only: bool) -> int:

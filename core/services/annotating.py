@@ -6,7 +6,6 @@ double click, a lost connection or a second tab are all the same op and are save
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 import re
 from collections.abc import Collection, Sequence
@@ -27,7 +26,8 @@ from core.errors import (
 )
 from core.services import accounts, assigning, curating, membership, scheduling
 from core.services.assigning import LeasedText, next_texts, release, suggested
-from db import adjudications, documents, events, leases, rounds
+from core.services.looking_back import midnight
+from db import adjudications, documents, events, leases, past, rounds
 from db import annotations as annotation_rows
 from db.annotations import NewAnnotation
 from db.connect import writing
@@ -317,14 +317,11 @@ def progress(db: Database, project_id: int, user_id: int, *, now: float, known: 
     """What this person and the project have done so far; ``known``: how far the project was a moment ago."""
     membership.require_member(db, project_id, user_id)
     settings = curating.project(db, project_id).settings
-    taipei = dt.timezone(dt.timedelta(hours=8))
-    midnight = dt.datetime.fromtimestamp(now, taipei).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
     everybody = known or standing(db, project_id)
-    today, total = annotation_rows.n_mine(db, project_id, user_id, since=midnight)
     done_by_me = annotation_rows.n_waiting_for_others(db, project_id, user_id, gold_only=settings.overlap == 1)
     return MyProgress(
-        today=today,
-        total=total,
+        today=len(past.firsts(db, project_id, user_id, since=midnight(now))),
+        total=annotation_rows.n_mine(db, project_id, user_id),
         labelled=everybody.labelled,
         pool=everybody.pool,
         waiting=max(0, everybody.waiting - done_by_me),

@@ -230,7 +230,7 @@ def _by_label(labels: LabelSet, pairs: Counter[tuple[frozenset[str], frozenset[s
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """One day in UTC+8: texts decided for the first time, skips left out, and the median of what each took."""
+    """One day in UTC+8: texts first decided on it, skips left out, and the median of what each took."""
 
     day: dt.date
     n: int
@@ -254,32 +254,26 @@ class Pace:
         return sum(each.n > 0 for each in self.days)
 
 
-def my_days(db: Database, project_id: int, user_id: int, *, now: float, days: int = DAYS) -> Pace:
-    """The last days, today last, those without work too.
+def midnight(now: float) -> float:
+    """When the day of that moment began, in UTC+8."""
+    return dt.datetime.combine(dt.datetime.fromtimestamp(now, TAIPEI).date(), dt.time(), TAIPEI).timestamp()
 
-    A text counts on the day of its first decision, so that changing old ones adds nothing. Raises NotMember.
-    """
+
+def my_days(db: Database, project_id: int, user_id: int, *, now: float, days: int = DAYS) -> Pace:
+    """The last days, today last, those without work too; a text counts as ``past.firsts`` says. Raises NotMember."""
     today = dt.datetime.fromtimestamp(now, TAIPEI).date()
     first = today - dt.timedelta(days=days - 1)
     since = dt.datetime.combine(first, dt.time(), TAIPEI).timestamp()
     with reading(db):
         membership.require_member(db, project_id, user_id)
-        log = past_rows.firsts(db, project_id, user_id, since=since)
-    counted: dict[int, tuple[str, int]] = {}
-    for day, document_id, what, ms in log:
-        if what == "new":
-            counted[document_id] = (day, ms)
-        else:
-            counted.pop(document_id, None)
-    spent: dict[str, list[int]] = {}
-    for day, ms in counted.values():
-        spent.setdefault(day, []).append(ms)
+        firsts = past_rows.firsts(db, project_id, user_id, since=since)
+    spent: dict[dt.date, list[int]] = {}
+    for at, ms in firsts:
+        spent.setdefault(dt.datetime.fromtimestamp(at, TAIPEI).date(), []).append(ms)
     every = [first + dt.timedelta(days=k) for k in range(days)]
     return Pace(
-        days=tuple(
-            Day(day=day, n=len(spent.get(str(day), ())), median_s=_median(spent.get(str(day), []))) for day in every
-        ),
-        median_s=_median([ms for _, ms in counted.values()]),
+        days=tuple(Day(day=day, n=len(spent.get(day, ())), median_s=_median(spent.get(day, []))) for day in every),
+        median_s=_median([ms for _, ms in firsts]),
     )
 
 

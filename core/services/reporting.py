@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from core.labels import Label
 from core.services import curating
 from db import annotations as annotation_rows
-from db import documents, events, rounds
+from db import documents, events, past, rounds
 from db.connect import location, reading
 from db.records import Metric, RoundRow
 
@@ -76,7 +76,7 @@ def overview(db: Database, project_id: int) -> Overview:
             label_counts=tuple(int(n) for n in y_pool.sum(axis=0)),
             gold_counts=tuple(int(n) for n in y_gold.sum(axis=0)),
             cooccurrence=tuple(tuple(int(n) for n in line) for line in y_pool.T @ y_pool),
-            per_day=tuple(annotation_rows.per_day(db, project_id)),
+            per_day=tuple(past.per_day(db, project_id)),
             round=published,
             metrics=tuple(each for each in history if published and each.round == published.number),
             history=tuple(history),

@@ -296,9 +296,33 @@ def test_days_begin_at_midnight_in_taipei_and_idle_days_are_there(db: Database, 
     ]
 
 
-def test_a_text_taken_back_counts_on_no_day(db: Database, project_id: int, ann: int) -> None:
+def test_a_text_taken_back_counts_on_no_day_and_decided_again_on_its_first(
+    db: Database, project_id: int, ann: int
+) -> None:
     document = add_text(db, project_id, "一")
     undo(db, project_id, ann, decide(db, project_id, ann, document, at=NOW - DAY), at=NOW)
     assert looking_back.my_days(db, project_id, ann, now=NOW).n == 0
     decide(db, project_id, ann, document, at=NOW + 5)
-    assert looking_back.my_days(db, project_id, ann, now=NOW + 5).days[-1].n == 1
+    assert [each.n for each in looking_back.my_days(db, project_id, ann, now=NOW + 5, days=2).days] == [1, 0]
+
+
+@pytest.mark.parametrize("change", ["revise", "skip_and_back", "undo", "nothing"])
+def test_the_desk_and_the_days_count_alike_whatever_is_changed_later(
+    db: Database, project_id: int, people: dict[str, int], ann: int, change: str
+) -> None:
+    old, new = add_text(db, project_id, "昨天的"), add_text(db, project_id, "今天的")
+    uid = decide(db, project_id, ann, old, at=NOW - DAY)
+    decide(db, project_id, ann, new, at=NOW)
+    if change == "revise":
+        decide(db, project_id, ann, old, ("k1",), kind="revise", at=NOW + 1)
+    elif change == "skip_and_back":
+        decide(db, project_id, ann, old, (), decision="skipped", kind="revise", at=NOW + 1)
+        assert annotating.progress(db, project_id, ann, now=NOW + 1).total == 1
+        decide(db, project_id, ann, old, ("k1",), kind="revise", at=NOW + 2)
+    elif change == "undo":
+        undo(db, project_id, ann, uid, at=NOW + 1)
+        decide(db, project_id, ann, old, ("k1",), at=NOW + 2)
+    desk = annotating.progress(db, project_id, ann, now=NOW + 3)
+    days = looking_back.my_days(db, project_id, ann, now=NOW + 3, days=2).days
+    assert (desk.today, desk.total) == (days[-1].n, sum(each.n for each in days)) == (1, 2)
+    assert [n for _, name, n in past.per_day(db, project_id) if name == "ann"] == [1, 1]

@@ -202,6 +202,7 @@ function makeDesk(s, root, view, comfort, guide) {
       else { if (left) paintAll(); view.hint(s.data.words.nothing_to_undo); }
       return;
     }
+    if (entry.older) { unrevise(entry); return; }
     past.drop(entry.uid);
     const uid = freshUid();
     s.undone.set(uid, entry);
@@ -220,6 +221,23 @@ function makeDesk(s, root, view, comfort, guide) {
     rememberPast();
     paintState();
     if (past.length < 3 && past.ask(false)) s.outbox.send();
+  }
+
+  // A change taken back: the version before is saved as a new one, and looked at.
+  function unrevise(entry) {
+    const { labels, decision, comment } = entry.older;
+    const uid = freshUid();
+    s.outbox.add({
+      uid, kind: "revise", project: s.data.project, document: entry.doc.id, decision, comment: comment || "", ms: 0, target: entry.uid,
+      labels: decision === "skipped" ? [] : labels,
+    });
+    s.undone.set(uid, entry);
+    past.unrevise(entry.uid, uid);
+    walk.enter(past.indexOf(uid));
+    paintAll();
+    view.hint(s.data.words.unrevised);
+    paintState();
+    window.setTimeout(rememberPast, 0);
   }
 
   function walkBy(direction) {

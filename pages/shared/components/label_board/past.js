@@ -1,6 +1,7 @@
 // My past decisions, oldest first: those of this visit at once, older ones by the page from the server, which knows all.
-// An entry: {uid, doc: {id, text}, labels, decision, comment, versions, at, settled, stuck, order}. `order` says which one I
-// made last; a reviewer has settled what is `stuck`, or a colleague has the text.
+// An entry: {uid, doc: {id, text}, labels, decision, comment, versions, at, settled, stuck, order, older}. `order` says which
+// one I made last; a reviewer has settled what is `stuck`, or a colleague has the text. `older` is the version before, as
+// it was: {labels, decision, comment, at, order, older}, where it was changed in this tab.
 
 const PAST_KEPT = 300;
 
@@ -16,6 +17,8 @@ function makePast() {
     uid: item.uid, doc: { id: item.document, text: item.text }, labels: item.labels, decision: item.decision,
     comment: item.comment, versions: item.versions, at: item.at, settled: item.settled, stuck: Boolean(item.settled), order: 0,
   });
+
+  const versionOf = ({ labels, decision, comment, at, order, older }) => ({ labels, decision, comment, at, order, older: older || null });
 
   return {
     get wanted() { return wanted; },
@@ -36,7 +39,11 @@ function makePast() {
     // A new version of an entry stands where the old one stood, and is what I did last.
     revise(uid, change) {
       newestOrder += 1;
-      list = list.map((entry) => (entry.uid === uid ? { ...entry, ...change, order: newestOrder } : entry));
+      list = list.map((entry) => (entry.uid === uid ? { ...entry, ...change, order: newestOrder, older: versionOf(entry) } : entry));
+    },
+    // The version before stands again, under a new name, and where it stood among what I did.
+    unrevise(uid, fresh) {
+      list = list.map((entry) => (entry.uid !== uid ? entry : { ...entry, ...entry.older, uid: fresh, versions: entry.versions + 1 }));
     },
     restoreEntry(uid, entry) { list = list.map((one) => (one.uid === uid ? entry : one)); },
     // A decision that could not be taken back: it stands, and undo passes it by.
@@ -61,10 +68,16 @@ function makePast() {
       oldest = page.items.length ? page.items[page.items.length - 1].id : oldest;
       const undone = new Set(unsent.filter((op) => op.kind === "undo").map((op) => op.target));
       const mine = new Set(unsent.filter((op) => op.kind !== "undo").map((op) => op.uid));
+      const changed = new Map(first ? list.map((entry) => [entry.uid, entry]) : []);  // in this tab, before it was loaded anew
       if (first) list = list.filter((entry) => mine.has(entry.uid));
       const here = new Set(list.map((entry) => entry.doc.id));
       const older = page.items.filter((item) => !undone.has(item.uid) && !here.has(item.document)).map(entryOf);
-      for (const entry of older) { oldestOrder -= 1; entry.order = oldestOrder; }  // newest comes first
+      for (const entry of older) {  // newest comes first
+        const known = changed.get(entry.uid);
+        oldestOrder -= 1;
+        entry.order = known && known.older ? known.order : oldestOrder;
+        entry.older = known ? known.older : null;
+      }
       list = [...older.reverse(), ...list];
       return true;
     },

@@ -28,6 +28,7 @@ function makeWalk(past) {
       if (index < 4) past.ask(false);  // before it is needed
       return "moved";
     },
+    enter,
     newest() { enter(past.length - 1); },
     // The entry on the screen has a new version, or has lost one.
     follow(uid) {

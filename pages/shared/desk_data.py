@@ -12,6 +12,7 @@ from core.labels import Label
 from core.services.annotating import LeasedText, MyProgress
 from core.services.looking_back import Past
 from core.services.preferences import DEFAULT_KEYS, SLOTS, Desk
+from core.text.alike import alike
 from core.text.keywords import keywords
 from pages.shared import reasons
 from pages.shared.components.label_board.blocks import blocks
@@ -25,7 +26,8 @@ WORDS = (
     "state_offline_idle", "state_out_idle", "need_label", "need_label_touch", "undone", "nothing_to_undo",
     "loading", "swapped", "guideline", "guideline_short", "example", "counter_example", "lead_note", "search",
     "search_example", "no_number", "back_short", "forward_short", "chance_alone", "chance_above", "chance_below",
-    "stayed", "revised", "loading_past", "past_end", "past_title", "past_skipped", "past_flagged", "past_labelled",
+    "stayed", "revised", "unrevised", "loading_past",
+    "past_end", "past_title", "past_skipped", "past_flagged", "past_labelled",
     "past_versions", "past_save", "past_stay", "past_skip", "past_flag", "past_undo", "past_settled",
     "past_settled_no", "past_leave", "rest", "rest_close", "settings", "settings_short", "set_keys", "set_more",
     "set_reset", "set_was_reset", "set_kept", "set_press", "set_press_long", "set_taken", "set_unusable",
@@ -90,8 +92,10 @@ def board_labels(labels: Sequence[Label], language: str, notes: dict[str, str] |
 def _still(
     labels: tuple[Label, ...], guideline: str, notes: tuple[tuple[str, str], ...], language: str
 ) -> dict[str, Any]:
+    made = board_labels(labels, language, dict(notes))
     values = {
-        "labels": board_labels(labels, language, dict(notes)),
+        "labels": made,
+        "alike": alike(word for label in made for word in label["keywords"]),
         "guideline": blocks(guideline),
         "words": board_words(),
         "usual": usual_desk(),

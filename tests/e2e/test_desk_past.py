@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from core.services.preferences import Desk
+from core.text.alike import alike
 from pages.shared import desk_data
 from tests.e2e.alone import answer, hear, load, opened, sent, type_keys
 from tests.e2e.driving import pressed, shown
@@ -90,6 +91,40 @@ def test_a_new_version_that_is_refused_is_as_it_was(page: Page) -> None:
     hear(page, answer(1, 2, refused=[refusal]))
     assert (shown(page), pressed(page)) == (93, ["k3"])
     assert "裁定" in page.inner_text("[data-part=notices]")
+
+
+def test_undo_right_after_a_change_brings_the_older_version_back_as_a_new_one(page: Page) -> None:
+    hear(page, answer(1, 2, past=past(decided(93, "k3"), decided(92, "k2"))))
+    type_keys(page, "ArrowLeft", "ArrowLeft", "1", "Enter")  # 92: k1, k2
+    type_keys(page, "ArrowLeft", "2", "Enter", "Escape")  # 92: k1
+    assert shown(page) == 1
+    page.wait_for_function("window.sent.length && window.sent.at(-1).ops.length === 2")
+    page.wait_for_timeout(100)
+    ops = sent(page)
+    newest = decided(92, "k1", uid=ops[1]["uid"], versions=3)
+    hear(load(page), answer(1, 2, acked=[op["uid"] for op in ops], past=past(newest, decided(93, "k3"))))
+    type_keys(page, "u")
+    assert (shown(page), pressed(page)) == (92, ["k1", "k2"]), "also after the page was loaded anew"
+    assert page.inner_text("[data-part=hint]") == desk_data.board_words()["unrevised"]
+    type_keys(page, "u")
+    assert (shown(page), pressed(page)) == (92, ["k2"])
+    page.wait_for_function("window.sent.length && window.sent.at(-1).ops.length === 2")
+    made = [(op["kind"], op["document"], op["labels"], op["decision"]) for op in sent(page)]
+    assert made == [("revise", 92, ["k1", "k2"], "labelled"), ("revise", 92, ["k2"], "labelled")]
+    refusal = {"uid": sent(page)[1]["uid"], "sentence": "這一篇已經定案。"}
+    hear(page, answer(1, 2, acked=[sent(page)[0]["uid"]], refused=[refusal]))
+    assert (shown(page), pressed(page)) == (92, ["k1", "k2"]), "what could not be taken back stands"
+    type_keys(page, "Escape")
+    assert shown(page) == 1
+
+
+def test_undo_goes_on_with_what_was_done_before_the_change(page: Page) -> None:
+    hear(page, answer(1, 2, 3, past=past(decided(93, "k3"))))
+    type_keys(page, "1", "Enter", "ArrowLeft", "ArrowLeft", "1", "Enter", "Escape", "u", "u")
+    page.wait_for_function("window.sent.length && window.sent.at(-1).ops.length === 4")
+    made = [(op["kind"], op["document"]) for op in sent(page)]
+    assert made == [("save", 1), ("revise", 93), ("revise", 93), ("undo", 1)]
+    assert (shown(page), pressed(page)) == (1, ["k1"])
 
 
 def test_what_a_reviewer_settled_is_shown_and_not_changed(page: Page) -> None:
@@ -231,6 +266,17 @@ def test_words_are_marked_where_wanted_and_the_text_stays_the_text(page: Page) -
     hear(page, {**data, "desk": Desk(sentences="line").values()})
     page.wait_for_timeout(400)
     assert page.text_content("[data-part=text]") == words
+
+
+def test_words_are_marked_in_simplified_and_traditional_characters(page: Page) -> None:
+    data = answer(1, alike=alike(["憂鬱", "干咳"]), desk=Desk(highlights=True).values())
+    data["docs"][0]["text"] = "忧郁、憂鬱、忧鬱；乾咳、干咳。"
+    data["labels"][0]["keywords"] = ["憂鬱"]
+    data["labels"][1]["keywords"] = ["干咳"]
+    hear(page, data)
+    assert page.locator("mark").all_inner_texts() == ["忧郁", "憂鬱", "忧鬱", "乾咳", "干咳"]
+    titles = page.eval_on_selector_all("mark", "all => all.map((one) => one.title)")
+    assert titles == ["標1"] * 3 + ["標2"] * 2
 
 
 def test_the_models_view_is_a_bar_with_words(page: Page) -> None:

@@ -274,7 +274,7 @@ function makeBoard(root) {
     if (changedScope) takeFocus(view.part("board"), Boolean(lastSid));
     if (changedOwner) startOutbox();
     if (changedScope) startScope();
-    if (changedLooks) comfort.learn(s.data.labels);
+    if (changedLooks) comfort.learn(s.data.labels, s.data.alike || []);
     const kept = s.wire.heard(fresh);
     if (changedLooks || kept) wear();
     if (kept && fresh.desk_refused) settings.refused(fresh.desk_refused);

@@ -5,7 +5,8 @@ const HUGE = 20000;  // characters; a text as long as this is shown without span
 
 function makeComfort(view) {
   let words = null;      // one pattern of all words, longest first
-  let owners = new Map();  // word → labels
+  let owners = new Map();  // word, its characters as `plain` has them → labels
+  let first = new Map();   // character → the first of those that are written for each other
   let desk = null;
   let made = 0;
 
@@ -16,13 +17,19 @@ function makeComfort(view) {
     return node;
   };
 
-  function learn(labels) {
+  const plain = (word) => Array.from(word, (character) => first.get(character) || character).join("");
+
+  // `alike`: groups of characters, simplified and traditional, that are written for each other.
+  function learn(labels, alike) {
+    const groups = new Map(alike.map((group) => [group[0], group]));
+    first = new Map(alike.flatMap((group) => Array.from(group, (character) => [character, group[0]])));
     owners = new Map();
     for (const label of labels) {
-      for (const word of label.keywords || []) owners.set(word, [...(owners.get(word) || []), label]);
+      for (const word of new Set((label.keywords || []).map(plain))) owners.set(word, [...(owners.get(word) || []), label]);
     }
-    const plain = [...owners.keys()].sort((a, b) => b.length - a.length).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-    words = plain.length ? new RegExp(plain.join("|"), "gu") : null;
+    const either = (character) => (groups.has(character) ? `[${groups.get(character)}]` : character.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    const patterns = [...owners.keys()].sort((a, b) => b.length - a.length).map((word) => Array.from(word, either).join(""));
+    words = patterns.length ? new RegExp(patterns.join("|"), "gu") : null;
     made += 1;
   }
 
@@ -42,7 +49,7 @@ function makeComfort(view) {
     const nodes = [];
     let from = 0;
     for (const hit of text.matchAll(words)) {
-      const labels = owners.get(hit[0]) || [];
+      const labels = owners.get(plain(hit[0])) || [];
       if (hit.index > from) nodes.push(document.createTextNode(text.slice(from, hit.index)));
       const mark = make("mark", "", hit[0]);
       mark.style.setProperty("--chip", labels.length ? labels[0].colour : "");

@@ -6,21 +6,23 @@ import streamlit as st
 
 from pages.shared.i18n import t
 
-_HTML = '<button type="button"><span role="status"></span></button>'
+_HTML = '<button type="button"></button><p role="status"></p>'
 _CSS = """
 button {
-  font: inherit; min-height: 2.5rem; padding: .25rem .75rem; cursor: pointer; color: var(--st-background-color);
+  font: inherit; font-size: .875rem; min-height: 2.5rem; padding: .25rem .75rem; cursor: pointer; color: var(--st-background-color);
   background: var(--st-primary-color); border: 1px solid var(--st-primary-color);
   border-radius: var(--st-button-radius, .5rem);
 }
+p { margin: .4rem 0 0; font-size: .875rem; }
+p:empty { display: none; }
 button:hover { filter: brightness(1.08); }
 button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 """
 _JS = """
 export default function ({ parentElement, data }) {
   const button = parentElement.querySelector('button');
-  const words = button.querySelector('span');
-  words.textContent = data.label;
+  const said = parentElement.querySelector('[role=status]');
+  if (button.textContent !== data.label) { button.textContent = data.label; said.textContent = ''; }
   const byHand = () => {  // where the browser keeps the clipboard from pages without https
     const field = document.createElement('textarea');
     field.value = data.text;
@@ -34,7 +36,7 @@ export default function ({ parentElement, data }) {
   button.onclick = async () => {
     let copied = false;
     try { await navigator.clipboard.writeText(data.text); copied = true; } catch { copied = byHand(); }
-    words.textContent = copied ? data.done : data.failed;
+    said.textContent = copied ? data.done : data.failed;
   };
 }
 """

@@ -10,7 +10,7 @@ _HTML = '<form method="post" action="/logout"><button type="submit"></button></f
 _CSS = """
 form { margin: 0; }
 button {
-  font: inherit; width: 100%; min-height: 2.5rem; cursor: pointer; color: var(--st-text-color);
+  font: inherit; font-size: .875rem; width: 100%; min-height: 2.5rem; cursor: pointer; color: var(--st-text-color);
   background: transparent; border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius, .5rem);
 }
 button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }

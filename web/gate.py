@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
@@ -84,6 +85,7 @@ class Gate:
         self.app = app
         self.who = who
         self.clock = clock
+        self.tabs: Counter[int] = Counter()  # open websockets by person: every open page has one
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -109,6 +111,8 @@ class Gate:
             send = _kept_nowhere(send)
             if scope["type"] == "websocket":
                 receive, send = self._watched(token, receive, send)
+                await self._counted(user.id, scope, receive, send)
+                return
         elif not _open(scope["path"]):
             await self._refuse(scope, receive, send, _not_signed_in(scope, headers))
             return
@@ -119,7 +123,14 @@ class Gate:
         # The origin was checked above, so it need not see it.
         scope["headers"] = [h for h in scope["headers"] if h[0].lower() != b"origin"]
         scope["headers"].append((b"x-auth-user", str(user.id).encode("ascii")))
-        scope["state"] = {**scope.get("state", {}), "user": user}
+        scope["state"] = {**scope.get("state", {}), "user": user, "tabs": self.tabs}
+
+    async def _counted(self, user_id: int, scope: Scope, receive: Receive, send: Send) -> None:
+        self.tabs[user_id] += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.tabs[user_id] -= 1
 
     def _watched(self, token: str, receive: Receive, send: Send) -> tuple[Receive, Send]:
         """A websocket whose messages pass only while the session lives: a sign-out elsewhere ends it."""

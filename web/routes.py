@@ -24,6 +24,7 @@ from db.errors import NotFound, StorageError
 from pages.shared.i18n import say
 from web import html
 from web.joining import Joining
+from web.leaving import Leaving
 from web.login import SignIn
 
 log = logging.getLogger("tagtail.web")
@@ -135,7 +136,7 @@ async def first_page(request: Request) -> Response:
 
 def all_routes(sign_in: SignIn, downloads: Downloads, health: Health) -> list[Route]:
     """The table of what is answered beside Streamlit's own paths."""
-    joining = Joining(sign_in.database)
+    joining, leaving = Joining(sign_in.database), Leaving(sign_in.database)
     return [
         Route("/login", sign_in.form, methods=["GET"]),
         Route("/login", sign_in.enter, methods=["POST"]),
@@ -143,6 +144,7 @@ def all_routes(sign_in: SignIn, downloads: Downloads, health: Health) -> list[Ro
         Route("/logout", sign_in.leave, methods=["POST"]),
         Route("/join", joining.form, methods=["GET"]),
         Route("/join", joining.enter, methods=["POST"]),
+        Route("/leaving", leaving.heard, methods=["POST"]),
         Route("/lang", sign_in.choose_language, methods=["POST"]),
         Route("/healthz", health.answer, methods=["GET"]),
         Route("/annotate", first_page, methods=["GET"]),

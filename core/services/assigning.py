@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import statistics
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,14 +151,16 @@ def suggested(db: Database, project: Project, document_id: int) -> dict[str, flo
     return {key: round(float(p), 3) for key, p in zip(project.label_set.keys, probabilities, strict=True)}
 
 
-def release(db: Database, project_id: int, user_id: int, *, keep: int = 0, now: float) -> int:
-    """Give back what this person holds, but for the first ``keep`` texts of the desk; says how many.
+def release(
+    db: Database, project_id: int, user_id: int, *, keep: int = 0, but: Collection[int] = (), now: float
+) -> int:
+    """Give back what this person holds, but for the first ``keep`` texts of the desk and those in ``but``.
 
-    Raises NotAllowed.
+    Says how many. Raises NotAllowed.
     """
     with writing(db):
         membership.require_member(db, project_id, user_id)
-        given_back = leases.mine(db, project_id, user_id)[keep:]
+        given_back = [each for each in leases.mine(db, project_id, user_id)[keep:] if each["document_id"] not in but]
         for each in given_back:
             leases.close(db, each["document_id"], user_id, state="released")
         if given_back:

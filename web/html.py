@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse
 
-from core.services.accounts import MIN_PASSWORD
+from core.services.accounts import MIN_PASSWORD, User
 from core.services.inviting import Offer
 from pages.shared.i18n import HTML_LANG, NAMES, known, say
 
@@ -89,6 +89,7 @@ def joining_page(
     else:
         title = say("login.reset_title", lang)
         intro, button = say("login.reset_intro", lang, name=offer.name or ""), say("login.reset_enter", lang)
+    signing = "" if offer.name is not None else _to_sign_in(lang, token)
     fixed = offer.name is not None
     hidden = {"lang": lang, "token": token}
     fields = "".join(f'<input type="hidden" name="{k}" value="{escape(v)}">' for k, v in hidden.items())
@@ -102,8 +103,42 @@ def joining_page(
         maxlength="1000" required aria-describedby="rule"{second}>
       <p class="help" id="rule">{escape(say("login.password_rule", lang, n=MIN_PASSWORD))}</p>
       <button type="submit">{escape(button)}</button>
-    </form>"""
+    </form>{signing}"""
     return _page(title, body, lang, status, switch=_switch(lang, "/join", {"token": token}))
+
+
+def _to_sign_in(lang: str, token: str) -> str:
+    """The way for somebody who has an account already, and back to the link."""
+    target = "/login?" + urlencode({"next": "/join?" + urlencode({"token": token}), "lang": lang})
+    return f'<p class="help"><a href="{escape(target)}">{escape(say("login.join_have_account", lang))}</a></p>'
+
+
+def accepting_page(lang: str, offer: Offer, token: str, user: User) -> HTMLResponse:
+    """For somebody who is signed in: who they are, and whether to join so or to use another account.
+
+    A link for a password is none that one can take while signed in: there only the way out is offered.
+    """
+    hidden = {"lang": lang, "token": token, "me": str(user.id)}
+    fields = "".join(f'<input type="hidden" name="{k}" value="{escape(v)}">' for k, v in hidden.items())
+
+    def form(do: str, words: str) -> str:
+        button = f'<button type="submit" name="do" value="{do}">{escape(words)}</button>'
+        return f'<form method="post" action="/join">{fields}{button}</form>'
+
+    role = say(f"common.role_{user.role}", lang)
+    if offer.project is not None:
+        title = say("login.join_title", lang)
+        project = offer.project.name_en if lang == "en" and offer.project.name_en else offer.project.name
+        intro = say("login.join_as_intro", lang, name=user.name, role=role, project=project)
+        first = form("accept", say("login.join_as_enter", lang, name=user.name))
+    else:
+        title = say("login.reset_title", lang)
+        intro, first = say("login.reset_signed_in", lang, name=user.name, other=offer.name or ""), ""
+    body = (
+        f'<p class="note">{escape(intro)}</p>{first}{form("leave", say("login.join_as_other", lang))}'
+        f'<p class="help"><a href="/">{escape(say("login.home", lang))}</a></p>'
+    )
+    return _page(title, body, lang, 200, switch=_switch(lang, "/join", {"token": token}))
 
 
 def leaving_page(lang: str, name: str) -> HTMLResponse:

@@ -1,4 +1,4 @@
-"""The page behind a link: a new account in a project, or a new password. Works once, and without being signed in."""
+"""The page behind a link: into a project with a new account or one's own, or to a new password. Works once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import time
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from core.messages import LANGS, sentence
 from core.services import accounts, inviting
 from core.services.accounts import User
 from core.services.inviting import Offer
+from core.services.projects import Project
 from db.connect import open_database
 from db.errors import StorageError
 from pages.shared.i18n import say
@@ -39,7 +41,7 @@ class Joining:
         except (TagtailError, StorageError) as problem:
             return _refused(problem, lang)
         if user is not None:
-            return html.notice(lang, say("login.join_signed_in", lang, name=user.name), 409)
+            return html.accepting_page(lang, offer, token, user)
         return html.joining_page(lang, offer, token)
 
     def _look(self, request: Request, token: str) -> tuple[Offer, User | None]:
@@ -49,13 +51,20 @@ class Joining:
             return offer, accounts.who(db, gate.session_token(request.headers), now=now)
 
     async def enter(self, request: Request) -> Response:
-        """POST /join: the account or the new password, and signed in; after a mistake the form again."""
+        """POST /join: the account or the new password, and signed in; after a mistake the form again.
+
+        ``do`` is what a signed-in person has chosen: to ``accept`` as ``me``, or to ``leave`` and come back as nobody.
+        """
         fields = await small_form(request)
         if fields is None:
             lang = gate.language(request.headers)
             return html.notice(lang, say("login.too_large", lang), 413, home="/login")
         lang = fields["lang"] if fields.get("lang") in LANGS else gate.language(request.headers)
         token, name = fields.get("token", "")[:TOKEN_LIMIT], fields.get("name", "")
+        if fields.get("do") == "leave":
+            return await self._leave(request, token)
+        if fields.get("do") == "accept":
+            return await self._accept(request, token, fields.get("me", ""), lang)
         try:
             session, user = await run_in_threadpool(self._take, request, token, name, fields.get("password", ""), lang)
         except (BadInvitation, SignInThrottled, StorageError) as problem:
@@ -76,6 +85,35 @@ class Joining:
             if old:
                 accounts.sign_out(db, old, now=now)  # whoever was signed in here before
             return taken
+
+    async def _leave(self, request: Request, token: str) -> Response:
+        session = gate.session_token(request.headers)
+        if session:
+            await run_in_threadpool(self._sign_out, session)
+        answer = RedirectResponse("/join?" + urlencode({"token": token}), 303)
+        answer.delete_cookie(gate.COOKIE, httponly=True, samesite="lax", secure=secure(request))
+        return answer
+
+    def _sign_out(self, session: str) -> None:
+        with closing(open_database(self.database)) as db:
+            accounts.sign_out(db, session, now=time.time())
+
+    async def _accept(self, request: Request, token: str, me: str, lang: str) -> Response:
+        """Joins as the person whom the page has named; the page is shown anew where another one is signed in by now."""
+        try:
+            project = await run_in_threadpool(self._join_as, request, token, me)
+        except (TagtailError, StorageError) as problem:
+            return _refused(problem, lang)
+        query = {"token": token} if project is None else {"project": project.key}
+        return RedirectResponse(f"{'/join' if project is None else '/'}?{urlencode(query)}", 303)
+
+    def _join_as(self, request: Request, token: str, me: str) -> Project | None:
+        now = time.time()
+        with closing(open_database(self.database)) as db:
+            user = accounts.who(db, gate.session_token(request.headers), now=now)
+            if user is None or str(user.id) != me:
+                return None
+            return inviting.accept(db, token, user.id, client=_client(request), now=now)
 
     async def _again(self, request: Request, problem: TagtailError, token: str, name: str, lang: str) -> Response:
         try:

@@ -43,6 +43,8 @@ def safe_target(target: str | None) -> str:
     """A path of this site; anything that could lead elsewhere becomes the start page."""
     if not target or not target.startswith("/") or target.startswith("//") or not target.isprintable():
         return "/"
+    if target.startswith("/join?token="):
+        return target  # whoever has an account signs in, and is then asked whether to join with it
     return "/" if "\\" in target or target.startswith(("/login", "/logout", "/lang", "/join")) else target
 
 

@@ -1,4 +1,4 @@
-"""Links that let somebody in once: to join a project with a new account, or to set a forgotten password anew.
+"""Links that let somebody in once: to join a project, with a new account or their own, or to set a password anew.
 
 The token is in the link alone; the database keeps its hash. A link counts only as long as whoever made it may still
 make one, so that a dismissal ends their links too.
@@ -163,6 +163,25 @@ def join(db: Database, token: str, name: str, password: str, *, lang: str, clien
         after = {"invitation": found["id"], "role": found["role"]}
         events.append(db, "joined", now=now, project_id=found["project_id"], user_id=user.id, after=after)
         return accounts.open_session(db, user.id, now=now), user
+
+
+def accept(db: Database, token: str, user_id: int, *, client: str, now: float) -> projects.Project:
+    """Somebody who has an account becomes a member by a link, which is used up; their role stays what it is.
+
+    A member already: nothing is done and the link still works. Raises as ``look``, and NotAllowed (a closed account).
+    """
+    _usable(db, token, client=client, now=now)
+    with writing(db):
+        user = accounts.require_active(db, user_id)
+        found = _found(db, token, now=now)
+        if found is None or found["kind"] != "join":
+            raise BadInvitation()
+        project_id = found["project_id"]
+        if members.add(db, project_id, user.id, now=now):
+            rows.use(db, found["id"], user.id, now=now)
+            after = {"invitation": found["id"], "role": user.role}
+            events.append(db, "joined", now=now, project_id=project_id, user_id=user.id, after=after)
+        return projects.project(db, project_id)
 
 
 def reset(db: Database, token: str, password: str, *, client: str, now: float) -> tuple[str, User]:

@@ -101,13 +101,95 @@ def test_another_site_cannot_use_a_link(client: TestClient, token: str) -> None:
     assert client.get("/join", params={"token": token}).status_code == 200
 
 
-def test_somebody_signed_in_does_not_use_it_up_by_looking(client: TestClient, token: str) -> None:
+def _outsider(database: Path, project_id: int, people: dict[str, User]) -> str:
+    with closing(open_database(database)) as db:
+        membership.remove(db, project_id, people["annotator"].id, by=None, now=time.time())
+    return str(people["annotator"].id)
+
+
+def _mine(database: Path, name: str) -> list[int]:
+    with closing(open_database(database)) as db:
+        return [each.id for each in membership.projects_of(db, accounts.find(db, name))]
+
+
+def test_somebody_signed_in_is_asked_by_name_and_does_not_use_it_up_by_looking(
+    client: TestClient, token: str, database: Path, project_id: int, people: dict[str, User]
+) -> None:
+    _outsider(database, project_id, people)
     enter(client, "annotator")
-    answer = client.get("/join", params={"token": token})
-    assert answer.status_code == 409
-    assert "annotator" in answer.text
+    page = client.get("/join", params={"token": token, "lang": "en"})
+    assert page.status_code == 200
+    assert "signed in as “annotator” (annotator). Join “健康”" in page.text
+    assert 'type="password"' not in page.text
+    assert _mine(database, "annotator") == []
     client.post("/logout")
     assert _join(client, token).status_code == 303
+
+
+def test_joining_as_the_person_signed_in_keeps_their_role_and_uses_the_link_up(
+    client: TestClient, token: str, database: Path, project_id: int, people: dict[str, User]
+) -> None:
+    me = _outsider(database, project_id, people)
+    enter(client, "annotator")
+    answer = client.post("/join", data={"token": token, "do": "accept", "me": me})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?project=%E5%81%A5%E5%BA%B7")
+    assert _mine(database, "annotator") == [project_id]
+    with closing(open_database(database)) as db:
+        assert accounts.find(db, "annotator").role == "annotator"
+        assert db.execute("SELECT kind, user_id FROM events ORDER BY id DESC LIMIT 1").fetchone() == ("joined", int(me))
+    client.post("/logout")
+    assert client.get("/join", params={"token": token}).status_code == 404
+
+
+def test_a_member_already_leaves_the_link_for_somebody_else(
+    client: TestClient, token: str, people: dict[str, User]
+) -> None:
+    enter(client, "annotator")
+    answer = client.post("/join", data={"token": token, "do": "accept", "me": str(people["annotator"].id)})
+    assert answer.status_code == 303
+    client.post("/logout")
+    assert client.get("/join", params={"token": token}).status_code == 200
+
+
+def test_nobody_joins_as_another_person_than_the_page_has_named(
+    client: TestClient, token: str, database: Path, project_id: int, people: dict[str, User]
+) -> None:
+    me = _outsider(database, project_id, people)
+    for signed_in in ("lead", None):
+        client.cookies.clear()
+        if signed_in:
+            enter(client, signed_in)
+        answer = client.post("/join", data={"token": token, "do": "accept", "me": me})
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/join?token={token}")
+    assert _mine(database, "annotator") == []
+
+
+def test_signing_out_to_use_another_account_comes_back_to_the_link(
+    client: TestClient, token: str, database: Path, project_id: int, people: dict[str, User]
+) -> None:
+    me = _outsider(database, project_id, people)
+    enter(client, "lead")
+    answer = client.post("/join", data={"token": token, "do": "leave"})
+    assert answer.headers["location"] == f"/join?token={token}"
+    page = client.get(answer.headers["location"])
+    assert 'type="password"' in page.text
+    assert f"/login?next=%2Fjoin%3Ftoken%3D{token}" in page.text
+    back = enter(client, "annotator", next=f"/join?token={token}").headers["location"]
+    assert f'value="{me}"' in client.get(back).text
+
+
+def test_a_reset_link_offers_somebody_signed_in_the_way_out_only(
+    client: TestClient, database: Path, people: dict[str, User]
+) -> None:
+    with closing(open_database(database)) as db:
+        token = inviting.offer_reset(db, people["annotator"].id, by=people["admin"].id, now=time.time())
+    enter(client, "lead")
+    page = client.get("/join", params={"token": token}).text
+    assert "annotator" in page
+    assert 'value="accept"' not in page
+    assert 'value="leave"' in page
+    refused = client.post("/join", data={"token": token, "do": "accept", "me": str(people["lead"].id)})
+    assert refused.status_code == 404
 
 
 def test_a_reset_link_asks_for_a_password_only(client: TestClient, database: Path, people: dict[str, User]) -> None:
@@ -128,5 +210,6 @@ def test_too_large_a_form_is_refused(client: TestClient, token: str) -> None:
     assert _join(client, token, "x" * 20_000).status_code == 413
 
 
-def test_a_page_is_not_sent_back_to_a_link_after_signing_in(client: TestClient) -> None:
-    assert enter(client, "lead", next="/join?token=abc").headers["location"] == "/"
+def test_signing_in_leads_back_to_a_link_and_to_no_other_page_of_the_door(client: TestClient) -> None:
+    assert enter(client, "lead", next="/join?token=abc").headers["location"] == "/join?token=abc"
+    assert enter(client, "lead", next="/join").headers["location"] == "/"

@@ -57,7 +57,7 @@ def _value(written: str) -> Any:
 def cost(path: Path, config: RoundConfig, n: int) -> dict[str, Any]:
     """Run one round and say where its time went."""
     from core.distill.pipeline import RoundData, run_round
-    from core.reproduce.data import load
+    from core.experiments.corpus import load
 
     corpus, rng = load(path), np.random.default_rng(config.seed)
 

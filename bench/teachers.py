@@ -81,8 +81,8 @@ def lessons_of(args: argparse.Namespace, arch: str) -> tuple[Any, Any, np.ndarra
     """The first fold as lessons, and its test texts."""
     from core.config import RoundConfig
     from core.evaluate.crossval import fold, fold_numbers
+    from core.experiments.corpus import load
     from core.reproduce.cells import cut, material
-    from core.reproduce.data import load
     from core.reproduce.plan import PUBLISHED, PUBLISHED_BATCH
 
     config = RoundConfig.from_mapping(

@@ -17,7 +17,7 @@ from core.distill.soft_targets import Gathered, combine, gather, held_out, splic
 from core.distill.student import train_one
 from core.evaluate.crossval import Fold
 from core.evaluate.thresholds import choose
-from core.reproduce.data import Corpus
+from core.experiments.corpus import Corpus
 from core.reproduce.linear import tuned
 from core.reproduce.plan import Plan
 from core.reproduce.store import Cell

@@ -12,13 +12,15 @@ import numpy as np
 from core.config import RoundConfig
 from core.evaluate.crossval import shares
 from core.evaluate.significance import RESAMPLES, ratios
+from core.experiments.corpus import Corpus, describe
+from core.experiments.directory import publish
+from core.experiments.drawing import escape
+from core.experiments.page import bullets, document, escape_lines, p_value, tabulated
 from core.messages import say
 from core.reproduce import figures, published
-from core.reproduce.data import Corpus, describe
-from core.reproduce.figures import escape
 from core.reproduce.plan import RECIPE_SAYS, RECIPES, Plan
 from core.reproduce.run import folds_of
-from core.reproduce.store import Store, publish
+from core.reproduce.store import Store
 from core.reproduce.table import (
     Comparison,
     LabelRow,
@@ -38,14 +40,6 @@ NAMES = {
     "-": "character 1–4-grams", "textcnn.v1": "TextCNN", "textrnn.v1": "TextRNN", "han.v1": "HAN",
     "gru_att.v1": "GRU-Att", "textcnn_att.v1": "TextCNN, label attention",
 }  # fmt: skip
-STYLE = """
-body{font:15px/1.55 'Noto Sans TC','PingFang TC','Microsoft JhengHei',system-ui,sans-serif;color:#111;
-max-width:1080px;margin:2rem auto;padding:0 1rem}h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}
-.wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92rem}
-th,td{padding:.25rem .6rem;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}
-th{border-bottom:2px solid #888}td:nth-child(-n+2),th:nth-child(-n+2){text-align:left}.best{font-weight:700}
-small,.quiet{color:#555}svg{max-width:100%;height:auto}pre{background:#f6f6f6;padding:.8rem;overflow-x:auto}
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,19 +145,13 @@ def _html(
         "<h2>Labels in the folds</h2>",
         *(f'<div class="wide">{svg}</div>' for name, svg in drawings.items() if name.startswith("fold_")),
         "<h2>Notes</h2>",
-        _list(found.notes) if found.notes else "<p>Nothing out of the ordinary.</p>",
+        bullets(found.notes) if found.notes else "<p>Nothing out of the ordinary.</p>",
         "<h2>Settings</h2>",
         f"<pre>{escape_lines(command)}\n\n{escape_lines(settings)}</pre>",
         f"<p class='quiet'>Data {corpus.digest}; seeds {', '.join(map(str, plan.seeds))}.</p>",
     ]
-    title = f"Distillation, cross-validated: {escape(corpus.name)}"
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
-    body = "\n".join(parts)
-    return f'<!doctype html><html lang="en"><head>{head}<style>{STYLE}</style></head><body>{body}</body></html>\n'
-
-
-def escape_lines(text: str) -> str:
-    return "\n".join(escape(line) for line in text.split("\n"))
+    title = f"Distillation, cross-validated: {corpus.name}"
+    return document(title, parts)
 
 
 def _beside_published(plan: Plan, rows: Sequence[Row]) -> str:
@@ -182,7 +170,7 @@ def _beside_published(plan: Plan, rows: Sequence[Row]) -> str:
     heads = ["architecture", "training"]
     for name in METRICS:
         heads += [f"{HEADS[name]}<br>published", "<br>ours"]
-    return _table(heads, body)
+    return tabulated(heads, body)
 
 
 def _all_models(rows: Iterable[Row], cut: str) -> str:
@@ -195,7 +183,7 @@ def _all_models(rows: Iterable[Row], cut: str) -> str:
             said = f"{100 * row.mean[name]:.2f} <small>± {100 * row.sd[name]:.2f}</small>"
             cells.append(f'<span class="best">{said}</span>' if row.mean[name] == best[name] else said)
         body.append([*cells, f"{row.seconds:,.0f}"])
-    return _table(["architecture", "model", *HEADS.values(), "seconds"], body)
+    return tabulated(["architecture", "model", *HEADS.values(), "seconds"], body)
 
 
 def _recipes(plan: Plan) -> str:
@@ -228,8 +216,8 @@ def _differences(found: Iterable[Comparison], cut: str) -> str:
         body.append(
             [
                 NAMES.get(arch, arch), f"{model} – {against}", HEADS[metric],
-                f"{100 * t.difference:+.2f}", _interval(t), _p(t.p),
-                f"{100 * drawn.difference:+.2f}", _interval(drawn), _p(drawn.p),
+                f"{100 * t.difference:+.2f}", _interval(t), p_value(t.p),
+                f"{100 * drawn.difference:+.2f}", _interval(drawn), p_value(drawn.p),
             ]
         )  # fmt: skip
     heads = [
@@ -243,23 +231,8 @@ def _differences(found: Iterable[Comparison], cut: str) -> str:
         "95 %",
         "bootstrap p",
     ]
-    return _table(heads, body)
+    return tabulated(heads, body)
 
 
 def _interval(each: Comparison) -> str:
     return f"{100 * each.low:+.2f} … {100 * each.high:+.2f}"
-
-
-def _p(p: float) -> str:
-    said = "–" if p != p else "< 0.001" if p < 0.001 else f"{p:.3f}"
-    return f'<span class="best">{escape(said)}</span>' if p < 0.01 else escape(said)
-
-
-def _table(heads: Sequence[str], body: Iterable[Sequence[str]]) -> str:
-    top = "".join(f"<th>{head}</th>" for head in heads)
-    rows = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" for cells in body)
-    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div>'
-
-
-def _list(sentences: Iterable[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(each)}</li>" for each in sentences) + "</ul>"

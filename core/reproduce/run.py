@@ -16,26 +16,15 @@ from numpy.typing import NDArray
 
 from core.distill.lessons import threads_of
 from core.evaluate.crossval import Fold, fold, fold_numbers
+from core.experiments.corpus import Corpus
+from core.experiments.terminal import Progress
 from core.reproduce import cells
 from core.reproduce.cells import Making, Material
 from core.reproduce.clock import Clock
-from core.reproduce.data import Corpus
 from core.reproduce.plan import LINEAR, STANDALONE, Key, Plan, is_teacher
 from core.reproduce.store import Store
 from core.steps import through
 from core.train.lanes import side_by_side
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where an experiment stands. ``eta_s`` is None while nothing like what is left has been measured."""
-
-    done: int
-    total: int
-    doing: str
-    share: float
-    eta_s: float | None
-
 
 Steps = Generator[Progress, None, Any]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -14,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import BadFile, BadSetting
+from core.experiments.directory import held, refuse_unlike
 from core.reproduce.plan import SPLICING, Key, Plan
 from core.stored_config import whole
 
-_SETTINGS = "run.json"
+_OF_OLD = {SPLICING: "of any two texts", **whole({})}  # where what is there is older than a setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,38 +51,16 @@ class Store:
         Raises BadSetting: another run is writing there, or what is there was made from other data or settings.
         Raises BadFile: it cannot be made.
         """
-        try:
-            self.cells.mkdir(parents=True, exist_ok=True)
-            handle = open(self.out / ".lock", "a+")  # noqa: SIM115 (held until the run ends)
-        except OSError as error:
-            raise BadFile(name=str(self.out), why="unreadable", detail=str(error)) from error
-        with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise BadSetting(field="--out", value=self.out, why="another run is writing there") from error
-            self._same({**data, **plan.frozen()})
+        with held(self.out, ("cells",), {**data, **plan.frozen()}, of_old=_OF_OLD):
             for key in plan.cells():
                 self._of_this_plan(key, plan)
             yield
-
-    def _same(self, settings: dict[str, Any]) -> None:
-        path = self.out / _SETTINGS
-        settings = json.loads(json.dumps(settings, ensure_ascii=False))
-        if path.exists():
-            try:
-                before = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise BadFile(name=str(path), why="unreadable", detail=str(error)) from error
-            _refuse(str(self.out), before, settings)
-        else:
-            publish(path, json.dumps(settings, ensure_ascii=False, indent=2).encode())
 
     def _of_this_plan(self, key: Key, plan: Plan) -> None:
         cell = self.read(key)
         if cell is not None:
             expected = json.loads(json.dumps(plan.comparable(plan.config(key)), ensure_ascii=False))
-            _refuse(str(self.path(key)), cell.meta["config"], expected)
+            refuse_unlike(str(self.path(key)), cell.meta["config"], expected, of_old=_OF_OLD)
 
     def path(self, key: Key) -> Path:
         return self.cells / f"{key.name}.npz"
@@ -115,22 +92,3 @@ class Store:
 
     def has(self, key: Key) -> bool:
         return self.path(key).exists() and self.read(key) is not None
-
-
-def _refuse(where: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    of_old = {SPLICING: "of any two texts", **whole({})}  # where what is there is older than a setting
-    pairs = {name: (before.get(name, of_old.get(name)), now.get(name)) for name in sorted({*before, *now})}
-    unlike = [f"{name}: {old} → {new}" for name, (old, new) in pairs.items() if old != new]
-    if unlike:
-        why = f"made with other data or settings ({'; '.join(unlike)}); name another --out or remove it"
-        raise BadSetting(field="--out", value=where, why=why)
-
-
-def publish(path: Path, content: bytes) -> None:
-    """A file that is whole or absent."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)

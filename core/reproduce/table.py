@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from core.evaluate.metrics import AGGREGATES, aggregate, per_label
 from core.evaluate.significance import RESAMPLES, Difference, corrected_t, paired, ratios, resampled
-from core.reproduce.data import Corpus
+from core.experiments.corpus import Corpus
 from core.reproduce.plan import LINEAR, STANDALONE, TEACHER, Key, Plan
 from core.reproduce.run import folds_of
 from core.reproduce.store import Store

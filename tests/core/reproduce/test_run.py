@@ -20,8 +20,8 @@ import pytest
 
 from core.__main__ import main
 from core.errors import BadFile, BadSetting
+from core.experiments.corpus import Corpus, load
 from core.reproduce import report
-from core.reproduce.data import Corpus, load
 from core.reproduce.plan import Key, Plan
 from core.reproduce.run import run
 from core.reproduce.store import Cell, Store

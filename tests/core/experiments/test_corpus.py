@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.errors import BadFile, BadRows
-from core.reproduce.data import describe, load
+from core.experiments.corpus import describe, load
 from tests.core.reproduce.making import LABELS, corpus_file, rows
 
 

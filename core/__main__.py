@@ -27,6 +27,7 @@ from core.messages import in_language, say, sentence
 from core.reproduce import cli as reproducing
 from core.services import accounts, curating, membership, projects, scheduling, starting
 from core.services.curating import ImportOptions
+from core.simulate import cli as simulating
 from db.connect import back_up, is_sound, open_database
 from db.errors import NotFound, StorageError
 from db.records import User
@@ -282,6 +283,11 @@ def reproduce(args: argparse.Namespace, runtime: Runtime) -> int:
     return reproducing.reproduce(args, LANG)
 
 
+def simulate(args: argparse.Namespace, runtime: Runtime) -> int:
+    """Replay a labelled file through the product's own loop, strategy by strategy; writes a report."""
+    return simulating.simulate(args, LANG)
+
+
 def _admin(db: Database) -> User:
     """Whoever owns the file may do what an administrator may. Raises NotFound."""
     for each in accounts.list_users(db):
@@ -332,6 +338,7 @@ def parser() -> argparse.ArgumentParser:
     add("worker", worker)
     add("doctor", doctor)
     reproducing.add_options(add("reproduce", reproduce))
+    simulating.add_options(add("simulate", simulate))
     add("backup", backup).add_argument("out")
     one = add("import", import_)
     one.add_argument("file")

@@ -15,6 +15,7 @@ from db import migrations
 from db.errors import NoDatabase, translate
 
 BUSY_TIMEOUT_S = 15
+IN_MEMORY = Path(":memory:")  # what is opened there is gone when it is closed, and never touches a disk
 
 
 def open_database(path: Path, *, create: bool = False) -> Database:

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from core.evaluate.metrics import AGGREGATES, aggregate
-from core.evaluate.significance import corrected_t, paired_bootstrap, ratios
+from core.evaluate.significance import EXACT, corrected_t, paired_bootstrap, paired_t, ratios, sign_flips
 
 A = [0.70, 0.72, 0.68, 0.75, 0.71]
 B = [0.66, 0.70, 0.67, 0.69, 0.70]
@@ -22,10 +22,28 @@ def test_corrected_t_is_the_hand_computed_one() -> None:
 
 
 def test_without_the_correction_it_is_the_ordinary_paired_t() -> None:
-    found = corrected_t(A, B, ratio=1e-12)
     ordinary = stats.ttest_rel(A, B)
     interval = ordinary.confidence_interval(0.95)
-    assert (found.p, found.low, found.high) == pytest.approx((ordinary.pvalue, interval.low, interval.high), rel=1e-6)
+    for found in (corrected_t(A, B, ratio=1e-12), paired_t(A, B)):
+        told = (found.p, found.low, found.high)
+        assert told == pytest.approx((ordinary.pvalue, interval.low, interval.high), rel=1e-6)
+
+
+def test_sign_flips_are_those_of_scipy_and_never_surer_than_their_number_allows() -> None:
+    exact = stats.permutation_test((A, B), lambda a, b: np.mean(a - b), permutation_type="samples", vectorized=False)
+    found = sign_flips(A, B)
+    assert found.p == pytest.approx(exact.pvalue)
+    assert found.p == 2 / 2**5
+    assert (found.mean, found.low, found.high) == pytest.approx((0.028, 0.01, 0.06))
+    assert sign_flips(A, A).p == 1
+    many = np.random.default_rng(0).normal(size=EXACT + 3)
+    assert sign_flips(many, np.zeros(EXACT + 3)).p == pytest.approx(stats.ttest_1samp(many, 0).pvalue, abs=0.03)
+
+
+@pytest.mark.parametrize("test", [paired_t, sign_flips])
+def test_one_pair_shows_nothing(test) -> None:
+    with pytest.raises(ValueError):
+        test([0.5], [0.4])
 
 
 def test_the_sign_turns_with_the_order_and_p_stays() -> None:

@@ -58,9 +58,15 @@ def peek(db: Database, project_id: int) -> dict[str, Any] | None:
     return row(db, "SELECT id, key, name, name_en, guideline, settings FROM projects WHERE id = :id", id=project_id)
 
 
-def labels(db: Database, project_id: int) -> list[dict[str, Any]]:
-    """All labels that a project has ever had, in canonical order."""
-    found = rows(db, f"SELECT {_LABEL} FROM labels WHERE project_id = :p ORDER BY position", p=project_id)  # noqa: S608
+def labels(db: Database, project_id: int) -> tuple[tuple[Any, ...], ...]:
+    """All labels that a project has ever had, in canonical order, as they are stored: ``as_labels`` reads them."""
+    sql = f"SELECT {_LABEL} FROM labels WHERE project_id = :p ORDER BY position"  # noqa: S608 (constant columns)
+    return tuple(execute(db, sql, p=project_id))
+
+
+def as_labels(stored: tuple[tuple[Any, ...], ...]) -> list[dict[str, Any]]:
+    """The columns of each label by name, lists as tuples."""
+    found = [dict(zip(_LABEL.split(", "), each, strict=True)) for each in stored]
     return [each | {name: tuple(json.loads(each[name])) for name in LISTS} for each in found]
 
 

@@ -39,7 +39,7 @@ RULES: tuple[tuple[str, set[str]], ...] = (
     ("pages/*", HEAVY | {"core.worker", "core.models", "core.distill", "core.train", "core.losses", "sqlite3"}),
 )
 # The writers of db: pages may read, only services and the worker may write.
-DB_READERS_FOR_PAGES = {"db.connect", "db.errors", "db.records", "db.users", "db.events"}
+DB_READERS_FOR_PAGES = {"db.connect", "db.pool", "db.errors", "db.records", "db.users", "db.events"}
 
 
 def sources() -> list[Path]:

@@ -51,10 +51,16 @@ def _settings(stored: str) -> ProjectSettings:
     return ProjectSettings.from_json(stored)
 
 
+@functools.lru_cache(maxsize=64)
+def _label_set(stored: tuple[tuple[Any, ...], ...]) -> LabelSet:
+    """Made once for each wording, as settings are."""
+    return LabelSet.of(Label(**each) for each in project_rows.as_labels(stored))
+
+
 def _project(db: Database, found: dict[str, Any]) -> Project:
-    label_set = LabelSet.of(Label(**each) for each in project_rows.labels(db, found["id"]))
     return Project(
-        id=found["id"], key=found["key"], name=found["name"], name_en=found["name_en"], label_set=label_set,
+        id=found["id"], key=found["key"], name=found["name"], name_en=found["name_en"],
+        label_set=_label_set(project_rows.labels(db, found["id"])),
         settings=_settings(found["settings"]), guideline=found["guideline"],
     )  # fmt: skip
 

@@ -16,24 +16,22 @@ from core.services import accounts, membership
 from core.services.accounts import User
 from core.services.projects import Project
 from db import users
-from db.connect import open_database
 from db.errors import StorageError
+from db.pool import Pool
 from pages.shared import i18n, messages
 from pages.shared.i18n import t
 
 USER_HEADER = "X-Auth-User"  # set by web.gate alone, which strips what a client sends under this name
 _PROJECT = "project_id"
 _PICKER = "project_picker"
+_pool = Pool()
 
 
 @contextlib.contextmanager
 def db() -> Iterator[Database]:
-    """The database, open for one page run or one callback."""
-    opened = open_database(Runtime.from_env().database)
-    try:
+    """The database, for one page run or one callback."""
+    with _pool.use(Runtime.from_env().database) as opened:
         yield opened
-    finally:
-        opened.close()
 
 
 def user_id() -> int | None:

@@ -8,18 +8,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.base import clone
+from modAL import multilabel
+from sklearn.base import BaseEstimator, clone
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.svm import LinearSVC
 
 from core.active.modal_bridge import (
+    BASELINES,
     ActiveLearner,
     LinearEstimator,
     StudentEstimator,
     as_texts,
+    by_name,
     random_choice,
     tail_uncertainty,
 )
+from core.active.registry import STRATEGIES
+from core.active.uncertainty import entropy
 from core.config import RoundConfig
-from core.errors import TooFewLabels
+from core.errors import BadSetting, StrategyNeeds, TooFewLabels
 
 # modAL still calls a scikit-learn argument by the name that it had before 1.6
 pytestmark = pytest.mark.filterwarnings("ignore:'force_all_finite' was renamed:FutureWarning")
@@ -93,6 +100,101 @@ def test_random_choice_is_seeded_and_moves_on_with_each_teaching():
     assert draws[0][0] != draws[0][1]
 
 
+@pytest.mark.parametrize("name", [*STRATEGIES, *BASELINES])
+def test_each_strategy_by_name_drives_a_learner(name):
+    X, y = corpus(70)
+    learner = ActiveLearner(LinearEstimator(members=3), by_name(name, seed=0), X[:30], y[:30])
+    positions, texts = learner.query(X[30:], n_instances=6)
+    assert len(set(positions.tolist())) == 6
+    assert (X[30:][positions] == texts).all()
+    learner.teach(texts, y[30:][positions])
+    assert len(learner.query(X[30:33], n_instances=6)[0]) == 3  # a pool smaller than the batch
+
+
+def test_what_an_estimator_lacks_and_an_unknown_name_are_said():
+    X, y = corpus(40)
+    for name in ("bald", "disagreement"):
+        with pytest.raises(StrategyNeeds):
+            ActiveLearner(LinearEstimator(), by_name(name, seed=0), X[:30], y[:30]).query(X[30:])
+    for name in ("best", "modal:best"):
+        with pytest.raises(BadSetting, match="modal:min_confidence"):
+            by_name(name, seed=0)
+
+
+class Fixed(BaseEstimator):
+    """Knows the probabilities of each text, so that one sees what a strategy takes."""
+
+    def __init__(self, known=None):
+        self.known = known
+
+    def fit(self, X, y):
+        self.thresholds_, self.n_labelled_ = np.full(y.shape[1], 0.5), len(X)
+        return self
+
+    def predict_proba(self, X):
+        return np.array([self.known[text] for text in X])
+
+    def predict(self, X):
+        return (self.predict_proba(X) >= 0.5).astype(int)
+
+
+def fixed_query(name, probs, size):
+    X = as_texts([str(n) for n in range(len(probs))])
+    known = dict(zip(X, probs.tolist(), strict=True))
+    learner = ActiveLearner(Fixed(known), by_name(name, seed=0), X[:2], np.eye(probs.shape[1], dtype=int)[:2])
+    return learner.query(X, n_instances=size, return_metrics=True)
+
+
+def long_tailed(size=2000):
+    draw = np.random.default_rng(0)
+    return draw.beta(0.2 * np.linspace(2, 0.2, 9), 1.5, (size, 9))
+
+
+def test_what_is_wrong_with_modals_confidences():
+    probs = long_tailed()
+    doubt = entropy(probs).mean(axis=1)
+    chosen = {
+        name: fixed_query(name, probs, 50)[0]
+        for name in (
+            "modal:min_confidence",
+            "modal:avg_confidence",
+            "modal:max_score",
+            "modal:avg_score",
+            "max_entropy",
+        )
+    }
+    assert set(chosen["modal:min_confidence"]) == set(np.argsort(probs.min(axis=1))[:50])
+    assert set(chosen["modal:avg_confidence"]) == set(np.argsort(-probs.mean(axis=1))[:50])
+    assert set(chosen["modal:max_score"]) == set(np.argsort(-probs.max(axis=1))[:50])  # what it is surest of
+    given = (probs >= 0.5).sum(axis=1)
+    assert given[chosen["modal:avg_score"]].mean() > 2 * given.mean()
+    assert doubt[chosen["modal:min_confidence"]].mean() < doubt.mean() < doubt[chosen["mean_entropy"]].mean()
+
+
+@pytest.mark.parametrize("name", ["modal:max_loss", "modal:mean_max_loss"])
+def test_modals_losses_depend_on_the_number_of_given_labels_alone(name):
+    probs = long_tailed(300)
+    positions, _, losses = fixed_query(name, probs, 300)
+    given = (probs >= 0.5).sum(axis=1)[positions]
+    for number in set(given.tolist()):
+        assert np.ptp(losses[given == number]) < 1e-12
+
+
+def test_modals_binary_minimum_is_the_nearest_and_its_tie_break_the_furthest():
+    probs = long_tailed(200)
+    nearest = np.abs(np.log(probs.clip(1e-12)) - np.log1p(-probs.clip(max=1 - 1e-12))).min(axis=1)
+    positions, _, distances = fixed_query("modal:svm_binary_minimum", probs, 5)
+    assert positions.tolist() == np.argsort(nearest)[:5].tolist()
+    assert distances == pytest.approx(np.sort(nearest)[:5])
+    rows = np.random.default_rng(0).standard_normal((200, 4))
+    machines = ActiveLearner(
+        OneVsRestClassifier(LinearSVC()), X_training=rows, y_training=(rows[:, :2] > 0).astype(int)
+    )
+    distances = np.abs(machines.estimator.decision_function(rows)).min(axis=1)
+    assert multilabel.SVM_binary_minimum(machines, rows) == distances.argmin()
+    assert multilabel.SVM_binary_minimum(machines, rows, random_tie_break=True)[0] == distances.argmax()
+
+
 def test_the_distilled_student_is_taught_and_queried(tmp_path):
     X, y = corpus(90)
     estimator = StudentEstimator(config=SMALL, label_keys=("pressure", "drug", "senior"), work_dir=tmp_path)
@@ -129,5 +231,10 @@ def test_estimators_can_be_cloned_as_scikit_learn_clones():
 
 
 def test_the_ranking_itself_needs_neither_modal_nor_torch():
-    code = "import sys, core.active.select, core.models.linear; sys.exit(bool({'modAL', 'torch'} & set(sys.modules)))"
+    code = (
+        "import sys, core.active.registry, core.active.diversity\n"
+        "heavy = {'modAL', 'torch', 'sklearn'} & set(sys.modules)\n"
+        "import core.active.select, core.models.linear\n"
+        "sys.exit(bool(heavy or {'modAL', 'torch'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

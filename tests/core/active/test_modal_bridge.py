@@ -160,7 +160,7 @@ def test_what_is_wrong_with_modals_confidences():
             "modal:avg_confidence",
             "modal:max_score",
             "modal:avg_score",
-            "max_entropy",
+            "mean_entropy",
         )
     }
     assert set(chosen["modal:min_confidence"]) == set(np.argsort(probs.min(axis=1))[:50])

@@ -17,6 +17,8 @@ from core.errors import BadSetting
 
 CHANCE = "chance"
 FALLBACK = "tail_uncertainty"  # where there is not what the project's own strategy needs
+LENGTH = 2_000  # ranked texts that a queue keeps; beyond, the pool's shuffled order serves
+SHORT = 400  # of a strategy that weighs each text against those before it: its cost grows with every one
 EXPLORE_SHARE = 0.1  # of a queue's places: the score looks only where the model already doubts
 
 
@@ -52,6 +54,12 @@ def looks_at(name: str) -> set[str]:
     """The optional fields of ``Candidates`` that are worth making for this strategy; none for an unknown one."""
     found = offered().get(name)
     return set() if found is None else {*found.needs, *found.uses}
+
+
+def length(name: str) -> int:
+    """How many texts that strategy is asked for, where people are served: the fast lane asks anew all the time."""
+    found = offered().get(name)
+    return LENGTH if found is None or found.score is not None else SHORT
 
 
 def ranked(

@@ -42,6 +42,7 @@ from core.train.scoring import score_row_steps, score_texts, scorer
 MIN_LABELLED = 8  # with fewer there is neither something to learn nor something to validate on
 _SMALL_CORPUS = 20_000  # tokens; below, a token seen once is kept as well
 _REPORT_EVERY = 2_000  # texts
+_ASKED = 1_000  # pool texts that teachers read at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,10 @@ class RoundReport:
 
 @dataclass(frozen=True, kw_only=True)
 class RoundResult:
-    """What a round found. Probabilities are dense; shapes (G, K) and (P, K)."""
+    """What a round found. Probabilities are dense; shapes (G, K) and (P, K).
+
+    ``opinions``: what the teachers together and each of them say of the pool, where they were asked (M+1, P, K).
+    """
 
     metrics: list[MetricRow]
     thresholds: dict[str, NDArray[np.float64]]
@@ -84,15 +88,16 @@ class RoundResult:
     student_dir: Path
     timings: dict[str, float]
     warnings: list[tuple[str, dict[str, Any]]]
+    opinions: NDArray[np.float32] | None = None
 
 
 Steps = Generator[RoundReport, None, Any]
 
 
 def run_round(
-    data: RoundData, config: RoundConfig, out_dir: Path, cache_dir: Path
+    data: RoundData, config: RoundConfig, out_dir: Path, cache_dir: Path, *, ask_teachers: bool = False
 ) -> Generator[RoundReport, None, RoundResult]:
-    """Train teachers and student, measure on gold, score the pool, publish ``out_dir``.
+    """Train teachers and student, measure on gold, score the pool (by the teachers too, if asked), publish ``out_dir``.
 
     Closing the generator stops at once and leaves no directory. Raises TooFewLabels, NoGold, LabelWithoutPositives.
     """
@@ -100,7 +105,7 @@ def run_round(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # what runs in parallel does so in lanes
     try:
-        return (yield from _Round(data, config, Path(out_dir), Path(cache_dir)).run())
+        return (yield from _Round(data, config, Path(out_dir), Path(cache_dir)).run(ask_teachers))
     finally:
         torch.set_num_threads(threads)
 
@@ -122,7 +127,7 @@ class _Round:
         self.timings: dict[str, float] = {}
         self.networks = 0  # of all teachers
 
-    def run(self) -> Generator[RoundReport, None, RoundResult]:
+    def run(self, ask_teachers: bool) -> Generator[RoundReport, None, RoundResult]:
         yield from self._timed("text", self._text())
         vectors = yield from self._timed("vectors", self._vectors())
         lessons: Lessons = yield from self._timed("vectors", self._lessons(vectors))
@@ -132,6 +137,7 @@ class _Round:
         teachers = taught.teachers
         metrics, thresholds, gold = yield from self._timed("evaluate", self._evaluate(lessons, teachers, pair))
         pool = yield from self._timed("score", self._score(pair.student))
+        opinions = (yield from self._timed("score", self._opinions(teachers))) if ask_teachers else None
         yield from self._timed("save", self._save(pair.student, thresholds["student"]))
         return RoundResult(
             metrics=metrics,
@@ -144,6 +150,7 @@ class _Round:
             student_dir=self.out_dir,
             timings=self.timings,
             warnings=[*teachers.warnings, *([] if pair.standalone is not None else [("TwinDiverged", {})])],
+            opinions=opinions,
         )
 
     def _timed(self, stage: str, steps: Steps) -> Steps:
@@ -259,6 +266,17 @@ class _Round:
         texts = self.data.pool_texts
         steps = score_texts(scorer(student, self.config), self.encode, texts, threads_of(self.config))
         return (yield from through(steps, lambda done: RoundReport("score", done, len(texts))))
+
+    def _opinions(self, teachers: Teachers) -> Steps:
+        """The pool once more, for all networks of the teachers: several times what the student takes."""
+        texts = self.data.pool_texts
+        report = RoundReport("score", 0, len(texts))
+        parts = [(yield from through(teachers.opinion_steps([], []), partial(_same, report)))]
+        for start in range(0, len(texts), _ASKED):
+            report = RoundReport("score", start, len(texts))
+            part = texts[start : start + _ASKED]
+            parts.append((yield from through(teachers.opinion_steps(self.encode(part), part), partial(_same, report))))
+        return np.concatenate(parts, axis=1)
 
     def _save(self, student: TextModel, thresholds: NDArray[np.float64]) -> Steps:
         meta = {

@@ -114,6 +114,23 @@ class Teachers:
         """As ``probabilities``; yields the share that is done."""
         return expit((yield from self.logit_steps(rows, texts))).astype(np.float32)
 
+    def opinion_steps(self, rows: Rows, texts: Sequence[str] = ()) -> Answering[np.float32]:
+        """What they say together, then what each member's network and linear model would alone; yields the share done.
+
+        Alone is read as: the other one says the same. So all are on one scale, and agree where their logits do. A kind
+        that a label does not ask says what its member says. Shapes: → (1 + members · kinds, N, K).
+        """
+        found = []
+        for number, member in enumerate(self.members):
+            found.append((yield from through(member.logit_steps(rows, texts), partial(self._share_of, number))))
+        mix, offset = self.mixture.mix, self.mixture.offset
+        said = [self.mixture(np.mean(found, axis=0))]
+        for each in found:
+            for kind in np.flatnonzero(mix.any(axis=1)):
+                alone = mix.sum(axis=0) * each[kind] + offset
+                said.append(np.where(mix[kind] != 0, alone, self.mixture(each)))
+        return expit(np.stack(said)).astype(np.float32)
+
     def unseen_steps(self, rows: Rows, texts: Sequence[str], folds: NDArray[np.int64]) -> Answering[np.float32]:
         """Each text's probabilities by the one member that has seen nothing of its fold; yields the share done.
 

@@ -14,12 +14,14 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from core.seeds import numbers
 from core.steps import drained
 from core.text.normalize import normalize
 
 THRESHOLD = 0.5
 MAX_FEATURES = 300_000
 _CHUNK = 4_000  # texts vectorised at a time: bounds the memory, changes no result
+_FOLDS = 5
 _BITS = 21  # a Unicode code point fits in 21 bits, so three fit in one int64
 
 
@@ -150,6 +152,19 @@ class FastLane:
     def model(self) -> LinearModel:
         """The model of the latest refit; it also scores texts outside the pool."""
         return self._model
+
+    def unseen(self, positions: Sequence[int] | NDArray, Y: NDArray, *, seed: int) -> NDArray[np.float32]:
+        """Each text's probabilities by a model that has not seen it. Shapes: positions (N,), Y (N, K) → (N, K)."""
+        rows, Y = self.rows(positions), np.asarray(Y)
+        number = numbers(seed, "unseen").permutation(len(Y)) % max(min(_FOLDS, len(Y)), 1)
+        out = np.zeros(Y.shape, dtype=np.float32)
+        for fold in range(int(number.max(initial=-1)) + 1):
+            at = number == fold
+            if at.all():  # a single text: nothing has been seen
+                return LinearModel(self._vectoriser).fit_rows(rows, Y, seed=seed).probabilities_of_rows(rows)
+            model = LinearModel(self._vectoriser).fit_rows(rows[~at], Y[~at], seed=seed)
+            out[at] = model.probabilities_of_rows(rows[at])
+        return out
 
     def rows(self, positions: Sequence[int] | NDArray) -> sp.csr_matrix:
         """The pool's own rows of length one, where near-duplicates and spread are seen. Shapes: (N,) → (N, grams)."""

@@ -12,8 +12,8 @@ from core.errors import BadSetting
 from core.seeds import derive
 
 LEARNERS = {  # the fewest labels that each learns from, and what it gives a strategy beside probabilities and labels
-    "linear": (5, ("embeddings", "labelled_embeddings")),
-    "student": (10, ("embeddings", "labelled_embeddings")),
+    "linear": (5, ("embeddings", "labelled_embeddings", "labelled_probs")),
+    "student": (10, ("embeddings", "labelled_embeddings", "committee", "teacher")),
 }
 CHANCE = queue.CHANCE  # in every simulation: what the others have to beat
 FULL = "all"  # no strategy: the whole pool is labelled from the start
@@ -69,7 +69,7 @@ class Plan:
             ("seeds", self.seeds, 1, 1000),
             ("budget", self.budget, least, 10**9),
             ("first", self.first, least, self.budget),
-            ("batch", self.batch, 1, self.budget),
+            ("batch", self.batch, 1, min(self.budget, *map(queue.length, self.strategies))),
             ("test_share", self.test_share, 0.05, 0.8),
             ("explore_share", self.explore_share, 0, 1),
         ):

@@ -22,7 +22,7 @@ from core.active.candidates import Candidates
 from core.models.linear import FastLane
 from core.seeds import numbers
 from core.services import projects, settling
-from core.worker.rounds import LINEAR_THRESHOLD, QUEUE_LENGTH, queue_rows
+from core.worker.rounds import LINEAR_THRESHOLD, queue_rows
 from db import annotations as annotation_rows
 from db import documents, events
 from db import rounds as round_rows
@@ -32,7 +32,7 @@ from db.records import QueueRow
 log = logging.getLogger("tagtail.worker")
 
 MIN_LABELLED = 5
-GIVEN = ("embeddings", "labelled_embeddings")  # what there is beside probabilities and labels
+GIVEN = ("embeddings", "labelled_embeddings", "labelled_probs")  # what there is beside probabilities and labels
 
 
 @dataclass
@@ -83,8 +83,8 @@ class FastLanes:
             if strategy and open_pool:
                 settings = project.settings
                 found = queue.ranked(
-                    strategy, state, numbers(settings.round.seed, "fast lane", latest), limit=QUEUE_LENGTH,
-                    explore_share=settings.explore_share,
+                    strategy, state, numbers(settings.round.seed, "fast lane", latest),
+                    limit=queue.length(strategy), explore_share=settings.explore_share,
                 )  # fmt: skip
                 ranked = queue_rows(found, [document_id for document_id, _ in open_pool], project.label_set.keys)
         now, seconds = time.time(), time.perf_counter() - started
@@ -121,13 +121,16 @@ class FastLanes:
         taught = [pool.positions[each.document_id] for each in labelled]
         asked = [pool.positions[document_id] for document_id in ids]
         probs = pool.lane.refit(taught, y, seed=0)[asked].astype(np.float64)
-        thresholds = np.full(len(project.label_set), LINEAR_THRESHOLD)
+        thresholds = linear = cut = np.full(len(project.label_set), LINEAR_THRESHOLD)
         if student:
             cut = np.array([student["thresholds"][key] for key in project.label_set.keys])
-            probs, thresholds = blend(probs, thresholds, [blobs.get(each) for each in ids], cut)
+            probs, thresholds = blend(probs, linear, [blobs.get(each) for each in ids], cut)
         rows = {"embeddings": asked, "labelled_embeddings": taught}
         wanted = queue.looks_at(project.settings.acquisition)
-        given = {name: pool.lane.rows(at) for name, at in rows.items() if name in wanted}
+        given: dict[str, Any] = {name: pool.lane.rows(at) for name, at in rows.items() if name in wanted}
+        if "labelled_probs" in wanted:
+            unseen = pool.lane.unseen(taught, y, seed=0).astype(np.float64)
+            given["labelled_probs"] = blend(unseen, linear, [None] * len(y), cut)[0]
         return Candidates(probs=probs, thresholds=thresholds, labelled_y=y, **given)
 
     def lane(self, project_id: int) -> FastLane | None:

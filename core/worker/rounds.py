@@ -42,7 +42,7 @@ from db.records import Job, QueueRow
 log = logging.getLogger("tagtail.worker")
 
 JOB_LEASE_S = 60.0
-QUEUE_LENGTH = 2_000  # ranked texts kept; beyond, the pool's shuffled order serves
+TEACHERS_SCORE = 20_000  # pool texts; beyond, teachers are not asked, for they take many times what the student takes
 PUBLISH_TRIES = 3
 KEEP_ROUNDS = 3  # published students kept on disk
 LINEAR_THRESHOLD = 0.5  # class weights are balanced, so that is where the linear model cuts
@@ -155,7 +155,9 @@ class RoundRunner:
 
     def _train(self, seen: Snapshot, config: RoundConfig, out: Path) -> RoundResult:
         self.clock = Clock(self._timings_before(config), now=time.monotonic())
-        steps = run_round(seen.data, config, out, self.models.parent / "cache")
+        asked = queue.looks_at(seen.project.settings.acquisition) & {"committee", "teacher"}
+        ask = bool(asked) and len(seen.data.pool_texts) <= TEACHERS_SCORE
+        steps = run_round(seen.data, config, out, self.models.parent / "cache", ask_teachers=ask)
         try:
             while True:
                 self._report(next(steps))
@@ -208,13 +210,13 @@ class RoundRunner:
     def _rank(self, seen: Snapshot, result: RoundResult) -> list[QueueRow]:
         settings = seen.project.settings
         name = settings.acquisition
-        given = _rows(seen.data, queue.looks_at(name))
+        given = {**_rows(seen.data, queue.looks_at(name)), **_opinions(result)}
         candidates = Candidates(
             probs=result.pool_probs, thresholds=result.thresholds["student"], labelled_y=seen.data.train_y, **given
         )
+        name = name if queue.serves(name, given) else queue.FALLBACK
         ranked = queue.ranked(
-            name if queue.serves(name, given) else queue.FALLBACK, candidates,
-            numbers(settings.round.seed, "queue", self.number), limit=QUEUE_LENGTH,
+            name, candidates, numbers(settings.round.seed, "queue", self.number), limit=queue.length(name),
             explore_share=settings.explore_share,
         )  # fmt: skip
         return queue_rows(ranked, seen.data.pool_ids, seen.project.label_set.keys)
@@ -345,6 +347,14 @@ def _named(
         by_kind.setdefault(code, []).append(names.get(fields["labels"], str(fields["labels"])))
     whole = [(code, fields) for code, fields in warnings if "labels" not in fields]
     return [*whole, *((code, {"labels": "、".join(labels)}) for code, labels in by_kind.items())]
+
+
+def _opinions(result: RoundResult) -> dict[str, Any]:
+    """What the teachers say of the pool, where they were asked; a committee has two members at least."""
+    if result.opinions is None:
+        return {}
+    together, members = result.opinions[0], result.opinions[1:]
+    return {"teacher": together, **({"committee": members} if len(members) > 1 else {})}
 
 
 def _rows(data: RoundData, wanted: Collection[str]) -> dict[str, Any]:

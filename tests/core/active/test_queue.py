@@ -48,6 +48,10 @@ def test_chance_has_its_share_and_more_while_a_label_is_unseen() -> None:
     assert by_chance(some(unseen=True), 0) == 0
 
 
+def test_a_queue_is_short_where_each_text_is_weighed_against_those_before_it() -> None:
+    assert queue.length("k_centre") < queue.length("mean_entropy") == queue.length("luck")
+
+
 def test_what_chance_alone_orders_says_so() -> None:
     assert all(each.random for each in queue.ranked("chance", some(), np.random.default_rng(0)))
 

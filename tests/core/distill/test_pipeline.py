@@ -13,7 +13,7 @@ from core.distill.pipeline import run_round
 from core.distill.student import train_one
 from core.errors import LabelWithoutPositives, NoGold, TooFewLabels, TrainingDiverged
 from core.train.predict import load_student
-from tests.core.making import SMALL, run, small_data
+from tests.core.making import SMALL, drained, run, small_data
 
 STAGES = ["text", "vectors", "teachers", "student", "standalone", "evaluate", "score", "save"]
 
@@ -49,6 +49,22 @@ def test_a_round_learns_measures_scores_and_publishes(tmp_path: Path):
     np.testing.assert_allclose(student.probabilities(data.pool_texts), result.pool_probs, atol=1e-6)
     np.testing.assert_allclose(student.thresholds, result.thresholds["student"])
     assert set(result.teacher_weights) == {"k0", "k1", "k2"}
+
+
+def test_teachers_say_of_the_pool_what_they_are_asked_for(tmp_path: Path):
+    data, config = small_data(), replace(SMALL, teachers="stack")
+    silent = run(data, config, tmp_path / "a")[1]
+    assert silent.opinions is None
+    asked = drained(run_round(data, config, tmp_path / "b" / "out", tmp_path / "b" / "cache", ask_teachers=True))[1]
+    np.testing.assert_array_equal(asked.pool_probs, silent.pool_probs)
+    together, members = asked.opinions[0], asked.opinions[1:]
+    assert together.shape == (30, 3)
+    assert len(members) == 2, "a network and a linear model"
+    low, high = members.min(axis=0), members.max(axis=0)
+    assert ((together >= low - 1e-6) & (together <= high + 1e-6)).mean() > 0.9  # a weight may be below zero
+    none = replace(data, pool_texts=[], pool_ids=[])
+    empty = drained(run_round(none, config, tmp_path / "c" / "out", tmp_path / "c" / "cache", ask_teachers=True))[1]
+    assert empty.opinions.shape == (3, 0, 3)
 
 
 def test_the_same_round_twice_is_the_same_and_texts_may_come_in_any_order(tmp_path: Path):

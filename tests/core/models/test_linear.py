@@ -142,3 +142,16 @@ def test_a_few_hundred_texts_are_refitted_and_two_thousand_scored_in_about_a_sec
     print(f"fit and score {whole:.2f} s, refit in the fast lane {again:.2f} s")
     assert whole < 5  # measured: under 1 s; the slack is for a busy machine
     assert again < 2.5
+
+
+def test_unseen_answers_come_from_models_that_have_not_seen_the_text():
+    texts = [f"甲乙{'丙丁' * (n % 2)}，第{n}篇" for n in range(40)]
+    y = np.array([[n % 2, n == 7] for n in range(40)])
+    lane = FastLane(texts)
+    found = lane.unseen(np.arange(40), y, seed=0)
+    assert found.shape == (40, 2)
+    assert ((found[:, 0] > 0.5) == (y[:, 0] == 1)).all()
+    assert found[7, 1] < 0.5 < lane.refit(np.arange(40), y, seed=0)[7, 1]
+    np.testing.assert_array_equal(found, lane.unseen(np.arange(40), y, seed=0))
+    assert lane.unseen([3], y[[3]], seed=0).shape == (1, 2)
+    assert lane.unseen([], y[:0], seed=0).shape == (0, 2)

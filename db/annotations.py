@@ -246,15 +246,3 @@ def n_waiting_for_others(db: Database, project_id: int, user_id: int, *, gold_on
             "AND c.decision IN ('labelled', 'flagged') AND d.state = 'open'"
         )
     return int(value(db, sql, p=project_id, u=user_id))
-
-
-def n_labelled_documents(db: Database, project_id: int) -> int:
-    """Documents of either role that somebody has labelled."""
-    return int(
-        value(
-            db,
-            "SELECT count(DISTINCT document_id) FROM current_annotations "
-            "WHERE project_id = :p AND decision = 'labelled'",
-            p=project_id,
-        )
-    )

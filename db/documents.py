@@ -110,12 +110,11 @@ def gold_waits(db: Database, project_id: int, user_id: int) -> bool:
     return value(db, sql, p=project_id, u=user_id) is not None
 
 
-def counts(db: Database, project_id: int) -> dict[tuple[str, str], int]:
-    """How many documents by (role, state)."""
-    found = rows(
-        db, "SELECT role, state, count(*) AS n FROM documents WHERE project_id = :p GROUP BY role, state", p=project_id
-    )
-    return {(each["role"], each["state"]): each["n"] for each in found}
+def counts(db: Database, project_id: int) -> dict[str, dict[str, int]]:
+    """By role: documents, those that are open, and those of which somebody's present decision is labelled."""
+    found = rows(db, "SELECT role, documents, open, labelled FROM tallies WHERE project_id = :p", p=project_id)
+    none = {"documents": 0, "open": 0, "labelled": 0}
+    return {"pool": none, "gold": none} | {each.pop("role"): each for each in found}
 
 
 def stream(db: Database, project_id: int) -> Iterator[dict]:

@@ -166,7 +166,43 @@ _FIRST_DECISIONS = """
 CREATE INDEX annotations_of_text ON annotations (user_id, document_id, id) WHERE decision IN ('labelled', 'flagged');
 """
 
-STEPS: tuple[str, ...] = (_FIRST, _WORKING_DAY, _OWN_DECISIONS, _SETTLEMENTS, _LEFT_OUT, _FIRST_DECISIONS)
+# How far each project is, counted as it changes: whoever writes, the triggers keep it, and a click reads two rows.
+_OTHER = (
+    "EXISTS (SELECT 1 FROM current_annotations c WHERE c.document_id = {row}.document_id "
+    "AND c.user_id != {row}.user_id AND c.decision = 'labelled')"
+)
+_LABELLED = (
+    "BEGIN UPDATE tallies SET labelled = labelled {sign} 1 WHERE (project_id, role) = "
+    "(SELECT d.project_id, d.role FROM documents d WHERE d.id = {row}.document_id) AND NOT " + _OTHER + "; END;\n"  # noqa: S608 (constant text)
+)
+_TALLIES = f"""
+CREATE TABLE tallies (
+  project_id INTEGER NOT NULL REFERENCES projects, role TEXT NOT NULL, documents INTEGER NOT NULL DEFAULT 0,
+  open INTEGER NOT NULL DEFAULT 0, labelled INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (project_id, role)) WITHOUT ROWID;
+INSERT INTO tallies SELECT d.project_id, d.role, count(*), sum(d.state = 'open'), sum(EXISTS (SELECT 1
+  FROM current_annotations c WHERE c.document_id = d.id AND c.decision = 'labelled'))
+  FROM documents d GROUP BY d.project_id, d.role;
+CREATE TRIGGER tally_in AFTER INSERT ON documents
+BEGIN INSERT INTO tallies (project_id, role, documents, open) VALUES (NEW.project_id, NEW.role, 1, NEW.state = 'open')
+  ON CONFLICT DO UPDATE SET documents = documents + 1, open = open + excluded.open; END;
+CREATE TRIGGER tally_state AFTER UPDATE OF state ON documents WHEN OLD.state != NEW.state
+BEGIN UPDATE tallies SET open = open + (NEW.state = 'open') - (OLD.state = 'open')
+  WHERE project_id = NEW.project_id AND role = NEW.role; END;
+CREATE TRIGGER tally_labelled AFTER INSERT ON current_annotations WHEN NEW.decision = 'labelled'
+{_LABELLED.format(sign="+", row="NEW")}
+CREATE TRIGGER tally_gone AFTER DELETE ON current_annotations WHEN OLD.decision = 'labelled'
+{_LABELLED.format(sign="-", row="OLD")}
+CREATE TRIGGER tally_relabelled AFTER UPDATE OF decision ON current_annotations
+  WHEN NEW.decision = 'labelled' AND OLD.decision != 'labelled'
+{_LABELLED.format(sign="+", row="NEW")}
+CREATE TRIGGER tally_unlabelled AFTER UPDATE OF decision ON current_annotations
+  WHEN OLD.decision = 'labelled' AND NEW.decision != 'labelled'
+{_LABELLED.format(sign="-", row="OLD")}
+"""  # noqa: S608 (constant text)
+
+STEPS: tuple[str, ...] = (
+    _FIRST, _WORKING_DAY, _OWN_DECISIONS, _SETTLEMENTS, _LEFT_OUT, _FIRST_DECISIONS, _TALLIES,
+)  # fmt: skip
 
 
 def version(conn: sqlite3.Connection) -> int:

@@ -24,7 +24,7 @@ from core.services.looking_back import Past
 from core.services.preferences import Desk
 from core.services.projects import Project
 from db.errors import StorageError
-from pages.shared import cache, session, stored_errors
+from pages.shared import session, stored_errors
 from pages.shared.components.label_board import ASSETS, label_board
 from pages.shared.desk_data import PAST, board_texts, empty_words, past_page, still, trouble_words
 from pages.shared.i18n import lang
@@ -155,7 +155,7 @@ def hand_out(user: User, project: Project, asked: Any, n: int) -> Given:
         return Given(
             project=project,
             texts=texts,
-            mine=annotating.progress(db, project.id, user.id, now=now, known=cache.standing(db, project.id)),
+            mine=annotating.progress(db, project.id, user.id, now=now),
             desk=preferences.desk(db, user.id),
             stopped=stopped and (stopped[0], project.label_set.present(stopped[1])),
             thresholds=suggesting.thresholds(db, project),

@@ -304,20 +304,20 @@ def reopen_skipped(db: Database, project_id: int, user_id: int, *, uid: str = ""
 
 
 def standing(db: Database, project_id: int) -> Standing:
-    """How far the project is. Costs what the project holds, unlike all else that a click asks for."""
-    counts = documents.counts(db, project_id)
+    """How far the project is."""
+    both = documents.counts(db, project_id).values()
     return Standing(
-        pool=sum(counts.values()),
-        waiting=sum(n for (_, state), n in counts.items() if state == "open"),
-        labelled=annotation_rows.n_labelled_documents(db, project_id),
+        pool=sum(each["documents"] for each in both),
+        waiting=sum(each["open"] for each in both),
+        labelled=sum(each["labelled"] for each in both),
     )
 
 
-def progress(db: Database, project_id: int, user_id: int, *, now: float, known: Standing | None = None) -> MyProgress:
-    """What this person and the project have done so far; ``known``: how far the project was a moment ago."""
+def progress(db: Database, project_id: int, user_id: int, *, now: float) -> MyProgress:
+    """What this person and the project have done so far."""
     membership.require_member(db, project_id, user_id)
     settings = curating.project(db, project_id).settings
-    everybody = known or standing(db, project_id)
+    everybody = standing(db, project_id)
     done_by_me = annotation_rows.n_waiting_for_others(db, project_id, user_id, gold_only=settings.overlap == 1)
     return MyProgress(
         today=len(past.firsts(db, project_id, user_id, since=midnight(now))),

@@ -67,9 +67,9 @@ def overview(db: Database, project_id: int) -> Overview:
         return Overview(
             project=project,
             labels=project.label_set.labels,
-            n_pool=sum(n for (role, _), n in counts.items() if role == "pool"),
+            n_pool=counts["pool"]["documents"],
             n_labelled=len(pool),
-            n_gold=sum(n for (role, _), n in counts.items() if role == "gold"),
+            n_gold=counts["gold"]["documents"],
             n_gold_labelled=len(gold),
             n_skipped=sum(n for (_, decision), n in decided.items() if decision == "skipped"),
             n_flagged=sum(n for (_, decision), n in decided.items() if decision == "flagged"),

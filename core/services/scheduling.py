@@ -18,7 +18,7 @@ from core.labels import LabelSet
 from core.services import accounts, membership, projects, settling
 from core.stored_config import stored
 from db import annotations as annotation_rows
-from db import events, jobs
+from db import documents, events, jobs
 from db import rounds as round_rows
 from db.connect import reading, writing
 from db.errors import NotFound
@@ -140,9 +140,9 @@ def request_if_outdated(db: Database, project: projects.Project, *, by: int, now
 
 
 def _trainable(db: Database, project: projects.Project) -> bool:
-    decided = annotation_rows.decision_counts(db, project.id)
-    enough = decided.get(("pool", "labelled"), 0) >= project.settings.round_min_labels
-    return enough and bool(decided.get(("gold", "labelled"), 0))
+    counts = documents.counts(db, project.id)
+    enough = counts["pool"]["labelled"] >= project.settings.round_min_labels
+    return enough and bool(counts["gold"]["labelled"])
 
 
 def request_if_idle(db: Database, project: projects.Project, *, now: float) -> int | None:

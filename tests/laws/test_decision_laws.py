@@ -14,6 +14,7 @@ from core.services import annotating, looking_back, settling
 from db.connect import execute, rows, value, writing
 from db.errors import NotFound
 from tests.conftest import NOW, make_project
+from tests.db.test_tallies import check_tallies
 
 KEYS = ("k0", "k1", "k2")
 DECISION = st.tuples(
@@ -86,6 +87,7 @@ class Text:
     def holds(self) -> None:
         log = rows(self.db, "SELECT id FROM annotations WHERE document_id = :d", d=self.id)
         assert len(log) == self.written, "each op is in the log once"
+        check_tallies(self.db)
         for person in self.people.values():
             mine = [
                 each

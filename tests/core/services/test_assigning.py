@@ -23,6 +23,7 @@ from db.connect import open_database, row, rows, value, writing
 from db.records import NewDocument
 from tests.conftest import NOW, PASSWORD, everybody_joins, make_project
 from tests.core.services.test_settling import decide
+from tests.db.test_tallies import check_tallies
 from tests.flows.test_click import fill, save
 
 
@@ -277,6 +278,7 @@ def test_no_schedule_gives_a_text_to_more_people_than_are_to_label_it(
             ops.append(op)
         if patient:
             assert crowded(db, project, now=now) == []
+    check_tallies(db)
     db.close()
 
 
@@ -329,6 +331,7 @@ def work(db: Database, project: int, user: int, tag: str) -> int:
     text = given_to(db, project, user, n=5)[0]
     assert annotating.apply(db, project, user, [save(tag, text, "k0")], now=NOW).acked
     given_to(db, project, user, n=5)
+    annotating.progress(db, project, user, now=NOW)
     db.conn.set_progress_handler(None, 0)
     return steps
 

@@ -73,7 +73,8 @@ def insert_project(
     db: Database, *, key: str, name: str, name_en: str, guideline: str, settings: ProjectSettings,
     labels: tuple[Label, ...], by: int | None, now: float,
 ) -> int:  # fmt: skip
-    """Inside the caller's transaction; whoever makes a project is its member."""
+    """Inside the caller's transaction; whoever makes a project is its member. Raises BadSetting: no such strategy."""
+    check_strategy(settings.acquisition, ProjectSettings.acquisition)
     project_id = project_rows.insert(
         db, key=key, name=name, name_en=name_en, guideline=guideline, settings=settings.wishes(), now=now
     )

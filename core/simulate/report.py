@@ -91,7 +91,8 @@ def _table_csv(rows: Sequence[Row]) -> str:
     flat = []
     for row in rows:
         line: list[object] = [row.strategy, row.measure]
-        line += [f"{value:.6g}" for value in (row.area, row.area_sd, row.last, row.last_sd, row.full)]
+        figures_of = (row.area, row.area_sd, row.last, row.last_sd, row.full)
+        line += ["" if value != value else f"{value:.6g}" for value in figures_of]
         for share in SHARES:
             labels, seeds = row.needed[share].labels, row.needed[share].seeds
             line += ["" if labels is None else f"{labels:.1f}", seeds]
@@ -107,7 +108,7 @@ def _body(
     pool, test = (int(np.median([len(getattr(each, name)) for each in parts.values()])) for name in ("pool", "test"))
     return [
         f"<h1>Choosing what to label, simulated: {escape(corpus.name)}</h1>",
-        f"<p>{about['texts']:,} texts, {about['labels']} labels. {plan.seeds} seeds; each splits anew into {pool:,} "
+        f"<p>{about['texts']:,} texts, {about['labels']} labels. Seeds: {plan.seeds}; each splits anew into {pool:,} "
         f"texts to choose from and {test:,} to measure on, the same for all strategies. {plan.first} texts by chance, "
         f"then batches of {plan.batch} up to {plan.budget}. Learner: {LEARNERS[plan.learner]}. "
         f"{100 * plan.explore_share:.0f} % of every queue's places are random (more while a label has no positive), as "
@@ -141,8 +142,8 @@ def _tables(rows: Sequence[Row], plan: Plan) -> Iterable[str]:
         for row in (each for each in rows if each.measure == measure):
             body.append(
                 [
-                    escape(row.strategy), f"{row.area:.4f} <small>± {row.area_sd:.4f}</small>",
-                    f"{row.last:.3f} <small>± {row.last_sd:.3f}</small>",
+                    escape(row.strategy), f"{row.area:.4f} {_spread(row.area_sd, 4)}",
+                    f"{row.last:.3f} {_spread(row.last_sd, 3)}",
                     *(_needed(row.needed[share], plan) for share in SHARES),
                     _ratio(row.needed[SHARES[-1]].labels, by_chance[measure]),
                     f"{row.seconds:,.1f}", f"{row.learn_s:.2f}",
@@ -154,6 +155,10 @@ def _tables(rows: Sequence[Row], plan: Plan) -> Iterable[str]:
         "points; in brackets how many seeds' own curves do. “Of chance's”: the last of these over what chance needs."
         " A ranking is one refit of the learner with the choice that follows.</p>"
     )
+
+
+def _spread(sd: float, digits: int) -> str:
+    return "" if sd != sd else f"<small>± {sd:.{digits}f}</small>"
 
 
 def _needed(each: Needed, plan: Plan) -> str:
@@ -168,6 +173,8 @@ def _ratio(labels: float | None, by_chance: float | None) -> str:
 
 
 def _what_seeds_show(plan: Plan) -> str:
+    if plan.seeds < 2:
+        return "<p>One seed shows nothing of this.</p>"
     least = 2.0 ** (1 - plan.seeds)
     exact = f"With {plan.seeds} seeds its p cannot fall below {least:.4g}" + (
         ", so it cannot show a difference at .05; six seeds could." if least > 0.05 else "."
@@ -184,7 +191,7 @@ def _what_seeds_show(plan: Plan) -> str:
 
 def _differences(found: Sequence[Comparison]) -> str:
     if not found:
-        return "<p>One seed shows no difference.</p>"
+        return ""
     by_pair: dict[tuple[str, str, str, str], dict[str, Comparison]] = {}
     for each in found:
         by_pair.setdefault((each.measure, each.strategy, each.against, each.role), {})[each.test] = each

@@ -18,6 +18,7 @@ from core.errors import (
     BadName,
     BadProjectFile,
     BadRows,
+    BadSetting,
     ModelUnavailable,
     NameTaken,
     NotAllowed,
@@ -25,7 +26,7 @@ from core.errors import (
 from core.services import labelling, membership, projects, starting
 from core.services.projects import NewProject
 from db.connect import value
-from tests.conftest import NOW
+from tests.conftest import NOW, make_project
 
 DEMO = Path(__file__).resolve().parents[3] / "demo"
 GOOD = 'key = "x"\nname = "甲乙"\n[[labels]]\nkey = "a"\nzh = "甲"\n[[labels]]\nkey = "b"\nzh = "乙"\n'
@@ -177,3 +178,16 @@ def test_the_demo_corpus_is_what_its_page_says() -> None:
     assert all(label.definition and label.definition_en and len(label.examples) == 2 for label in read.labels)
     assert {row["split"] for row in rows} == {"gold", "train", "pool"}
     assert all((row["labels"] is None) == (row["split"] == "pool") for row in rows)
+
+
+def test_a_strategy_that_nobody_knows_is_refused_when_it_is_named(
+    db: Database, people: dict[str, int], project_id: int
+) -> None:
+    wanted = ProjectSettings(acquisition="luck")
+    with pytest.raises(BadSetting, match="tail_uncertainty"):
+        projects.update_settings(db, project_id, wanted, by=people["lee"], now=NOW)
+    with pytest.raises(BadSetting, match="tail_uncertainty"):
+        make_project(db, key="other", acquisition="luck")
+    chance = ProjectSettings(acquisition="chance", explore_share=0.5)
+    projects.update_settings(db, project_id, chance, by=people["lee"], now=NOW)
+    assert projects.project(db, project_id).settings == chance

@@ -64,7 +64,9 @@ def facts(past: Past) -> list[str]:
     if past.versions > 1:
         changed = past.versions - 1
         found.append(t("mine.changed_once") if changed == 1 else t("mine.changed_times", n=changed))
-    if past.settled is not None:
+    if past.left_out:
+        found.append(f"<b>{t('mine.left_out')}</b>")
+    elif past.settled is not None:
         key = "settled" if past.agrees is None else "settled_same" if past.agrees else "settled_other"
         found.append(f"<b>{t(f'mine.{key}')}</b>")
     return found

@@ -9,7 +9,8 @@ from pages.shared.i18n import t
 _HTML = '<button type="button"></button><p role="status"></p>'
 _CSS = """
 button {
-  font: inherit; font-size: .875rem; min-height: 2.5rem; padding: .25rem .75rem; cursor: pointer; color: var(--st-background-color);
+  font: inherit; font-size: .875rem; min-height: 2.5rem; padding: .25rem .75rem; cursor: pointer;
+  color: var(--st-background-color);
   background: var(--st-primary-color); border: 1px solid var(--st-primary-color);
   border-radius: var(--st-button-radius, .5rem);
 }

@@ -29,7 +29,8 @@ WORDS = (
     "stayed", "revised", "unrevised", "loading_past",
     "past_end", "past_title", "past_skipped", "past_flagged", "past_labelled",
     "past_versions", "past_save", "past_stay", "past_skip", "past_flag", "past_undo", "past_settled",
-    "past_settled_no", "past_leave", "rest", "rest_close", "settings", "settings_short", "set_keys", "set_more",
+    "past_settled_no", "past_left_out", "past_leave",
+    "rest", "rest_close", "settings", "settings_short", "set_keys", "set_more",
     "set_reset", "set_was_reset", "set_kept", "set_press", "set_press_long", "set_taken", "set_unusable",
     "set_bounds", "set_label", "set_font_size", "set_line_height", "set_measure", "set_sentences",
     "set_sentences_none", "set_sentences_space", "set_sentences_line", "set_highlights", "set_daily_goal",
@@ -175,6 +176,7 @@ def past_page(found: Sequence[Past], names: dict[str, str], before: int | None) 
                 "comment": past.comment,
                 "versions": past.versions,
                 "at": past.at,
+                "left_out": past.left_out,
                 "settled": None if past.settled is None else [names.get(key, key) for key in past.settled],
             }
             for past in found

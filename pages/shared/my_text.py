@@ -104,8 +104,12 @@ def change(project: Project, past: Past) -> None:
 def settled(project: Project, detail: Detail) -> None:
     """What a reviewer settled beside what I chose, and what they said."""
     past = detail.past
-    assert past.settled is not None
-    if past.agrees is None:
+    if past.left_out:
+        st.html(my_html.chips(project.label_set, past.labels))
+        st.markdown(f"**{t('mine.left_out')}**")
+    elif past.settled is None:
+        return
+    elif past.agrees is None:
         st.html(my_html.chips(project.label_set, past.settled))
     else:
         st.html(my_html.beside(project.label_set, past.labels, past.settled))
@@ -167,7 +171,7 @@ def show(
     about = [t("mine.one_number", id=document_id), when.moment(past.at), t(f"mine.decision_{past.decision}")]
     st.html(my_html.facts(escape(each) for each in about))
     st.html(my_html.whole(past.text, words))
-    if past.settled is None:
+    if past.settled is None and not past.left_out:
         change(project, past)
     else:
         settled(project, detail)

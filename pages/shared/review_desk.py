@@ -24,8 +24,9 @@ log = logging.getLogger("tagtail.pages.review")
 BOARD = "review_board"
 AHEAD = 20
 WORDS = (
-    "settle", "majority", "put_back", "reopen", "previous", "next", "names", "take", "flagged", "settled_as", "comment",
-    "labels", "saved", "place", "need_label", "no_majority",
+    "settle", "majority", "leave_out", "left_out_as", "put_back", "reopen", "previous", "next",
+    "names", "take", "flagged", "settled_as", "comment", "labels", "saved", "place", "need_label",
+    "no_majority",
 )  # fmt: skip
 STATES = ("state_saving", "state_slow", "state_offline", "state_offline_idle", "state_out", "state_out_idle")
 NO_ANSWER: dict[str, Any] = {"acked": [], "refused": [], "trouble": ""}
@@ -38,11 +39,12 @@ def carry_out(user: User, op: dict[str, Any], now: float) -> None:
         raise BadOp(why="document, labels, project")
     comment = str(op.get("comment") or "").encode("utf-8", "replace").decode()[: adjudicating.MAX_COMMENT]
     with session.db() as db:
+        seen = seen if isinstance(seen, float | int) else None
         if op.get("kind") == "settle":
-            adjudicating.settle(
-                db, project_id, document, [str(each) for each in labels], comment=comment,
-                seen=seen if isinstance(seen, float | int) else None, by=user.id, now=now,
-            )  # fmt: skip
+            chosen = [str(each) for each in labels]
+            adjudicating.settle(db, project_id, document, chosen, comment=comment, seen=seen, by=user.id, now=now)
+        elif op.get("kind") == "leave_out":
+            adjudicating.leave_out(db, project_id, document, comment=comment, seen=seen, by=user.id, now=now)
         elif op.get("kind") == "put_back":
             reviewing.put_back(db, project_id, document, by=user.id, now=now)
         elif op.get("kind") == "reopen":
@@ -110,7 +112,8 @@ def board_case(case: Case, project_id: int) -> dict[str, Any]:
             for choice in case.choices
         ],
         "settled": settled and {
-            "labels": list(settled.labels), "comment": settled.comment, "who": settled.who, "at": settled.at,
+            "labels": list(settled.labels), "left_out": settled.left_out, "comment": settled.comment,
+            "who": settled.who, "at": settled.at,
             "when": when.moment(settled.at),
         },
     }  # fmt: skip

@@ -130,10 +130,17 @@ def test_a_flag_is_put_back_a_settlement_reopened_and_a_lead_takes_texts_back(
     expect(page.locator("[data-part=emptyTitle]")).to_have_text("還沒有定案的文章")
     expect(page.locator("[data-part=state]")).to_have_text("已儲存 ✓")
     assert settled(reviewed, 0) == []
+    page.get_by_role("radio", name="意見不同").click()
+    page.wait_for_selector("[data-part=people] li")
+    page.keyboard.press("x")
+    assert settled(reviewed, 1)[0]["labels"] == "[]"
+    page.get_by_role("radio", name="已定案").click()
+    expect(page.locator("[data-part=before]")).to_contain_text("不採計")
+    expect(page.locator("[data-act=leave_out]")).to_be_hidden()
     page.get_by_role("radio", name="誰手上有什麼").click()
     page.get_by_role("button", name="收回").first.click()
     expect(page.get_by_text("已收回 bob 手上的")).to_be_visible()
     assert reviewed.rows("SELECT 1 FROM leases WHERE state = 'open'") == []
     page.get_by_role("radio", name="一致程度").click()
-    expect(page.get_by_text("3 篇由兩個人以上標過")).to_be_visible()
+    expect(page.get_by_text("2 篇由兩個人以上標過")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -142,6 +142,19 @@ def test_a_server_that_was_restarted_carries_nothing_out_twice(differing: House)
     assert kinds == ["adjudicated", "put_back", "adjudication_reopened"]
 
 
+def test_a_text_can_be_left_out_and_says_so_afterwards(differing: House) -> None:
+    leave_out = {**settle(differing, "u1", 1, comment="廣告"), "kind": "leave_out"}
+    assert deliver(differing, "reviewer", leave_out)["acked"] == ["u1"]
+    page = differing.page("review", "reviewer").run()
+    page.segmented_control(key="review_view").select("settled").run()
+    settled = board(page)["cases"][0]["settled"]
+    assert (settled["left_out"], settled["labels"], settled["comment"]) == (True, [], "廣告")
+    again = settle(differing, "u2", 1, "k1", seen=settled["at"])
+    assert deliver(differing, "reviewer", again)["acked"] == ["u2"], "a label after all"
+    with differing.open() as db:
+        assert rows(db, "SELECT left_out FROM adjudications") == [{"left_out": 0}]
+
+
 def test_the_review_boards_code_travels_once_too(differing: House) -> None:
     page = differing.page("review", "reviewer").run()
     shown = board(page)

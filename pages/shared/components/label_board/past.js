@@ -15,7 +15,8 @@ function makePast() {
 
   const entryOf = (item) => ({
     uid: item.uid, doc: { id: item.document, text: item.text }, labels: item.labels, decision: item.decision,
-    comment: item.comment, versions: item.versions, at: item.at, settled: item.settled, stuck: Boolean(item.settled), order: 0,
+    comment: item.comment, versions: item.versions, at: item.at, settled: item.settled || (item.left_out ? [] : null), left_out: Boolean(item.left_out),
+    stuck: Boolean(item.settled || item.left_out), order: 0,
   });
 
   const versionOf = ({ labels, decision, comment, at, order, older }) => ({ labels, decision, comment, at, order, older: older || null });

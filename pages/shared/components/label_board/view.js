@@ -166,7 +166,7 @@ function makeView(root) {
     const other = { skipped: w.past_skipped, flagged: w.past_flagged }[entry.decision] || "";
     const decided = [other, chose].filter(Boolean).join(" · ");
     const versions = entry.versions > 1 ? fill(w.past_versions, { n: entry.versions }) : "";
-    const settled = entry.settled ? fill(w.past_settled, { labels: entry.settled.join("、") || "—" }) : "";
+    const settled = entry.left_out ? w.past_left_out : entry.settled ? fill(w.past_settled, { labels: entry.settled.join("、") || "—" }) : "";
     put("past-said", [decided, entry.comment, versions, settled].filter(Boolean).join(" · "));
     put("past-leave", w.past_leave);
   }

@@ -102,7 +102,7 @@ function makeBoard(root) {
     if (one.settled) {
       const who = showsNames() ? `${one.settled.who} · ${one.settled.when}` : one.settled.when;
       const names = one.settled.labels.map((key) => label(key).name).join("、");
-      part.before.textContent = fill(data.words.settled_as, { labels: names, who }) + (one.settled.comment ? ` ${one.settled.comment}` : "");
+      part.before.textContent = fill(data.words[one.settled.left_out ? "left_out_as" : "settled_as"], { labels: names, who }) + (one.settled.comment ? ` ${one.settled.comment}` : "");
     }
     part.people.replaceChildren(...one.choices.map((choice, n) => person(one, choice, n)));
     const held = focused()?.dataset?.label;
@@ -113,6 +113,7 @@ function makeBoard(root) {
     part.hint.textContent = hint;
     button("settle", true, "Enter");
     button("majority", one.choices.filter((each) => each.decision === "labelled").length > 1, "M");
+    button("leave_out", !(one.settled && one.settled.left_out), "X");
     button("put_back", view === "flagged", "P");
     button("reopen", view === "settled", "R");
     button("previous", true, "←");
@@ -151,7 +152,7 @@ function makeBoard(root) {
     paint();
   }
 
-  const KEYS = { Enter: "settle", ArrowLeft: "previous", ArrowRight: "next", N: "names", M: "majority", P: "put_back", R: "reopen" };
+  const KEYS = { Enter: "settle", ArrowLeft: "previous", ArrowRight: "next", N: "names", M: "majority", X: "leave_out", P: "put_back", R: "reopen" };
   function onKey(event) {
     const target = event.composedPath()[0];
     if (target === part.comment && !event.isComposing && event.keyCode !== 229 && /^(Enter|Escape)$/.test(event.key)) {

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from core.config import CLASS_WEIGHTS, RoundConfig
+from core.config import CLASS_WEIGHTS, TEACHER_EPOCHS, RoundConfig
 
 APPROXIMATION, ADDITION = "approximation", "addition"
 
@@ -34,6 +34,7 @@ PUBLISHED: Mapping[str, Any] = {
     "max_epochs": 30,
     "patience": 10,
     "teacher_patience": 0,
+    "teacher_steps": 0,
     "teacher_batch_size": 0,
     "valid_share": 0.15,
     "precision": "float32",
@@ -53,6 +54,7 @@ DEEPER: Mapping[str, Any] = {
     "spliced": 6.0,
     "patience": 10,
     "teacher_patience": 0,
+    "teacher_steps": 0,
 }
 
 
@@ -107,6 +109,12 @@ _RULES: tuple[_Rule, ...] = (
         "teacher_patience", APPROXIMATION, lambda c: c.teacher_patience not in (0, 10) and _networks(c),
         "教師連續 {teacher_patience} 回沒有進步就停止；發表值 10。",
         "Teachers stop after {teacher_patience} epochs without progress; published: 10.",
+    ),
+    _Rule(
+        "teacher_steps", APPROXIMATION, lambda c: c.teacher_steps > 0 and _networks(c),
+        "教師最多訓練 {teacher_steps} 步（至少 {teacher_epochs_at_least} 回）；發表值 30 回。",
+        "A teacher is trained for at most {teacher_steps} steps ({teacher_epochs_at_least} epochs at least); published: "
+        "30 epochs.",
     ),
     _Rule(
         "teacher_batch_size", APPROXIMATION,
@@ -277,6 +285,7 @@ def _values(config: RoundConfig) -> dict[str, Any]:
         "weights": ", ".join(map(str, config.class_weights)),
         "published_weights": ", ".join(map(str, CLASS_WEIGHTS)),
         "published_batch": _BATCH.get(config.arch, 32),
+        "teacher_epochs_at_least": TEACHER_EPOCHS,
         "batch_of_teachers": config.of_teachers.batch_size,
         "vectors_name": PurePath(config.vectors_file).name,
         "sizes": ", ".join(f"{name} = {getattr(config, name)}" for name in sizes),

@@ -27,6 +27,7 @@ SEGMENTERS = ("characters", "rjieba", "jieba", "words", "ckip")
 CONVERSIONS = ("", "t2s", "s2t", "tw2s", "s2tw", "tw2sp", "s2twp", "hk2s", "s2hk")  # OpenCC's names
 STRATEGY = re.compile(r"[a-z][a-z0-9_]{0,60}")  # which names there are is known where arrays are: core.active.queue
 MAX_BATCH = 4096
+TEACHER_EPOCHS = 5  # at least, however many steps these are
 MAX_TEXT = 200_000  # characters; a longer "text" is a file put in the wrong column
 
 
@@ -104,7 +105,8 @@ class RoundConfig(_Json):
     lr: float = 1e-3
     max_epochs: int = 30
     patience: int = 5  # published: 10
-    teacher_patience: int = 3  # 0: as ``patience``
+    teacher_patience: int = 2  # 0: as ``patience``
+    teacher_steps: int = 360  # of a teacher at most, and five epochs at least; 0: all ``max_epochs``
     teacher_batch_size: int = 0  # 0: as ``batch_size``
     valid_share: float = 0.15
     precision: str = "auto"  # of training steps; auto: bfloat16 on a GPU that has it, float32 elsewhere
@@ -125,6 +127,13 @@ class RoundConfig(_Json):
     def cut_at_half(self) -> bool:
         """Whether teachers are moved so that one half is each label's best cut, which a student then learns."""
         return self.soft_targets == "out_of_fold" or self.teachers != "neural"
+
+    def teacher_epochs(self, texts: int) -> int:
+        """How many epochs a teacher of so many texts learns at most."""
+        if not self.teacher_steps:
+            return self.max_epochs
+        steps = -(-texts // self.of_teachers.batch_size)
+        return min(self.max_epochs, max(TEACHER_EPOCHS, -(-self.teacher_steps // max(1, steps))))
 
     @property
     def of_teachers(self) -> RoundConfig:
@@ -157,6 +166,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("max_epochs", 1, 1000),
     ("patience", 1, 1000),
     ("teacher_patience", 0, 1000),
+    ("teacher_steps", 0, 1_000_000),
     ("teacher_batch_size", 0, MAX_BATCH),
     ("valid_share", 0.05, 0.5),
     ("threads", 0, 256),

@@ -47,6 +47,7 @@ BEFORE: Mapping[str, Any] = {
     "max_epochs": 30,
     "patience": 5,
     "teacher_patience": 0,
+    "teacher_steps": 0,
     "teacher_batch_size": 0,
     "valid_share": 0.15,
     "precision": "float32",

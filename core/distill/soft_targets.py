@@ -54,7 +54,9 @@ class Gathered:
 
 def teach(lessons: Lessons) -> Generator[SweepReport, None, Taught]:
     """Train the round's teachers as its config asks; returns them with the student's targets."""
-    lessons = lessons.with_config(lessons.config.of_teachers)
+    config = lessons.config
+    epochs = config.teacher_epochs(len(lessons.train_rows))
+    lessons = lessons.with_config(replace(config.of_teachers, max_epochs=epochs))
     return combine(lessons, (yield from gather(lessons)))
 
 

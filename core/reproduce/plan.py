@@ -27,6 +27,7 @@ PUBLISHED: dict[str, Any] = {
     "teachers": "neural",
     "teacher_arch": "",
     "teacher_patience": 0,
+    "teacher_steps": 0,
     "teacher_batch_size": 0,
     "soft_targets": "in_sample",
     "hard_share": 0.0,

@@ -14,7 +14,7 @@ from core.distill.pipeline import RoundData, RoundReport, RoundResult, run_round
 SMALL = RoundConfig(
     segmenter="words", vector_size=12, filters=6, hidden=12, max_epochs=4, patience=2, class_weights=(0.5, 1.0, 3.0),
     lr=0.01, threads=2, seed=5, soft_targets="in_sample", teachers="neural", hard_share=0.0, spliced=0.0,
-    teacher_arch="", student_epoch="best",
+    teacher_arch="", teacher_patience=3, student_epoch="best",
 )  # fmt: skip
 
 

@@ -60,3 +60,13 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
 def test_a_setting_of_another_kind_is_refused(name: str, value: object):
     with pytest.raises(BadSetting):
         RoundConfig.from_mapping({name: value})
+
+
+def test_a_teacher_learns_for_so_many_steps_in_whole_epochs() -> None:
+    config = RoundConfig(teacher_steps=360, max_epochs=30, batch_size=32)
+    assert config.teacher_epochs(texts=320) == 30  # ten steps an epoch: 36 would be asked for, 30 are allowed
+    assert config.teacher_epochs(texts=1_600) == 8  # fifty steps
+    assert config.teacher_epochs(texts=100_000) == 5  # never fewer
+    assert RoundConfig(teacher_steps=0).teacher_epochs(texts=100_000) == 30
+    assert RoundConfig(teacher_steps=10, max_epochs=3).teacher_epochs(texts=1_600) == 3
+    assert RoundConfig(teacher_steps=360, teacher_batch_size=64).teacher_epochs(texts=3_200) == 8

@@ -28,6 +28,7 @@ def test_labels_to_a_height_lie_between_two_points() -> None:
     assert reached(n, curve, 0.1) == 10
     assert reached(n, curve, 0.4) == 20
     assert reached(n, curve, 0.41) is None
+    assert reached(n, curve, 0.0) is None, "a share of nothing"
 
 
 def test_the_table_counts_labels_on_the_mean_curve_and_seeds_on_their_own() -> None:

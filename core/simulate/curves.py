@@ -146,8 +146,11 @@ def _sd(values: NDArray) -> float:
 
 
 def reached(n: NDArray, curve: NDArray, goal: float) -> float | None:
-    """Labels at which the curve first has this height, straight between points. Shapes: (T,), (T,)."""
-    above = np.flatnonzero(curve >= goal)
+    """Labels at which the curve first has this height, straight between points; none for a height of 0.
+
+    Shapes: (T,), (T,).
+    """
+    above = np.flatnonzero(curve >= goal) if goal > 0 else np.zeros(0, dtype=np.int64)
     if not len(above):
         return None
     at = int(above[0])
@@ -182,11 +185,12 @@ def _comparison(names: tuple[str, str, str, str, str], found: Difference) -> Com
 
 
 def notes(corpus: Corpus, test_sizes: dict[int, NDArray[np.int64]]) -> list[str]:
-    """Labels that no test text of a seed has, as sentences. Shapes: positives of the test texts (K,) a seed."""
+    """Labels that no test text of a seed has, a sentence a seed. Shapes: positives of the test texts (K,) a seed."""
+    absent = {seed: [corpus.label_keys[k] for k in np.flatnonzero(found == 0)] for seed, found in test_sizes.items()}
     return [
-        f"Seed {seed}: no test text carries “{corpus.label_keys[k]}”; its F1 there counts 0."
-        for seed, positives in test_sizes.items()
-        for k in np.flatnonzero(positives == 0)
+        f"Seed {seed}: no test text carries {', '.join(f'“{key}”' for key in keys)}; F1 there counts 0."
+        for seed, keys in absent.items()
+        if keys
     ]
 
 

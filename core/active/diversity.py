@@ -7,6 +7,7 @@ the cosines of all pairs: rows are compared block by block with the few that are
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +19,7 @@ AT_MOST = 0.9  # a greater cosine makes a near-duplicate
 _BLOCK = 512
 _SEEN_BLOCK = 4096
 _FEW = 4
+_AT_ONCE = 32
 
 
 def spread(
@@ -40,7 +42,8 @@ def spread(
     compared with and not returned. Without embeddings it is the order of the scores.
 
     The choice is the exact greedy one over all candidates, so a longer batch begins with the shorter one. Values only
-    fall while a batch grows: texts whose old value cannot win are not compared again.
+    fall while a batch grows: texts whose old value cannot win are not compared again. ``seen`` is meant for what is on
+    people's desks: with thousands of sparse rows it costs seconds.
 
     Shapes: scores (P,) ≥ 0 (any sign with a weight of 0), embeddings (P, D), seen (S, D) → (min(size, P - taken),).
     Raises ValueError: shapes that do not match, a number that is not finite, a negative score with a weight.
@@ -89,15 +92,9 @@ def without_near_duplicates(
 
 def similarities(rows: Rows, others: Rows) -> NDArray[np.float64]:
     """Cosines of unit rows. Shapes: (A, D), (B, D) → (A, B). Raises ValueError: a number that is not finite."""
-    if (
-        not isinstance(others, np.ndarray) and others.shape[0] <= _FEW
-    ):  # a few dense columns are quicker than two sparse products
-        others = others.toarray()
-    product = rows @ others.T
-    found = np.asarray(product if isinstance(product, np.ndarray) else product.toarray(), dtype=np.float64)
-    if found.size and not np.isfinite(found.sum()):
-        raise ValueError("embeddings must be finite numbers")
-    return found
+    few = others.shape[0] <= _FEW  # a few dense columns are quicker than two sparse products
+    columns = others if isinstance(others, np.ndarray) else others.toarray() if few else others
+    return _cosines(rows @ columns.T)
 
 
 def nearest(rows: Rows, others: Rows, *, none: float = 0.0) -> NDArray[np.float64]:
@@ -129,18 +126,20 @@ class _Greedy:
         self.open = np.ones(len(order), dtype=bool)  # neither taken nor a near-duplicate
         blocks = math.ceil(len(order) / _BLOCK)
         self.bounds = np.array([scores[b * _BLOCK : (b + 1) * _BLOCK].max() for b in range(blocks)])
-        self.compared = np.full(
-            blocks, -1, dtype=np.int64
-        )  # with how many of the taken; -1: not with the others either
-        self.others: list[Rows] = []
+        self.compared = np.zeros(blocks, dtype=np.int64)  # with how many of the taken
+        self.checked = np.zeros(len(order), dtype=bool)  # against the others, of which there may be many
+        self.others: list[Any] = []  # as columns
         self.taken: list[int] = []
 
     def compare_with(self, rows: Rows | None) -> None:
         """Rows that were there before: to be called before the first text is taken."""
-        if rows is not None and rows.shape[0]:
-            if rows.shape[1] != self.embeddings.shape[1]:
-                raise ValueError(f"rows of width {rows.shape[1]} beside embeddings of width {self.embeddings.shape[1]}")
-            self.others.append(rows)
+        if rows is None or not rows.shape[0]:
+            return
+        if rows.shape[1] != self.embeddings.shape[1]:
+            raise ValueError(f"rows of width {rows.shape[1]} beside embeddings of width {self.embeddings.shape[1]}")
+        for start in range(0, rows.shape[0], _SEEN_BLOCK):
+            block = rows[start : start + _SEEN_BLOCK]
+            self.others.append(block.T if isinstance(block, np.ndarray) else block.T.tocsr())
 
     def take(self, size: int) -> NDArray[np.int64]:
         while len(self.taken) < size and len(self.bounds):
@@ -151,6 +150,9 @@ class _Greedy:
                 self._look_at(block)
                 continue
             place = block * _BLOCK + int(self._values(block).argmax())
+            if self.others and not self.checked[place]:
+                self._check(block)
+                continue
             self.open[place] = False
             self.bounds[block] = self._values(block).max()
             self.taken.append(int(self.order[place]))
@@ -159,23 +161,40 @@ class _Greedy:
     def _look_at(self, block: int) -> None:
         part = slice(block * _BLOCK, (block + 1) * _BLOCK)
         places = part.start + np.flatnonzero(self.open[part])
-        before, self.compared[block] = int(self.compared[block]), len(self.taken)
         if len(places):
-            rows = self.embeddings[self.order[places]]
-            new = [self.embeddings[self.taken[max(before, 0) :]]] if len(self.taken) > max(before, 0) else []
-            for others in [*(self.others if before < 0 else ()), *new]:
-                self.likeness[places] = np.maximum(self.likeness[places], nearest(rows, others))
-            self.open[places] = self.likeness[places] <= self.at_most
+            new = self.embeddings[self.taken[self.compared[block] :]]
+            self._liken(places, nearest(self.embeddings[self.order[places]], new))
+        self.compared[block] = len(self.taken)
         self.bounds[block] = self._values(block).max()
+
+    def _check(self, block: int) -> None:
+        """Compares with the others: the best texts of a block that have not been, for no other can be taken next."""
+        part = slice(block * _BLOCK, (block + 1) * _BLOCK)
+        waiting = np.flatnonzero(self.open[part] & ~self.checked[part])
+        places = part.start + waiting[np.argsort(-self._values(block)[waiting], kind="stable")[:_AT_ONCE]]
+        rows = self.embeddings[self.order[places]]
+        for columns in self.others:
+            self._liken(places, _cosines(rows @ columns).max(axis=1))
+        self.checked[places] = True
+        self.bounds[block] = self._values(block).max()
+
+    def _liken(self, places: NDArray[np.int64], likeness: NDArray[np.float64]) -> None:
+        self.likeness[places] = np.maximum(self.likeness[places], likeness)
+        self.open[places] = self.likeness[places] <= self.at_most
 
     def _values(self, block: int) -> NDArray[np.float64]:
         part = slice(block * _BLOCK, (block + 1) * _BLOCK)
-        values = (
-            self.scores[part] * (1 - self.weight * np.minimum(self.likeness[part], 1))
-            if self.weight
-            else self.scores[part]
-        )
+        values = self.scores[part]
+        if self.weight:
+            values = values * (1 - self.weight * np.minimum(self.likeness[part], 1))
         return np.where(self.open[part], values, -np.inf)
+
+
+def _cosines(product: Any) -> NDArray[np.float64]:
+    found = np.asarray(product if isinstance(product, np.ndarray) else product.toarray(), dtype=np.float64)
+    if found.size and not np.isfinite(found.sum()):
+        raise ValueError("embeddings must be finite numbers")
+    return found
 
 
 def _fits(embeddings: Rows, rows: int) -> None:

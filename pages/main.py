@@ -29,8 +29,17 @@ PAGES = (
     ("people", ":material/group:", "lead"),
 )
 RANK = {role: rank for rank, role in enumerate(accounts.ROLES)}
-# Streamlit leaves 6rem above every page; a text to label wants the room.
-STYLE = "<style>[data-testid=stMainBlockContainer] {padding-top: 3.5rem; padding-bottom: 3rem}</style>"
+# Streamlit leaves 6rem above every page; a text to label wants the room. The rest is contrast (WCAG 2.2 AA): of
+# captions, of what is chosen in a row of buttons, and of words on the dark theme's bright buttons and tags.
+STYLE = """<style>
+[data-testid=stMainBlockContainer] {padding-top: 3.5rem; padding-bottom: 3rem}
+[data-testid=stCaptionContainer] {opacity: .8 !important}
+@media (prefers-color-scheme: light) {button[data-selected=true] p {color: #0a544e}}
+@media (prefers-color-scheme: dark) {
+  [data-testid^=stBaseButton-primary], [data-testid^=stBaseButton-primary] p, [data-testid^=stBaseButton-primary] span,
+  [data-testid=stMultiSelect] span[title], [data-testid=stMultiSelect] span[title] ~ * {color: #08201d}
+}
+</style>"""
 
 
 def navigation(role: str) -> list[st.Page]:

@@ -50,7 +50,13 @@ function makeGuide(view) {
     const w = data.words;
     view.put("guide-title", w.guideline);
     const body = view.part("guide-body");
-    const written = (data.guideline || []).map(block);
+    const written = [];
+    for (const one of data.guideline || []) {
+      const last = written.at(-1);
+      if (one.kind !== "item") written.push(block(one));
+      else if (last && last.className === "items") last.append(block(one));
+      else { const list = make("ul", "items"); list.append(block(one)); written.push(list); }
+    }
     body.replaceChildren(...data.labels.map((label) => card(label, w, labelKey(label, keymap))), ...written);
   }
 

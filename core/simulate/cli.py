@@ -82,12 +82,17 @@ def _simulate(args: argparse.Namespace, plan: Plan, stop: Stop, lang: str) -> in
     parts = checked(plan, corpus)
     store = Store(Path(args.out))
     with store.hold(plan, {"data": corpus.digest}):
-        with closing(run(plan, corpus, store, jobs=args.jobs or len(os.sched_getaffinity(0)))) as steps:
+        with closing(run(plan, corpus, store, jobs=args.jobs or _cores())) as steps:
             follow(steps, stop, lang)
         tell(lang, "所有部分都做完了，正在寫報告…", "All cells are finished; writing the report …")
         path = report.write(plan, corpus, store, parts, command=_command(args))
     print(json.dumps({"report": str(path)}, ensure_ascii=False) if args.json else path)
     return 0
+
+
+def _cores() -> int:
+    """Those that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _command(args: argparse.Namespace) -> str:

@@ -20,7 +20,8 @@ from core.active.registry import STRATEGIES, Strategy
 from core.errors import StrategyNeeds
 
 every_strategy = pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
-BIBLIOGRAPHY = Path(__file__).resolve().parents[2] / "docs" / "bibliography.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+BIBLIOGRAPHY, GUIDE = DOCS / "bibliography.md", DOCS / "acquisition.md"
 
 
 class Following(np.random.Generator):
@@ -216,8 +217,12 @@ def test_memory_grows_with_the_pool_and_not_with_its_square_or_its_gradients(str
 
 
 @every_strategy
-def test_each_is_named_and_sourced(strategy: Strategy):
+def test_each_is_named_sourced_and_in_the_guide(strategy: Strategy):
     assert STRATEGIES[strategy.name] is strategy
     assert strategy.what
     known = re.findall(r"^\| `([a-z]+\d{4}[a-z]*)` \|", BIBLIOGRAPHY.read_text(encoding="utf-8"), re.MULTILINE)
     assert strategy.source in ("", *known)
+    row = re.search(rf"^\| `{strategy.name}` \|(.*)\|(.*)\|.*\|$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert row, f"{strategy.name} has no row in {GUIDE.name}"
+    assert tuple(re.findall(r"`(\w+)`", row[1])) == strategy.needs
+    assert "".join(re.findall(r"`(\w+)`", row[2])) == strategy.source

@@ -47,7 +47,7 @@ def _open(runtime: Runtime, *, create: bool = False) -> Database:
 
 def _project(db: Database, key: str | None) -> projects.Project:
     """The project of that key; without one, the only or the first. Raises NotFound."""
-    known = projects.list_projects(db)
+    known = projects.list_projects(db, archived=key is not None)
     for each in known:
         if key is None or each.key == key:
             return each

@@ -16,6 +16,7 @@ TagtailError
 │   ├── NameTaken / BadName / BadPassword / WrongPassword / SignInThrottled
 │   ├── NotAllowed              the role is too low
 │   │   └── NotMember           the project is not one of this person's
+│   │       └── Archived        nor anybody's any more: the work in it is over
 │   ├── BadInvitation           a link that is unknown, used, withdrawn or over
 │   ├── TakenMeanwhile          the text that an undo would bring back is a colleague's now
 │   ├── Settled                 a reviewer has settled the text; a decision on it changes no more
@@ -111,6 +112,9 @@ class NotAllowed(UserMistake): ...  # need
 
 
 class NotMember(NotAllowed): ...  # need
+
+
+class Archived(NotMember): ...  # need
 
 
 class BadInvitation(UserMistake): ...

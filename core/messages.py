@@ -87,6 +87,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "這個專案沒有你，或你已經被移出，所以沒有執行。要加入請找計畫主持人。",
         "This project is not one of yours, or no longer, so this was not done. Ask its lead to add you.",
     ),
+    "Archived": (
+        "這個專案已封存，現在不發文字也不訓練。已儲存的都還在；計畫主持人可以在「資料」頁把它帶回來。",
+        "This project is archived: no texts are handed out and no rounds begin. All that was saved is there; "
+        "its lead can bring it back on the Data page.",
+    ),
     "BadInvitation": (
         "這個連結不能用：可能已經用過、過期或被收回。請向給你連結的人要一個新的。",
         "This link does not work: it may be used, over or withdrawn. Ask whoever gave it to you for a new one.",

@@ -146,6 +146,12 @@ def release_everywhere(db: Database, user_id: int) -> dict[int, int]:
     return {each["project_id"]: release_all(db, each["project_id"], user_id) for each in found}
 
 
+def release_project(db: Database, project_id: int) -> int:
+    """Give back all that anybody holds in a project; says how many."""
+    sql = "UPDATE leases SET state = 'released' WHERE project_id = :p AND state = 'open'"
+    return execute(db, sql, p=project_id).rowcount
+
+
 def close_all(db: Database, document_id: int) -> None:
     """Take a document from every desk."""
     execute(db, "UPDATE leases SET state = 'released' WHERE document_id = :d AND state = 'open'", d=document_id)

@@ -172,8 +172,8 @@ _OTHER = (
     "AND c.user_id != {row}.user_id AND c.decision = 'labelled')"
 )
 _LABELLED = (
-    "BEGIN UPDATE tallies SET labelled = labelled {sign} 1 WHERE (project_id, role) = "
-    "(SELECT d.project_id, d.role FROM documents d WHERE d.id = {row}.document_id) AND NOT " + _OTHER + "; END;\n"  # noqa: S608 (constant text)
+    "BEGIN UPDATE tallies SET labelled = labelled {sign} 1 WHERE (project_id, role) = "  # noqa: S608 (constant text)
+    "(SELECT d.project_id, d.role FROM documents d WHERE d.id = {row}.document_id) AND NOT " + _OTHER + "; END;\n"
 )
 _TALLIES = f"""
 CREATE TABLE tallies (
@@ -200,8 +200,13 @@ CREATE TRIGGER tally_unlabelled AFTER UPDATE OF decision ON current_annotations
 {_LABELLED.format(sign="-", row="OLD")}
 """  # noqa: S608 (constant text)
 
+# A project that is over: nobody sees it on a desk and no round begins, and nothing of it is lost.
+_ARCHIVED = """
+ALTER TABLE projects ADD COLUMN archived_at REAL;
+"""
+
 STEPS: tuple[str, ...] = (
-    _FIRST, _WORKING_DAY, _OWN_DECISIONS, _SETTLEMENTS, _LEFT_OUT, _FIRST_DECISIONS, _TALLIES,
+    _FIRST, _WORKING_DAY, _OWN_DECISIONS, _SETTLEMENTS, _LEFT_OUT, _FIRST_DECISIONS, _TALLIES, _ARCHIVED,
 )  # fmt: skip
 
 

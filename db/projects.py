@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from db.connect import execute, execute_many, row, rows, value
 
 LISTS = ("examples", "counter_examples", "keywords")
+_COLUMNS = "id, key, name, name_en, guideline, settings, archived_at"
 _LABEL = (
     "key, zh, en, definition, definition_en, examples, counter_examples, keywords, colour, hotkey, place, retired_at, "
     "merged_into"
@@ -51,11 +52,11 @@ def _stored(label: dict[str, Any]) -> dict[str, Any]:
 
 
 def everything(db: Database) -> list[dict[str, Any]]:
-    return rows(db, "SELECT id, key, name, name_en, guideline, settings FROM projects ORDER BY id")
+    return rows(db, f"SELECT {_COLUMNS} FROM projects ORDER BY id")  # noqa: S608 (constant columns)
 
 
 def peek(db: Database, project_id: int) -> dict[str, Any] | None:
-    return row(db, "SELECT id, key, name, name_en, guideline, settings FROM projects WHERE id = :id", id=project_id)
+    return row(db, f"SELECT {_COLUMNS} FROM projects WHERE id = :id", id=project_id)  # noqa: S608 (constant columns)
 
 
 def labels(db: Database, project_id: int) -> tuple[tuple[Any, ...], ...]:
@@ -72,6 +73,14 @@ def as_labels(stored: tuple[tuple[Any, ...], ...]) -> list[dict[str, Any]]:
 
 def set_settings(db: Database, project_id: int, settings: str) -> None:
     execute(db, "UPDATE projects SET settings = :settings WHERE id = :id", settings=settings, id=project_id)
+
+
+def set_names(db: Database, project_id: int, *, name: str, name_en: str) -> None:
+    execute(db, "UPDATE projects SET name = :name, name_en = :en WHERE id = :id", name=name, en=name_en, id=project_id)
+
+
+def set_archived(db: Database, project_id: int, at: float | None) -> None:
+    execute(db, "UPDATE projects SET archived_at = :at WHERE id = :id", at=at, id=project_id)
 
 
 def set_guideline(db: Database, project_id: int, guideline: str) -> None:

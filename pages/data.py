@@ -8,7 +8,7 @@ from core.errors import TagtailError
 from core.services.accounts import User
 from core.services.curating import Project
 from db.errors import StorageError
-from pages.shared import importing, messages, new_project, session, settings_form
+from pages.shared import importing, messages, new_project, project_section, session, settings_form
 from pages.shared.cache import overview
 from pages.shared.i18n import plain, t
 
@@ -25,13 +25,16 @@ def figures(project: Project) -> None:
 
 
 def tabs(project: Project, me: User) -> None:
-    first, second, third = st.tabs([t("data.tab_import"), t("data.tab_settings"), t("data.tab_new")])
+    kinds = ("import", "settings", "project", "new")
+    first, second, third, fourth = st.tabs([t(f"data.tab_{kind}") for kind in kinds])
     with first:
         importing.section(project, me)
     with second:
         st.caption(t("data.settings_intro", name=plain(session.title(project))))
         settings_form.section(project, me)
     with third:
+        project_section.section(project, me)
+    with fourth:
         new_project.section(me)
 
 
@@ -52,6 +55,7 @@ def page() -> None:
                 importing.section(None, me)
             with second:
                 new_project.section(me)
+            project_section.ended(me)
     except (TagtailError, StorageError) as error:
         messages.show(error)
 

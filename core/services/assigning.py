@@ -16,6 +16,7 @@ import numpy as np
 from sqlite_utils import Database
 
 from core.config import ProjectSettings
+from core.errors import Archived
 from core.services import membership, projects
 from core.services.projects import Project
 from db import annotations as annotation_rows
@@ -54,11 +55,13 @@ class Desk:
 def next_texts(db: Database, project_id: int, user_id: int, *, n: int, now: float) -> list[LeasedText]:
     """Up to n texts leased to this person: reopened ones first, then those held already, then new ones.
 
-    Raises NotAllowed, NotFound.
+    Raises NotAllowed, NotFound, Archived.
     """
-    project = projects.project(db, project_id)
     with writing(db):
         membership.require_member(db, project_id, user_id)
+        project = projects.project(db, project_id)
+        if project.archived_at is not None:
+            raise Archived(need="member")
         until = now + lease_s(db, project, user_id, n=n)
         held = _keep(db, leases.mine(db, project_id, user_id), user_id, until=until, now=now)
         for _ in range(n - len(held)):

@@ -224,7 +224,8 @@ def _found(db: Database, token: str, *, now: float) -> dict[str, Any] | None:
             accounts.require_active(db, found["user_id"])
         else:
             maker = membership.require_member(db, found["project_id"], found["created_by"], "lead")
-            if found["role"] not in offered_roles(maker):
+            over = projects.project(db, found["project_id"]).archived_at is not None
+            if over or found["role"] not in offered_roles(maker):
                 return None
     except UserMistake:
         return None

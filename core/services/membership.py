@@ -35,13 +35,14 @@ def require(db: Database, project_id: int, user: User | None, role: str = "annot
     return found
 
 
-def projects_of(db: Database, user: User) -> list[Project]:
-    """The projects that this person sees, in the order in which they were made."""
+def projects_of(db: Database, user: User, *, archived: bool = False) -> list[Project]:
+    """The projects in which this person works, in the order in which they were made; ``archived``: also those over."""
     from core.services import projects  # it asks here who may change a project
 
     if user.role == "admin":
-        return projects.list_projects(db)
-    return [projects.project(db, project_id) for project_id in member_rows.project_ids(db, user.id)]
+        return projects.list_projects(db, archived=archived)
+    mine = [projects.project(db, project_id) for project_id in member_rows.project_ids(db, user.id)]
+    return [each for each in mine if archived or each.archived_at is None]
 
 
 def members(db: Database, project_id: int) -> list[User]:

@@ -35,6 +35,7 @@ class Project:
     label_set: LabelSet
     settings: ProjectSettings
     guideline: str
+    archived_at: float | None = None  # since when nobody works in it
 
 
 def project(db: Database, project_id: int) -> Project:
@@ -61,12 +62,13 @@ def _project(db: Database, found: dict[str, Any]) -> Project:
     return Project(
         id=found["id"], key=found["key"], name=found["name"], name_en=found["name_en"],
         label_set=_label_set(project_rows.labels(db, found["id"])),
-        settings=_settings(found["settings"]), guideline=found["guideline"],
+        settings=_settings(found["settings"]), guideline=found["guideline"], archived_at=found["archived_at"],
     )  # fmt: skip
 
 
-def list_projects(db: Database) -> list[Project]:
-    return [_project(db, found) for found in project_rows.everything(db)]
+def list_projects(db: Database, *, archived: bool = False) -> list[Project]:
+    """Those in which somebody works, or (``archived``) all of them, in the order in which they were made."""
+    return [_project(db, each) for each in project_rows.everything(db) if archived or each["archived_at"] is None]
 
 
 def insert_project(
@@ -99,14 +101,20 @@ class NewProject:
     same_settings: bool = True
 
 
+def checked_names(name: str, name_en: str) -> tuple[str, str]:
+    """A project's names as they are stored; the English one may be empty. Raises BadName."""
+    name, name_en = name.strip(), name_en.strip()
+    for each in (name, name_en or name):
+        if not 1 <= len(each) <= MAX_NAME or not each.isprintable():
+            raise BadName(name=each[:MAX_NAME])
+    return name, name_en
+
+
 def make_project(db: Database, new: NewProject, *, by: int, now: float) -> Project:
     """Whoever makes it is its member. Raises NotAllowed, BadName, BadFile (the key), NameTaken, BadLabel."""
     with writing(db):
         accounts.require_active(db, by, "lead")
-        name, name_en = new.name.strip(), new.name_en.strip()
-        for each in (name, name_en or name):
-            if not 1 <= len(each) <= MAX_NAME or not each.isprintable():
-                raise BadName(name=each[:MAX_NAME])
+        name, name_en = checked_names(new.name, new.name_en)
         if not KEY.fullmatch(new.key):
             raise BadFile(name="", why="bad_key", key=new.key[:60])
         if any(each["key"] == new.key for each in project_rows.everything(db)):

@@ -13,7 +13,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from core.approximations import deeper
-from core.errors import NoGold, StillStopping, TooFewLabels
+from core.errors import Archived, NoGold, StillStopping, TooFewLabels
 from core.labels import LabelSet
 from core.services import accounts, membership, projects, settling
 from core.stored_config import stored
@@ -87,7 +87,7 @@ def _names(label_set: LabelSet, keys: list[str]) -> str:
 def request_round(db: Database, project_id: int, *, by: int, now: float) -> int:
     """Queue a round; the one that is queued or running already is returned as it is.
 
-    Raises TooFewLabels (have, need), NoGold, NotAllowed, StillStopping (the cancelled one is not gone yet).
+    Raises TooFewLabels (have, need), NoGold, NotAllowed, Archived, StillStopping (the cancelled one is not gone yet).
     """
     membership.require_member(db, project_id, by, "lead")  # before a word is said of the project; the write asks again
     state = readiness(db, project_id)
@@ -97,6 +97,8 @@ def request_round(db: Database, project_id: int, *, by: int, now: float) -> int:
         raise NoGold()
     with writing(db):
         membership.require_member(db, project_id, by, "lead")
+        if projects.project(db, project_id).archived_at is not None:
+            raise Archived(need="member")
         live = jobs.live(db, project_id, KIND)
         if live and live.cancel_requested:
             raise StillStopping()
@@ -140,6 +142,8 @@ def request_if_outdated(db: Database, project: projects.Project, *, by: int, now
 
 
 def _trainable(db: Database, project: projects.Project) -> bool:
+    if project.archived_at is not None:
+        return False
     counts = documents.counts(db, project.id)
     enough = counts["pool"]["labelled"] >= project.settings.round_min_labels
     return enough and bool(counts["gold"]["labelled"])

@@ -29,7 +29,7 @@ def make_first_project(db: Database, path: Path, *, now: float) -> FirstProject 
     Raises BadProjectFile, BadFile, BadRows: then neither the project nor any of its texts was written.
     """
     file = projects.read_project_file(path)
-    if any(each.key == file.key for each in projects.list_projects(db)):
+    if any(each.key == file.key for each in projects.list_projects(db, archived=True)):
         return None
     with writing(db):
         project_id = projects.insert_project(

@@ -160,7 +160,7 @@ def _run(upload: UploadedFile, project: Project | None, name: str, options: Impo
             return curating.run_import(
                 db, project.id, path, options=options, by=me.id, now=session.now(), progress=tick
             )
-        key = free_key(name, {each.key for each in curating.list_projects(db)})
+        key = free_key(name, {each.key for each in curating.list_projects(db, archived=True)})
         made, report = curating.import_as_project(
             db, path, key=key, name=name, options=options, by=me.id, now=session.now(), progress=tick
         )

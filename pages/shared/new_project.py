@@ -51,7 +51,8 @@ def _entered(turn: int) -> tuple[NewProject, str]:
 
 def _make(new: NewProject, typed: str, me: User) -> None:
     with session.db() as db:
-        key = new.key or free_key(new.name_en or new.name, {each.key for each in projects.list_projects(db)})
+        taken = {each.key for each in projects.list_projects(db, archived=True)}
+        key = new.key or free_key(new.name_en or new.name, taken)
         labels = () if new.like is not None else label_rules.typed(typed)
         made = projects.make_project(db, replace(new, key=key, labels=labels), by=me.id, now=session.now())
     session.choose(made.id)

@@ -249,3 +249,19 @@ def test_each_setting_of_a_round_has_a_field_in_words(house: House, texts_of: Sa
 )
 def test_a_new_projects_key_is_free(name: str, taken: set[str], key: str) -> None:
     assert free_key(name, taken) == key
+
+
+def test_a_project_is_renamed_archived_and_brought_back(house: House, texts_of: Said) -> None:
+    page = house.page("data", "lead").run()
+    page.text_input(key=f"project_new_name_{house.project_id}").input("衛教文章")
+    page.button(key=f"FormSubmitter:names_{house.project_id}-更名").click().run()
+    assert "已更名" in texts_of(page)
+    page.button(key="archive").click().run()
+    page.button(key="yes_archive").click().run()
+    assert "已封存「衛教文章」" in texts_of(page)
+    assert "還沒有" in texts_of(page), "it was the only one"
+    page = house.page("data", "lead").run()
+    page.button(key=f"bring_back_{house.project_id}").click().run()
+    assert "「衛教文章」回來了" in texts_of(page)
+    with house.open() as db:
+        assert [each.name for each in curating.list_projects(db)] == ["衛教文章"]

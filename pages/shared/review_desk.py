@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from typing import Any
+from typing import Any, TypeGuard
 
 import streamlit as st
 
@@ -34,7 +34,7 @@ NO_ANSWER: dict[str, Any] = {"acked": [], "refused": [], "trouble": ""}
 
 def carry_out(user: User, op: dict[str, Any], now: float) -> None:
     """One op of the board, in the project in which it was made. Raises what the services raise, and BadOp."""
-    project_id, document, labels, seen = (op.get(name) for name in ("project", "document", "labels", "seen"))
+    project_id, document, labels, seen = op.get("project"), op.get("document"), op.get("labels"), op.get("seen")
     if not is_id(project_id) or not is_id(document) or not isinstance(labels, list):
         raise BadOp(why="document, labels, project")
     comment = str(op.get("comment") or "").encode("utf-8", "replace").decode()[: adjudicating.MAX_COMMENT]
@@ -53,7 +53,7 @@ def carry_out(user: User, op: dict[str, Any], now: float) -> None:
             raise BadOp(why="kind")
 
 
-def is_id(value: Any) -> bool:
+def is_id(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
 
 

@@ -8,7 +8,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,9 @@ TEACHERS_SCORE = 20_000  # pool texts; beyond, teachers are not asked, for they 
 PUBLISH_TRIES = 3
 KEEP_ROUNDS = 3  # published students kept on disk
 LINEAR_THRESHOLD = 0.5  # class weights are balanced, so that is where the linear model cuts
+
+
+Pack = Callable[[Path, Sequence[Mapping[str, Any]], Mapping[str, Any], Path], Any]  # makes a student into one file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,10 +107,11 @@ class RoundRunner:
     """Runs one claimed job to its end: published, cancelled, failed or handed back."""
 
     def __init__(
-        self, db: Database, job: Job, models: Path, *, stopping: Callable[[], bool], beside: Callable[[], None]
-    ) -> None:
+        self, db: Database, job: Job, models: Path, *, stopping: Callable[[], bool], beside: Callable[[], None],
+        pack: Pack = write_bundle,
+    ) -> None:  # fmt: skip
         self.db, self.job, self.models = db, job, models
-        self.stopping, self.beside = stopping, beside
+        self.stopping, self.beside, self.pack = stopping, beside, pack
         self.round_id = self.number = 0
         self.deeper = job.kind == scheduling.DEEPER
         self.compared: dict[str, Any] = {}  # a deeper round's figure against the present one's
@@ -269,7 +273,7 @@ class RoundRunner:
             "teacher_weights": result.teacher_weights,
             "warnings": [*result.warnings, *self._told()],
         }
-        write_bundle(result.student_dir, labels, card, out / "student.zip")
+        self.pack(result.student_dir, labels, card, out / "student.zip")
         self._report(RoundReport("publish", 1, 2))
 
     def _told(self) -> list[tuple[str, dict[str, Any]]]:

@@ -16,7 +16,11 @@ def best_first(scores: ArrayLike, size: int, rng: np.random.Generator) -> NDArra
     values = np.asarray(scores, dtype=np.float64)
     if values.ndim != 1 or np.isnan(values).any():
         raise ValueError(f"scores of shape {values.shape} must be one number a candidate, none of them NaN")
-    lots = rng.random(len(values))
+    return ordered(values, size, rng.random(len(values)))
+
+
+def ordered(values: NDArray[np.float64], size: int, lots: NDArray[np.float64]) -> NDArray[np.int64]:
+    """As ``best_first``, with a lot for each candidate given. Shapes: values and lots (P,) → (min(size, P),)."""
     size = max(min(size, len(values)), 0)
     if not size:
         return np.zeros(0, dtype=np.int64)

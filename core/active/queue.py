@@ -81,7 +81,7 @@ def ranked(
     if size <= 0:
         return []
     chosen = strategy(candidates, size, rng)
-    parts = contributions(candidates.probs, candidates.thresholds, candidates.positives)
+    parts = _parts(strategy, candidates)
     every = _every(explore_share, candidates) if name != CHANCE else 0
     order, by_chance = with_chance(chosen, every, rng, of=len(candidates))
     if name == CHANCE:
@@ -91,6 +91,13 @@ def ranked(
     scores = (totals(parts) if strategy.score is None else strategy.score(candidates))[order]
     columns = (order, scores, labels, p[order, labels], t[labels], by_chance)
     return [Ranked(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def _parts(strategy: Strategy, candidates: Candidates) -> NDArray[np.float64]:
+    """What each label adds to a text's worth: the strategy's own account, or its doubt weighted by rarity."""
+    if strategy.parts is not None:
+        return strategy.parts(candidates)
+    return contributions(candidates.probs, candidates.thresholds, candidates.positives)
 
 
 def _every(share: float, candidates: Candidates) -> int:

@@ -15,7 +15,19 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from core.active import adaptive, badge, balanced, chance, committee, cvirs, direct, k_centre, mmc, uncertainty
+from core.active import (
+    adaptive,
+    badge,
+    balanced,
+    chance,
+    committee,
+    cvirs,
+    direct,
+    k_centre,
+    long_tail,
+    mmc,
+    uncertainty,
+)
 from core.active.candidates import Candidates
 from core.active.order import best_first
 from core.errors import BadSetting, StrategyNeeds
@@ -35,6 +47,7 @@ class Strategy:
     needs: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()  # fields that it looks at where they are given
     score: Score | None = None  # where the strategy is a ranking by a score
+    parts: Score | None = None  # (P, K): what each label adds to a text's worth, where that is known
 
     def __post_init__(self) -> None:
         unknown = {*self.needs, *self.uses} - {each.name for each in fields(Candidates)}
@@ -80,6 +93,13 @@ def by_score(name: str, score: Score, what: str, *, source: str = "", needs: Ite
 
 
 _ALL = (
+    Strategy(
+        name="long_tail",
+        function=long_tail.choose,
+        what="each label its share by need: likely positives near the threshold, where teachers and student disagree",
+        uses=("need", "teacher", "embeddings"),
+        parts=long_tail.parts,
+    ),
     by_score("chance", chance.score, "texts at random: what every strategy has to beat"),
     by_score(
         "mean_entropy",

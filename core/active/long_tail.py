@@ -1,0 +1,100 @@
+"""The product's own choice: each label has its share of a batch by need, and takes the texts that teach it most.
+
+    benefit_k(x) = q_k · H(q_k) · (1 + JS_k)        q: probability seen from the label's threshold
+    value_k(x)   = benefit_k(x) + Σ_j need_j · benefit_j(x)
+
+- *q · H(q)*, not H(q): what a rare label lacks is positives. Of two texts equally near the threshold the one above it
+  is likelier to be one, and a negative more teaches it little (fairstein2024 weighs by probability likewise).
+- *JS*, the divergence of teachers and student, where the teachers have scored the pool: where those disagree who
+  learned from the same labels, a label settles more.
+- *The sum behind it*: one reading answers all labels, so of two texts as good for the label in turn, the one that
+  serves others too comes first. Shares sum to one, so the sum is never more than one label's benefit can be: a text
+  that says nothing to the label in turn does not precede its best one.
+- *Turns* go by need (``shares``): a label with a tenth of the need takes each tenth text, which the sum alone would
+  not promise it.
+- A label nobody has seen has no say, for the learner knows nothing of it; chance and ``core.active.seed_set`` find its
+  first texts.
+- Near-duplicates of a text that is in the batch already come last.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.active.candidates import Candidates
+from core.active.committee import divergence
+from core.active.diversity import without_near_duplicates
+from core.active.need import need
+from core.active.order import added, ordered
+from core.active.scores import relative
+from core.active.uncertainty import entropy
+
+_MORE = 1.25  # read so much more than the batch at first: near-duplicates fall out
+
+
+def shares(candidates: Candidates) -> NDArray[np.float64]:
+    """Each label's share of a batch; 0 for one without a positive, unless none has any. Shapes: → (K,)."""
+    given = need(candidates.positives) if candidates.need is None else np.asarray(candidates.need, dtype=np.float64)
+    seen = np.where(candidates.positives > 0, given, 0.0)
+    total = np.sort(seen).sum()
+    return seen / total if total > 0 else np.full(len(given), 1 / max(1, len(given)))
+
+
+def benefit(candidates: Candidates) -> NDArray[np.float64]:
+    """What a text teaches each label, in 0 … 2. Shapes: → (P, K)."""
+    q = relative(candidates.probs, candidates.thresholds)
+    found = q * entropy(q)
+    if candidates.teacher is not None:
+        found *= 1 + divergence(
+            np.asarray(candidates.teacher), np.asarray(candidates.probs), np.asarray(candidates.thresholds)
+        )
+    return found
+
+
+def parts(candidates: Candidates) -> NDArray[np.float64]:
+    """What each label adds to a text's score. Shapes: → (P, K)."""
+    return benefit(candidates) * shares(candidates)
+
+
+def choose(candidates: Candidates, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """A batch; a longer one begins with the shorter one. Ties fall by lot."""
+    own, of_label = benefit(candidates), shares(candidates)
+    values = own + added(own * of_label)[:, None]
+    lots = rng.random(len(candidates))
+    if candidates.embeddings is None:
+        return _by_turns(values, of_label, lots, size)
+    read = size
+    while True:
+        read = min(len(candidates), max(read + 1, round(read * _MORE)))
+        order = _by_turns(values, of_label, lots, read)
+        kept = without_near_duplicates(order, candidates.embeddings, size=size)
+        if len(kept) == size:
+            return kept
+        if read == len(candidates):
+            return np.concatenate([kept, order[~np.isin(order, kept)]])[:size]
+
+
+def _by_turns(
+    values: NDArray[np.float64], of_label: NDArray[np.float64], lots: NDArray[np.float64], size: int
+) -> NDArray[np.int64]:
+    """Labels take turns by their shares; each takes the best text for it that is left. Shapes: (P, K), (K,), (P,).
+
+    Smooth weighted round robin: whose credit is greatest takes, and pays one. Equal credits go to the better text, then
+    to the smaller lot, so that the order of the labels changes nothing.
+    """
+    labels = np.flatnonzero(of_label)
+    orders = [ordered(values[:, k], size, lots).tolist() for k in labels]
+    gain, credit = of_label[labels], np.zeros(len(labels))
+    at = [0] * len(labels)
+    taken: dict[int, None] = {}  # keeps the order
+    while len(taken) < size:
+        credit += gain
+        for n, order in enumerate(orders):
+            while order[at[n]] in taken:
+                at[n] += 1
+        best = np.flatnonzero(credit == credit.max()).tolist()
+        turn = min(best, key=lambda n: (-values[orders[n][at[n]], labels[n]], lots[orders[n][at[n]]]))
+        credit[turn] -= 1
+        taken[orders[turn][at[turn]]] = None
+    return np.fromiter(taken, dtype=np.int64, count=size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -10,12 +11,15 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from core.services import adjudicating, annotating, membership
+from db import users
+from db.connect import open_database
 from tests.e2e.driving import DESKTOP, ROOT, TELEPHONE, Server, open_board, running, shown, sign_in, wait_saved
 
 pytestmark = pytest.mark.e2e  # collected only when pictures are asked for: see conftest.py
 SMALL_BYTES = 150_000
 FOLDER = ROOT / "docs" / "screenshots"
-PAGES = ("annotate", "dashboard", "rounds", "data", "export", "people")
+PAGES = ("annotate", "mine", "review", "dashboard", "rounds", "data", "labels", "export", "people")
 ROUND = "threads = 2\n"  # the settings that the product ships with, on two threads
 
 
@@ -41,8 +45,26 @@ def finish_a_round(page: Page, server: Server) -> None:
         page.wait_for_timeout(1000)
 
 
+def differ(server: Server) -> None:
+    """A colleague sees some of the texts otherwise: something to review."""
+    with contextlib.closing(open_database(server.database)) as db:
+        lina, bob = (users.by_name(db, name)[0] for name in ("lina", "bob"))  # type: ignore[index]
+        project = membership.projects_of(db, bob)[0]
+        keys = project.label_set.keys
+        theirs = {each["document_id"]: set(each["labels"]) for each in server.decisions("lina")}
+        given = annotating.next_texts(db, project.id, bob.id, n=200, now=time.time())
+        shared = [text for text in given if text.id in theirs][:12]
+        for n, text in enumerate(shared):
+            others = [key for key in keys if (key in theirs[text.id]) != (key == keys[n % len(keys)])] or [keys[0]]
+            op = {"uid": f"differ-{text.id}", "kind": "save", "document": text.id, "labels": others, "ms": 9000}
+            said = {"decision": "labelled", "comment": ""}
+            annotating.apply(db, project.id, bob.id, [{**op, **said}], now=time.time())
+        assert adjudicating.docket(db, project.id, by=lina.id).n > 3
+
+
 def settle(page: Page, name: str) -> None:
-    page.wait_for_selector("[data-part=text] p" if name == "annotate" else "h1")
+    first = {"annotate": "[data-part=text] p", "review": "[data-part=people] li"}
+    page.wait_for_selector(first.get(name, "h1"))
     if name == "dashboard":
         page.wait_for_selector(".js-plotly-plot .ytick")
     page.wait_for_timeout(2500)
@@ -86,10 +108,11 @@ def take(page: Page, server: Server, lang: str, size: str) -> None:
 
 def test_pictures_of_every_page(browser: Browser, tmp_path: Path) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with running(tmp_path, worker=True, round_settings=ROUND) as server:
+    with running(tmp_path, worker=True, round_settings=ROUND, settings="overlap = 2\ngold_every = 1000") as server:
         server.run("UPDATE users SET role = 'admin' WHERE name = 'lina'")
         first = sign_in(browser, server, "lina")
         finish_a_round(first, server)
+        differ(server)
         first.context.close()
         for size, viewport in (("desktop", DESKTOP), ("phone", TELEPHONE)):
             for lang in ("zh", "en"):

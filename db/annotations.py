@@ -231,13 +231,13 @@ def n_mine(db: Database, project_id: int, user_id: int) -> int:
 def n_waiting_for_others(db: Database, project_id: int, user_id: int, *, gold_only: bool) -> int:
     """Open documents on which this person has decided and somebody else is still to.
 
-    ``gold_only``: in a project whose other texts are each for one person; that costs what its gold holds.
+    ``gold_only``: in a project whose other texts are each for one person; that costs what gold is for several.
     """
     if gold_only:
         sql = (
-            "SELECT count(*) FROM documents d WHERE d.project_id = :p AND d.role = 'gold' AND d.state = 'open' "
-            "AND EXISTS (SELECT 1 FROM current_annotations c WHERE c.document_id = d.id AND c.user_id = :u "
-            "AND c.decision != 'skipped')"
+            "SELECT count(*) FROM documents d INDEXED BY documents_several WHERE d.project_id = :p "
+            "AND d.state = 'open' AND d.overlap > 1 AND EXISTS (SELECT 1 FROM current_annotations c "
+            "WHERE c.document_id = d.id AND c.user_id = :u AND c.decision != 'skipped')"
         )
     else:
         sql = (

@@ -205,8 +205,13 @@ _ARCHIVED = """
 ALTER TABLE projects ADD COLUMN archived_at REAL;
 """
 
+# Where texts are each for one person, the few that wait for several are asked for at every click.
+_SEVERAL = """
+CREATE INDEX documents_several ON documents (project_id) WHERE state = 'open' AND overlap > 1;
+"""
+
 STEPS: tuple[str, ...] = (
-    _FIRST, _WORKING_DAY, _OWN_DECISIONS, _SETTLEMENTS, _LEFT_OUT, _FIRST_DECISIONS, _TALLIES, _ARCHIVED,
+    _FIRST, _WORKING_DAY, _OWN_DECISIONS, _SETTLEMENTS, _LEFT_OUT, _FIRST_DECISIONS, _TALLIES, _ARCHIVED, _SEVERAL,
 )  # fmt: skip
 
 

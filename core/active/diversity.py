@@ -6,7 +6,6 @@ the cosines of all pairs: rows are compared block by block with the few that are
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from core.active.candidates import Rows
 from core.active.order import best_first
 
 AT_MOST = 0.9  # a greater cosine makes a near-duplicate
+REACH = 2048  # an unlikely text is not worth a place only for being unlike the others
 _BLOCK = 512
 _SEEN_BLOCK = 4096
 _FEW = 4
@@ -30,6 +30,7 @@ def spread(
     rng: np.random.Generator,
     weight: float = 1.0,
     at_most: float = AT_MOST,
+    reach: int = REACH,
     seen: Rows | None = None,
     taken: ArrayLike = (),
     fill: bool = True,
@@ -41,29 +42,27 @@ def spread(
     scores, or not at all without ``fill``. Ties fall by lot. ``taken`` are positions that are chosen already: they are
     compared with and not returned. Without embeddings it is the order of the scores.
 
-    The choice is the exact greedy one over all candidates, so a longer batch begins with the shorter one. Values only
-    fall while a batch grows: texts whose old value cannot win are not compared again. ``seen`` is meant for what is on
-    people's desks: with thousands of sparse rows it costs seconds.
+    The choice is the exact greedy one among the ``reach`` best by score that are left, in whole blocks, so a longer
+    batch begins with the shorter one. Values only fall while a batch grows: texts whose old value cannot win are not
+    compared again. ``seen`` is meant for what is on people's desks: thousands of sparse rows cost seconds.
 
     Shapes: scores (P,) ≥ 0 (any sign with a weight of 0), embeddings (P, D), seen (S, D) → (min(size, P - taken),).
     Raises ValueError: shapes that do not match, a number that is not finite, a negative score with a weight.
     Source: after carbonell1998 (maximal marginal relevance); the product instead of the difference is ours.
     """
-    values, gone = _checked(scores, weight, at_most), np.asarray(taken, dtype=np.int64)
-    order = best_first(values, len(values), rng)
-    if len(gone):
-        order = order[~np.isin(order, gone)]
-    size = max(min(size, len(order)), 0)
-    if embeddings is None or not size:
-        return order[:size]
+    values = _checked(scores)
+    gone = np.asarray(taken, dtype=np.int64)
+    if embeddings is None:
+        order = best_first(values, len(values), rng)
+        return order[~np.isin(order, gone)][: max(size, 0)]
     _fits(embeddings, len(values))
-    greedy = _Greedy(values[order], embeddings, order, weight=weight, at_most=at_most)
-    greedy.compare_with(seen)
-    greedy.compare_with(embeddings[gone] if len(gone) else None)
-    chosen = greedy.take(size)
+    picker = Picker(embeddings, weight=weight, at_most=at_most, reach=reach, seen=seen, taken=gone)
+    chosen = picker.take(values, size, rng)
     if fill and len(chosen) < size:
-        rest = order[~np.isin(order, chosen)]
-        chosen = np.concatenate([chosen, rest[: size - len(chosen)]])
+        left = np.ones(len(values), dtype=bool)
+        left[picker.taken] = False
+        rest = np.flatnonzero(left)
+        chosen = np.concatenate([chosen, rest[best_first(values[rest], size - len(chosen), rng)]])
     return chosen
 
 
@@ -83,11 +82,8 @@ def without_near_duplicates(
     Raises ValueError: a shape that does not match, or a number that is not finite.
     """
     places = np.asarray(order, dtype=np.int64)
-    _fits(embeddings, embeddings.shape[0])
-    falling = np.arange(len(places), 0, -1, dtype=np.float64)
-    greedy = _Greedy(falling, embeddings, places, weight=0.0, at_most=_checked_cosine(at_most))
-    greedy.compare_with(seen)
-    return greedy.take(len(places) if size is None else max(size, 0))
+    picker = Picker(embeddings, weight=0.0, at_most=at_most, seen=seen)
+    return picker.along(places, np.arange(len(places), 0, -1.0), len(places) if size is None else size)
 
 
 def similarities(rows: Rows, others: Rows) -> NDArray[np.float64]:
@@ -108,86 +104,110 @@ def nearest(rows: Rows, others: Rows, *, none: float = 0.0) -> NDArray[np.float6
     return best
 
 
-class _Greedy:
-    """Takes the greatest value, again and again; values fall with likeness to what is taken.
+class Picker:
+    """A batch in the making, by ``spread``'s rule: what is taken is remembered from one list of scores to the next.
 
-    The texts lie in blocks in the order of their scores. A block's bound is its greatest value when it was last looked
-    at, and so never too low. The block of the greatest bound is looked at until it is up to date: its best text is then
-    the best of all. Equal bounds go to the earlier block, equal values to the earlier text: to the better score, and
-    then by lot.
+    So each label can have its turn, by scores of its own, in one batch without repetitions:
+
+        picker = Picker(embeddings)
+        batch = [picker.take(uncertainty[:, k], share, rng) for k, share in enumerate(shares)]
+
+    Along an order of scores, texts lie in blocks. A text's value when it was last compared is never too low, nor is the
+    greatest of a block. So the text of the greatest such value is compared with what was taken since, a few others
+    beside it, until that changes nothing: it is then the best of all. Equal values go to the better score, then by lot.
     """
 
     def __init__(
-        self, scores: NDArray[np.float64], embeddings: Rows, order: NDArray[np.int64], *, weight: float, at_most: float
+        self,
+        embeddings: Rows,
+        *,
+        weight: float = 1.0,
+        at_most: float = AT_MOST,
+        reach: int = REACH,
+        seen: Rows | None = None,
+        taken: ArrayLike = (),
     ) -> None:
-        self.scores, self.embeddings, self.order = scores, embeddings, order
-        self.weight, self.at_most = weight, at_most
-        self.likeness = np.zeros(len(order))
-        self.open = np.ones(len(order), dtype=bool)  # neither taken nor a near-duplicate
-        blocks = math.ceil(len(order) / _BLOCK)
-        self.bounds = np.array([scores[b * _BLOCK : (b + 1) * _BLOCK].max() for b in range(blocks)])
-        self.compared = np.zeros(blocks, dtype=np.int64)  # with how many of the taken
-        self.checked = np.zeros(len(order), dtype=bool)  # against the others, of which there may be many
-        self.others: list[Any] = []  # as columns
-        self.taken: list[int] = []
+        """Raises ValueError: rows of different widths, or a weight or cosine outside 0 … 1."""
+        if not 0 <= weight <= 1 or not 0 <= at_most <= 1:
+            raise ValueError(f"the weight of likeness and a cosine lie between 0 and 1, not {weight} and {at_most}")
+        self.embeddings, self.weight, self.at_most, self.reach = embeddings, weight, at_most, reach
+        self.taken: list[int] = np.asarray(taken, dtype=np.int64).tolist()
+        self.open = np.ones(embeddings.shape[0], dtype=bool)  # neither taken nor found to be a near-duplicate
+        self.open[self.taken] = False
+        self.likeness = np.zeros(embeddings.shape[0])
+        self._seen = _columns(seen, embeddings.shape[1])
+        # with how many of the taken a text was compared; -1: not with ``seen`` either
+        self._compared = np.full(embeddings.shape[0], -1 if self._seen else 0, dtype=np.int32)
 
-    def compare_with(self, rows: Rows | None) -> None:
-        """Rows that were there before: to be called before the first text is taken."""
-        if rows is None or not rows.shape[0]:
-            return
-        if rows.shape[1] != self.embeddings.shape[1]:
-            raise ValueError(f"rows of width {rows.shape[1]} beside embeddings of width {self.embeddings.shape[1]}")
-        for start in range(0, rows.shape[0], _SEEN_BLOCK):
-            block = rows[start : start + _SEEN_BLOCK]
-            self.others.append(block.T if isinstance(block, np.ndarray) else block.T.tocsr())
+    def take(self, scores: ArrayLike, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """The next texts of the batch by these scores; fewer where only near-duplicates are left.
 
-    def take(self, size: int) -> NDArray[np.int64]:
-        while len(self.taken) < size and len(self.bounds):
-            block = int(self.bounds.argmax())
-            if np.isneginf(self.bounds[block]):
+        Shapes: (P,) → (size,) at most. Raises ValueError: as ``spread``.
+        """
+        values = _checked(scores)
+        _fits(self.embeddings, len(values))
+        order = best_first(values, len(values), rng)
+        return self.along(order, values[order], size)
+
+    def along(self, order: NDArray[np.int64], scores: NDArray[np.float64], size: int) -> NDArray[np.int64]:
+        """As ``take``, for these positions alone, with falling scores in their order. Shapes: (R,), (R,) → (size,)."""
+        if self.weight and (scores < 0).any():
+            raise ValueError("scores must not be negative where likeness is weighed")
+        keep = self.open[order]
+        order, scores = order[keep], scores[keep]
+        values = self._values(order, scores)
+        bounds = np.array([values[start : start + _BLOCK].max() for start in range(0, len(order), _BLOCK)])
+        chosen: list[int] = []
+        while len(chosen) < size and len(bounds):
+            within = np.flatnonzero(bounds > -np.inf)[: max(self.reach // _BLOCK, 1)]
+            if not len(within):
                 break  # nothing is left but near-duplicates
-            if self.compared[block] < len(self.taken):
-                self._look_at(block)
-                continue
-            place = block * _BLOCK + int(self._values(block).argmax())
-            if self.others and not self.checked[place]:
-                self._check(block)
-                continue
-            self.open[place] = False
-            self.bounds[block] = self._values(block).max()
-            self.taken.append(int(self.order[place]))
-        return np.array(self.taken, dtype=np.int64)
+            block = int(within[bounds[within].argmax()])
+            part = slice(block * _BLOCK, (block + 1) * _BLOCK)
+            place = part.start + int(values[part].argmax())
+            position = int(order[place])
+            if self._compared[position] < len(self.taken):
+                behind = np.flatnonzero((self._compared[order[part]] < len(self.taken)) & (values[part] > -np.inf))
+                first = part.start + behind[np.argsort(-values[part][behind], kind="stable")[:_AT_ONCE]]
+                self._compare(order[first])
+                values[first] = self._values(order[first], scores[first])
+            else:
+                chosen.append(position)
+                self.taken.append(position)
+                self.open[position] = False
+                values[place] = -np.inf
+            bounds[block] = values[part].max()
+        return np.array(chosen, dtype=np.int64)
 
-    def _look_at(self, block: int) -> None:
-        part = slice(block * _BLOCK, (block + 1) * _BLOCK)
-        places = part.start + np.flatnonzero(self.open[part])
-        if len(places):
-            new = self.embeddings[self.taken[self.compared[block] :]]
-            self._liken(places, nearest(self.embeddings[self.order[places]], new))
-        self.compared[block] = len(self.taken)
-        self.bounds[block] = self._values(block).max()
+    def _compare(self, positions: NDArray[np.int64]) -> None:
+        """Brings the likeness of these texts up to date."""
+        fresh = positions[self._compared[positions] < 0]
+        if len(fresh):
+            for columns in self._seen:
+                self.likeness[fresh] = np.maximum(
+                    self.likeness[fresh], _cosines(self.embeddings[fresh] @ columns).max(axis=1)
+                )
+        since = self.taken[max(int(self._compared[positions].min()), 0) :]
+        if since:
+            found = nearest(self.embeddings[positions], self.embeddings[since])
+            self.likeness[positions] = np.maximum(self.likeness[positions], found)
+        self._compared[positions] = len(self.taken)
+        self.open[positions] = self.likeness[positions] <= self.at_most
 
-    def _check(self, block: int) -> None:
-        """Compares with the others: the best texts of a block that have not been, for no other can be taken next."""
-        part = slice(block * _BLOCK, (block + 1) * _BLOCK)
-        waiting = np.flatnonzero(self.open[part] & ~self.checked[part])
-        places = part.start + waiting[np.argsort(-self._values(block)[waiting], kind="stable")[:_AT_ONCE]]
-        rows = self.embeddings[self.order[places]]
-        for columns in self.others:
-            self._liken(places, _cosines(rows @ columns).max(axis=1))
-        self.checked[places] = True
-        self.bounds[block] = self._values(block).max()
-
-    def _liken(self, places: NDArray[np.int64], likeness: NDArray[np.float64]) -> None:
-        self.likeness[places] = np.maximum(self.likeness[places], likeness)
-        self.open[places] = self.likeness[places] <= self.at_most
-
-    def _values(self, block: int) -> NDArray[np.float64]:
-        part = slice(block * _BLOCK, (block + 1) * _BLOCK)
-        values = self.scores[part]
+    def _values(self, positions: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.weight:
-            values = values * (1 - self.weight * np.minimum(self.likeness[part], 1))
-        return np.where(self.open[part], values, -np.inf)
+            scores = scores * (1 - self.weight * np.minimum(self.likeness[positions], 1))
+        return np.where(self.open[positions], scores, -np.inf)
+
+
+def _columns(rows: Rows | None, width: int) -> list[Any]:
+    """Rows as columns, in pieces; none of none. Shapes: (S, D) → (D, ≤ _SEEN_BLOCK) each."""
+    if rows is None or not rows.shape[0]:
+        return []
+    if rows.shape[1] != width:
+        raise ValueError(f"rows of width {rows.shape[1]} beside embeddings of width {width}")
+    pieces = [rows[start : start + _SEEN_BLOCK] for start in range(0, rows.shape[0], _SEEN_BLOCK)]
+    return [piece.T if isinstance(piece, np.ndarray) else piece.T.tocsr() for piece in pieces]
 
 
 def _cosines(product: Any) -> NDArray[np.float64]:
@@ -202,17 +222,8 @@ def _fits(embeddings: Rows, rows: int) -> None:
         raise ValueError(f"embeddings of shape {embeddings.shape} for {rows} texts")
 
 
-def _checked_cosine(at_most: float) -> float:
-    if not 0 <= at_most <= 1:
-        raise ValueError(f"a cosine between 0 and 1 makes near-duplicates, not {at_most}")
-    return at_most
-
-
-def _checked(scores: ArrayLike, weight: float, at_most: float) -> NDArray[np.float64]:
-    _checked_cosine(at_most)
-    if not 0 <= weight <= 1:
-        raise ValueError(f"the weight of likeness lies between 0 and 1, not {weight}")
+def _checked(scores: ArrayLike) -> NDArray[np.float64]:
     values = np.asarray(scores, dtype=np.float64)
-    if values.ndim != 1 or not np.isfinite(values).all() or (weight and (values < 0).any()):
-        raise ValueError("scores must be one finite number a candidate, and not negative where likeness is weighed")
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise ValueError("scores must be one finite number a candidate")
     return values

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.active import diversity
-from core.active.diversity import nearest, spread, without_near_duplicates
+from core.active.diversity import Picker, nearest, spread, without_near_duplicates
 
 
 def rng(seed=0):
@@ -82,6 +82,31 @@ def test_a_longer_batch_begins_with_the_shorter_one_also_with_ties():
     assert spread(np.ones(700), rows, 20, rng=rng(1)).tolist() == long[:20].tolist()
     assert len(set(long.tolist())) == 60
     assert spread(np.ones(700), rows, 1, rng=rng(2))[0] != long[0]
+
+
+def test_a_batch_is_filled_by_one_list_of_scores_after_another():
+    rows = unit([[1, 0], [1, 0.01], [0, 1], [1, 1]])
+    picker = Picker(rows)
+    assert picker.take([1.0, 0.9, 0.1, 0.2], 1, rng()).tolist() == [0]
+    assert picker.take([1.0, 0.9, 0.1, 0.2], 1, rng()).tolist() == [2]  # 0.1 beats 0.2 · 0.29; 1 is a near-duplicate
+    assert picker.take([0.0, 1.0, 0.0, 0.1], 2, rng()).tolist() == [3]
+    assert picker.taken == [0, 2, 3]
+    draw, many = rng(5), unit(rng(4).standard_normal((300, 5)))
+    picker, taken = Picker(many, weight=0.5), []
+    for _ in range(5):
+        scores = draw.random(300)
+        expected = spread(scores, many, 6, rng=rng(), weight=0.5, taken=taken, fill=False)
+        taken += picker.take(scores, 6, rng()).tolist()
+        assert taken[-6:] == expected.tolist()
+
+
+def test_an_unlikely_text_is_out_of_reach_until_the_likelier_ones_are_used_up():
+    rows = unit(np.concatenate([np.tile([[1.0, 0.3]], (6, 1)), [[0.0, 1.0]]]) + 0.1 * rng(1).random((7, 2)))
+    scores = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
+    with mock.patch.object(diversity, "_BLOCK", 2):
+        near = spread(scores, rows, 7, rng=rng(), at_most=1.0, reach=2).tolist()
+        far = spread(scores, rows, 7, rng=rng(), at_most=1.0, reach=8).tolist()
+    assert (near[:2], near[-1], far[:2]) == ([0, 1], 6, [0, 6])
 
 
 def test_identical_texts_an_empty_pool_and_no_embeddings_are_defined():

@@ -113,8 +113,8 @@ _RULES: tuple[_Rule, ...] = (
     _Rule(
         "teacher_steps", APPROXIMATION, lambda c: c.teacher_steps > 0 and _networks(c),
         "教師最多訓練 {teacher_steps} 步（至少 {teacher_epochs_at_least} 回）；發表值 30 回。",
-        "A teacher is trained for at most {teacher_steps} steps ({teacher_epochs_at_least} epochs at least); published: "
-        "30 epochs.",
+        "A teacher is trained for at most {teacher_steps} steps ({teacher_epochs_at_least} epochs at least); "
+        "published: 30 epochs.",
     ),
     _Rule(
         "teacher_batch_size", APPROXIMATION,

@@ -191,8 +191,9 @@ class ProjectSettings(_Json):
     round_every: int = 50  # new labelled texts that make a round due
     round_min_labels: int = 40  # fewer labelled texts than this cannot be trained on
     fast_lane_every: int = 5  # new labelled texts that make the linear model refit
-    acquisition: str = "tail_uncertainty"  # which texts come first: a strategy of core.active.queue
+    acquisition: str = "long_tail"  # which texts come first: a strategy of core.active.queue
     explore_share: float = 0.1  # of a queue's places, given to texts drawn at random
+    target_f1: float = 0.8  # what each label is to reach on gold: one that is far from it is asked about more
     lease_s: int = 900  # of a person whose pace is not known yet
     lease_min_s: int = 300
     lease_max_s: int = 3600
@@ -224,6 +225,7 @@ class ProjectSettings(_Json):
         _between("round_min_labels", self.round_min_labels, 10, 1_000_000)
         _between("fast_lane_every", self.fast_lane_every, 1, 1_000_000)
         _between("explore_share", self.explore_share, 0, 1)
+        _between("target_f1", self.target_f1, 0.05, 1)
         if not isinstance(self.acquisition, str) or not STRATEGY.fullmatch(self.acquisition):
             raise BadSetting(field="acquisition", value=self.acquisition, why="a strategy's name")
         _between("lease_s", self.lease_s, 10, 86_400)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.active.candidates import Candidates, Rows
-from core.active.diversity import nearest, similarities
+from core.active.likeness import nearest, similarities
 
 
 def choose(candidates: Candidates, size: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from core.active.candidates import Candidates
 from core.active.committee import divergence
-from core.active.diversity import without_near_duplicates
+from core.active.likeness import first_of_each
 from core.active.need import need
 from core.active.order import added, ordered
 from core.active.scores import relative
@@ -68,7 +68,7 @@ def choose(candidates: Candidates, size: int, rng: np.random.Generator) -> NDArr
     while True:
         read = min(len(candidates), max(read + 1, round(read * _MORE)))
         order = _by_turns(values, of_label, lots, read)
-        kept = without_near_duplicates(order, candidates.embeddings, size=size)
+        kept = first_of_each(order, candidates.embeddings, size)
         if len(kept) == size:
             return kept
         if read == len(candidates):

@@ -16,7 +16,7 @@ from core.active.select import EXPLORE_EVERY_UNSEEN, Ranked, contributions, reas
 from core.errors import BadSetting
 
 CHANCE = "chance"
-FALLBACK = "tail_uncertainty"  # where there is not what the project's own strategy needs
+FALLBACK = "long_tail"  # where there is not what the project's own strategy needs
 LENGTH = 2_000  # ranked texts that a queue keeps; beyond, the pool's shuffled order serves
 SHORT = 400  # of a strategy that weighs each text against those before it: its cost grows with every one
 EXPLORE_SHARE = 0.1  # of a queue's places: the score looks only where the model already doubts
@@ -27,8 +27,11 @@ def _tail_uncertainty(candidates: Candidates) -> NDArray[np.float64]:
 
 
 _OURS = by_score(
-    FALLBACK, _tail_uncertainty, "uncertainty of all labels, the rarer so far the heavier", source="fairstein2024"
-)  # fmt: skip
+    "tail_uncertainty",
+    _tail_uncertainty,
+    "uncertainty of all labels, the rarer so far the heavier",
+    source="fairstein2024",
+)
 
 
 def offered() -> dict[str, Strategy]:
@@ -59,7 +62,7 @@ def looks_at(name: str) -> set[str]:
 def length(name: str) -> int:
     """How many texts that strategy is asked for, where people are served: the fast lane asks anew all the time."""
     found = offered().get(name)
-    return LENGTH if found is None or found.score is not None else SHORT
+    return SHORT if found is not None and found.costs_more_each else LENGTH
 
 
 def ranked(

@@ -47,6 +47,7 @@ class Strategy:
     needs: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()  # fields that it looks at where they are given
     score: Score | None = None  # where the strategy is a ranking by a score
+    costs_more_each: bool = False  # time grows with every text that is chosen
     parts: Score | None = None  # (P, K): what each label adds to a text's worth, where that is known
 
     def __post_init__(self) -> None:
@@ -157,6 +158,7 @@ _ALL = (
     Strategy(
         name="direct",
         function=direct.choose,
+        costs_more_each=True,
         what="texts around the cut that separates what is labelled, a label at a time, shared by rarity",
         source="nuggehalli2025",
         needs=("labelled_probs",),
@@ -164,6 +166,7 @@ _ALL = (
     Strategy(
         name="badge",
         function=badge.choose,
+        costs_more_each=True,
         what="long gradients that differ from each other, drawn as in k-means++",
         source="ash2020",
         needs=("embeddings",),
@@ -171,6 +174,7 @@ _ALL = (
     Strategy(
         name="k_centre",
         function=k_centre.choose,
+        costs_more_each=True,
         what="the text furthest from all that is labelled or chosen; the learner plays no part",
         source="sener2018",
         needs=("embeddings",),

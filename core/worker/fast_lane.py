@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from core.active.candidates import Candidates
 from core.models.linear import FastLane
 from core.seeds import numbers
 from core.services import projects, settling
+from core.worker.needs import needs
 from core.worker.rounds import LINEAR_THRESHOLD, queue_rows
 from db import annotations as annotation_rows
 from db import documents, events
@@ -73,12 +74,17 @@ class FastLanes:
             open_pool = documents.unlabelled_pool(db, project.id)
             latest = annotation_rows.latest_id(db, project.id)
             student = round_rows.current_model(db, project.id, "student")
+            published = round_rows.last_published(db, project.id)
+            figures = round_rows.metrics(db, project.id, number=published.number) if published else []
         started = time.perf_counter()
         ranked: list[QueueRow] = []
         current = student if student and student["fingerprint"] == project.label_set.fingerprint else None
         if len(labelled) >= MIN_LABELLED:
             blobs = round_rows.predictions(db, current["id"]) if current and open_pool else {}
             state = self._state(project, labelled, open_pool, current, blobs)
+            if "need" in queue.looks_at(project.settings.acquisition):
+                keys, target = project.label_set.keys, project.settings.target_f1
+                state = replace(state, need=needs(figures if current else (), keys, state.positives, target=target))
             strategy = self._strategy(project, waits=current is not None)
             if strategy and open_pool:
                 settings = project.settings

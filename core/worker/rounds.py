@@ -32,6 +32,7 @@ from core.services import projects, scheduling, settling
 from core.stored_config import whole
 from core.version import VERSION
 from core.worker.eta import Clock, comparable
+from core.worker.needs import needs
 from db import annotations as annotation_rows
 from db import documents, events, jobs
 from db import rounds as round_rows
@@ -214,7 +215,10 @@ class RoundRunner:
     def _rank(self, seen: Snapshot, result: RoundResult) -> list[QueueRow]:
         settings = seen.project.settings
         name = settings.acquisition
+        keys = seen.project.label_set.keys
         given = {**_rows(seen.data, queue.looks_at(name)), **_opinions(result)}
+        if "need" in queue.looks_at(name):
+            given["need"] = needs(result.metrics, keys, seen.data.train_y.sum(axis=0), target=settings.target_f1)
         candidates = Candidates(
             probs=result.pool_probs, thresholds=result.thresholds["student"], labelled_y=seen.data.train_y, **given
         )
@@ -223,7 +227,7 @@ class RoundRunner:
             name, candidates, numbers(settings.round.seed, "queue", self.number), limit=queue.length(name),
             explore_share=settings.explore_share,
         )  # fmt: skip
-        return queue_rows(ranked, seen.data.pool_ids, seen.project.label_set.keys)
+        return queue_rows(ranked, seen.data.pool_ids, keys)
 
     def _is_as_good(self, result: RoundResult) -> bool:
         """Whether a deeper round may replace the present one: same labels, same validation texts, macro-F1 no lower."""

@@ -41,6 +41,8 @@ def _fields(now: ProjectSettings, project_id: int) -> dict[str, Any]:
     with left:
         round_every = number("round_every", now.round_every, 1, 1_000_000)
         round_min_labels = number("round_min_labels", now.round_min_labels, 10, 1_000_000)
+        target = number("target_f1", round(now.target_f1 * 100), 5, 100, "target_f1_help")
+        explore = number("explore_share", round(now.explore_share * 100), 0, 100, "explore_share_help")
         daily_goal = number("daily_goal", now.daily_goal, 0, 100_000, "daily_goal_help")
         lease_min = number("lease_min", max(1, round(now.lease_s / 60)), 1, 1440, "lease_help")
         shortest = number("lease_shortest", max(1, round(now.lease_min_s / 60)), 1, 1440)
@@ -57,6 +59,8 @@ def _fields(now: ProjectSettings, project_id: int) -> dict[str, Any]:
     return {
         "round_every": round_every,
         "round_min_labels": round_min_labels,
+        "target_f1": target / 100,
+        "explore_share": explore / 100,
         "daily_goal": daily_goal,
         "overlap": overlap,
         "gold_double_share": gold_double / 100,

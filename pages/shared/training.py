@@ -40,8 +40,8 @@ EXPERT: dict[str, tuple[str, ...]] = {
     "text": ("conversion", "max_tokens", "vectors_file", "vector_size", "trainable_vectors"),
     "targets": ("teacher_arch", "class_weights", "oof_folds", "hard_share", "spliced", "student_epoch"),
     "course": (
-        "patience", "teacher_patience", "teacher_steps", "max_epochs", "batch_size", "teacher_batch_size", "lr", "dropout",
-        "valid_share", "precision", "threads", "seed",
+        "patience", "teacher_patience", "teacher_steps", "max_epochs", "batch_size", "teacher_batch_size", "lr",
+        "dropout", "valid_share", "precision", "threads", "seed",
     ),
     "sizes": ("filters", "chunks", "hidden", "rnn_hidden", "gru_hidden", "han_hidden", "sentence_tokens"),
 }  # fmt: skip

@@ -13,7 +13,8 @@ from core.config import ARCHS, RoundConfig
 PUBLISHED = RoundConfig(
     segmenter="ckip", max_tokens=300, sweep="exact", patience=10, soft_targets="in_sample", hard_share=0.0, spliced=0.0,
     student_epoch="best",
-    teachers="neural", teacher_arch="", teacher_patience=0, teacher_steps=0, arch="textcnn.v1", trainable_vectors=False, conversion="",
+    teachers="neural", teacher_arch="", teacher_patience=0, teacher_steps=0, arch="textcnn.v1",
+    trainable_vectors=False, conversion="",
 )  # fmt: skip
 UNSTATED = {"own_vectors", "sizes", "teacher_choice", "thresholds", "one_gold_set"}  # in any round
 # Each field of a round in another than the published way, and what then has to be named.
@@ -98,7 +99,8 @@ def test_a_vectors_file_is_told_by_its_name_alone() -> None:
 
 def test_linear_teachers_are_not_told_of_networks() -> None:
     told = set(approximations(RoundConfig(teachers="linear", teacher_arch="han.v1", class_weights=(1.0,))))
-    assert not told & {"fast_sweep", "class_weights", "teacher_arch", "teacher_choice", "teacher_patience", "teacher_steps"}
+    of_networks = {"fast_sweep", "class_weights", "teacher_arch", "teacher_choice", "teacher_patience", "teacher_steps"}
+    assert not told & of_networks
     assert len({rule.code for rule in _RULES}) == len(_RULES)
 
 

@@ -232,7 +232,7 @@ def test_estimators_can_be_cloned_as_scikit_learn_clones():
 
 def test_the_ranking_itself_needs_neither_modal_nor_torch():
     code = (
-        "import sys, core.active.registry, core.active.diversity\n"
+        "import sys, core.active.registry, core.active.likeness\n"
         "heavy = {'modAL', 'torch', 'sklearn'} & set(sys.modules)\n"
         "import core.active.select, core.models.linear\n"
         "sys.exit(bool(heavy or {'modAL', 'torch'} & set(sys.modules)))"

@@ -21,7 +21,8 @@ class Candidates:
     Shapes: probs (P, K) dense; thresholds (K,); labelled_y (L, K) of 0 and 1; labelled_probs (L, K), out of sample
     where there are such; committee (M, P, K), a probability of each member; teacher (P, K), what the teachers say
     together; embeddings (P, D) and labelled_embeddings (L, D), rows of length one; need (K,) ≥ 0, the share of a batch
-    that each label is to get, where the caller knows better than the labels' support.
+    that each label is to get, where the caller knows better than the labels' support; words (P, K) in 0 … 1, how much
+    of a label's own words a text has, for labels that hardly a text has been given yet.
 
     Raises ValueError: shapes that do not match, or values that are no probabilities.
     """
@@ -35,6 +36,7 @@ class Candidates:
     embeddings: Rows | None = None
     labelled_embeddings: Rows | None = None
     need: ArrayLike | None = None
+    words: ArrayLike | None = None
     positives: NDArray[np.int64] = field(init=False)  # (K,) so far
 
     def __post_init__(self) -> None:
@@ -45,6 +47,7 @@ class Candidates:
         self._keep(probs=p, thresholds=t, labelled_y=y.astype(np.int8), positives=y.sum(axis=0).astype(np.int64))
         self._probabilities("labelled_probs", (len(y), p.shape[1]))
         self._probabilities("teacher", p.shape)
+        self._probabilities("words", p.shape)
         self._probabilities("committee", (-1, *p.shape))
         for name, rows in (("embeddings", len(p)), ("labelled_embeddings", len(y))):
             found = getattr(self, name)
@@ -66,7 +69,7 @@ class Candidates:
     def at(self, rows: NDArray[np.int64]) -> Candidates:
         """The same state with only these candidates, in this order."""
         given: dict[str, Any] = {"probs": np.asarray(self.probs)[rows]}
-        for name in ("teacher", "embeddings"):
+        for name in ("teacher", "words", "embeddings"):
             if getattr(self, name) is not None:
                 given[name] = getattr(self, name)[rows]
         if self.committee is not None:

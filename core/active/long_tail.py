@@ -1,19 +1,19 @@
 """The product's own choice: each label has its share of a batch by need, and takes the texts that teach it most.
 
     benefit_k(x) = q_k · H(q_k) · (1 + JS_k)        q: probability seen from the label's threshold
-    value_k(x)   = benefit_k(x) + Σ_j need_j · benefit_j(x)
+    value_k(x)   = benefit_k(x) / 3 + Σ_j need_j · benefit_j(x)
 
 - *q · H(q)*, not H(q): what a rare label lacks is positives. Of two texts equally near the threshold the one above it
   is likelier to be one, and a negative more teaches it little (fairstein2024 weighs by probability likewise).
 - *JS*, the divergence of teachers and student, where the teachers have scored the pool: where those disagree who
   learned from the same labels, a label settles more.
 - *The sum behind it*: one reading answers all labels, so of two texts as good for the label in turn, the one that
-  serves others too comes first. Shares sum to one, so the sum is never more than one label's benefit can be: a text
-  that says nothing to the label in turn does not precede its best one.
+  serves others too comes first. Turns with less of the sum served the rare labels no better, and the others worse.
 - *Turns* go by need (``shares``): a label with a tenth of the need takes each tenth text, which the sum alone would
   not promise it.
-- A label nobody has seen has no say, for the learner knows nothing of it; chance and ``core.active.seed_set`` find its
-  first texts.
+- A label with hardly a positive is looked for by its own words (name, keywords, definition, examples), where they are
+  given: the learner knows nothing of it yet. This is also the cold start, from no label at all. Without words a
+  label nobody has seen has no say, and chance finds its first texts.
 - Near-duplicates of a text that is in the batch already come last.
 """
 
@@ -30,13 +30,18 @@ from core.active.order import added, ordered
 from core.active.scores import relative
 from core.active.uncertainty import entropy
 
+FEW = 5  # positives, from which on the learner's probabilities are better than the label's words
+_OWN = 1 / 3  # what the label in turn counts beside all of them
 _MORE = 1.25  # read so much more than the batch at first: near-duplicates fall out
 
 
 def shares(candidates: Candidates) -> NDArray[np.float64]:
-    """Each label's share of a batch; 0 for one without a positive, unless none has any. Shapes: → (K,)."""
+    """Each label's share of a batch; 0 for one without positive and words, unless all are. Shapes: → (K,)."""
     given = need(candidates.positives) if candidates.need is None else np.asarray(candidates.need, dtype=np.float64)
-    seen = np.where(candidates.positives > 0, given, 0.0)
+    known = candidates.positives > 0
+    if candidates.words is not None and len(candidates):
+        known |= np.asarray(candidates.words).max(axis=0) > 0
+    seen = np.where(known, given, 0.0)
     total = np.sort(seen).sum()
     return seen / total if total > 0 else np.full(len(given), 1 / max(1, len(given)))
 
@@ -49,7 +54,16 @@ def benefit(candidates: Candidates) -> NDArray[np.float64]:
         found *= 1 + divergence(
             np.asarray(candidates.teacher), np.asarray(candidates.probs), np.asarray(candidates.thresholds)
         )
+    by_words = sought(candidates)
+    if by_words.any():
+        found[:, by_words] = np.asarray(candidates.words)[:, by_words] / 2  # at most what a text at the threshold has
     return found
+
+
+def sought(candidates: Candidates) -> NDArray[np.bool_]:
+    """Labels that are looked for by their words. Shapes: → (K,)."""
+    few = candidates.positives < FEW
+    return few if candidates.words is not None else np.zeros_like(few)
 
 
 def parts(candidates: Candidates) -> NDArray[np.float64]:
@@ -60,7 +74,7 @@ def parts(candidates: Candidates) -> NDArray[np.float64]:
 def choose(candidates: Candidates, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """A batch; a longer one begins with the shorter one. Ties fall by lot."""
     own, of_label = benefit(candidates), shares(candidates)
-    values = own + added(own * of_label)[:, None]
+    values = _OWN * own + added(own * of_label)[:, None]
     lots = rng.random(len(candidates))
     if candidates.embeddings is None:
         return _by_turns(values, of_label, lots, size)

@@ -92,7 +92,8 @@ def ranked(
     p, t = np.asarray(candidates.probs), np.asarray(candidates.thresholds)
     labels = reasons(parts[order], p[order], t)
     scores = (totals(parts) if strategy.score is None else strategy.score(candidates))[order]
-    columns = (order, scores, labels, p[order, labels], t[labels], by_chance)
+    by_words = np.zeros(len(t), dtype=bool) if strategy.sought is None else strategy.sought(candidates)
+    columns = (order, scores, labels, p[order, labels], t[labels], by_chance, by_words[labels])
     return [Ranked(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 

@@ -47,6 +47,7 @@ class Strategy:
     needs: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()  # fields that it looks at where they are given
     score: Score | None = None  # where the strategy is a ranking by a score
+    sought: Callable[[Candidates], NDArray[np.bool_]] | None = None  # (K,): labels looked for by their words
     costs_more_each: bool = False  # time grows with every text that is chosen
     parts: Score | None = None  # (P, K): what each label adds to a text's worth, where that is known
 
@@ -98,8 +99,9 @@ _ALL = (
         name="long_tail",
         function=long_tail.choose,
         what="each label its share by need: likely positives near the threshold, where teachers and student disagree",
-        uses=("need", "teacher", "embeddings"),
+        uses=("need", "teacher", "embeddings", "words"),
         parts=long_tail.parts,
+        sought=long_tail.sought,
     ),
     by_score("chance", chance.score, "texts at random: what every strategy has to beat"),
     by_score(

@@ -37,6 +37,7 @@ class Ranked(NamedTuple):
     probability: float
     threshold: float
     random: bool = False  # here by chance, not for its score
+    words: bool = False  # for words of the label, of which hardly a text is known
 
 
 def contributions(probs: ArrayLike, thresholds: ArrayLike, positives: ArrayLike) -> NDArray[np.float64]:

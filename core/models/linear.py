@@ -170,6 +170,15 @@ class FastLane:
         """The pool's own rows of length one, where near-duplicates and spread are seen. Shapes: (N,) → (N, grams)."""
         return self._rows[np.asarray(positions, dtype=np.int64)]
 
+    def relevance(self, positions: Sequence[int] | NDArray, queries: Sequence[str]) -> NDArray[np.float64]:
+        """How near each text is to each query, the nearest of all is 1; 0 for a query without a known gram.
+
+        Shapes: positions (N,), K queries → (N, K) in 0 … 1.
+        """
+        found = np.asarray((self._rows @ self._vectoriser.transform(queries).T).toarray(), dtype=np.float64)
+        nearest = found.max(axis=0, initial=0)
+        return (found / np.where(nearest > 0, nearest, 1)).clip(0, 1)[np.asarray(positions, dtype=np.int64)]
+
     def vectorise(self, texts: Sequence[str]) -> sp.csr_matrix:
         """Rows of texts outside the pool, for ``model.probabilities_of_rows`` after each refit."""
         return self._vectoriser.transform(texts)

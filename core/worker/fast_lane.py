@@ -22,7 +22,7 @@ from core.active.candidates import Candidates
 from core.models.linear import FastLane
 from core.seeds import numbers
 from core.services import projects, settling
-from core.worker.needs import needs
+from core.worker.needs import label_words, needs
 from core.worker.rounds import LINEAR_THRESHOLD, queue_rows
 from db import annotations as annotation_rows
 from db import documents, events
@@ -33,7 +33,12 @@ from db.records import QueueRow
 log = logging.getLogger("tagtail.worker")
 
 MIN_LABELLED = 5
-GIVEN = ("embeddings", "labelled_embeddings", "labelled_probs")  # what there is beside probabilities and labels
+GIVEN = (
+    "embeddings",
+    "labelled_embeddings",
+    "labelled_probs",
+    "words",
+)  # what there is beside probabilities and labels
 
 
 @dataclass
@@ -60,7 +65,8 @@ class FastLanes:
         before = round_rows.fast_lane(db, project.id)
         since = annotation_rows.n_labelled_since(db, project.id, before["annotation_id"] if before else 0)
         latest = annotation_rows.latest_id(db, project.id)
-        if since < project.settings.fast_lane_every or self._failed.get(project.id) == latest:
+        due = since >= project.settings.fast_lane_every or before is None
+        if not due or self._failed.get(project.id) == latest:
             return False
         self._failed[project.id] = latest
         ranked = self._refit(db, project)
@@ -76,10 +82,12 @@ class FastLanes:
             student = round_rows.current_model(db, project.id, "student")
             published = round_rows.last_published(db, project.id)
             figures = round_rows.metrics(db, project.id, number=published.number) if published else []
+        if not labelled and not open_pool:
+            return False  # texts may come
         started = time.perf_counter()
         ranked: list[QueueRow] = []
         current = student if student and student["fingerprint"] == project.label_set.fingerprint else None
-        if len(labelled) >= MIN_LABELLED:
+        if len(labelled) >= MIN_LABELLED or (open_pool and "words" in queue.looks_at(project.settings.acquisition)):
             blobs = round_rows.predictions(db, current["id"]) if current and open_pool else {}
             state = self._state(project, labelled, open_pool, current, blobs)
             if "need" in queue.looks_at(project.settings.acquisition):
@@ -126,7 +134,10 @@ class FastLanes:
         ids = [document_id for document_id, _ in open_pool]
         taught = [pool.positions[each.document_id] for each in labelled]
         asked = [pool.positions[document_id] for document_id in ids]
-        probs = pool.lane.refit(taught, y, seed=0)[asked].astype(np.float64)
+        if len(y) >= MIN_LABELLED:
+            probs = pool.lane.refit(taught, y, seed=0)[asked].astype(np.float64)
+        else:  # nothing is known but the labels' own words
+            probs = np.zeros((len(asked), len(project.label_set)))
         thresholds = linear = cut = np.full(len(project.label_set), LINEAR_THRESHOLD)
         if student:
             cut = np.array([student["thresholds"][key] for key in project.label_set.keys])
@@ -134,6 +145,8 @@ class FastLanes:
         rows = {"embeddings": asked, "labelled_embeddings": taught}
         wanted = queue.looks_at(project.settings.acquisition)
         given: dict[str, Any] = {name: pool.lane.rows(at) for name, at in rows.items() if name in wanted}
+        if "words" in wanted:
+            given["words"] = pool.lane.relevance(asked, label_words(project.label_set))
         if "labelled_probs" in wanted:
             unseen = pool.lane.unseen(taught, y, seed=0).astype(np.float64)
             given["labelled_probs"] = blend(unseen, linear, [None] * len(y), cut)[0]

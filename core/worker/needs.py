@@ -1,4 +1,4 @@
-"""How much each label needs, from its support and from what the gold texts say of the student."""
+"""What is known of each label before and beside the learner: how much it needs, and the words it is described with."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.active.need import need
+from core.labels import LabelSet
 
 
 class Figure(Protocol):
@@ -33,3 +34,8 @@ def needs(
     of_student = (each for each in figures if (each.model, each.split) == ("student", "gold"))
     lower = {each.scope: each.low for each in of_student if each.support and each.low is not None}
     return need(positives, np.array([lower.get(key, np.nan) for key in keys]), target=target)
+
+
+def label_words(label_set: LabelSet) -> list[str]:
+    """A label's name, keywords, definition and examples, as one text each. Shapes: → (K,)."""
+    return ["\n".join((label.zh, *label.keywords, label.definition, *label.examples)) for label in label_set.labels]

@@ -32,7 +32,7 @@ from core.services import projects, scheduling, settling
 from core.stored_config import whole
 from core.version import VERSION
 from core.worker.eta import Clock, comparable
-from core.worker.needs import needs
+from core.worker.needs import label_words, needs
 from db import annotations as annotation_rows
 from db import documents, events, jobs
 from db import rounds as round_rows
@@ -216,7 +216,7 @@ class RoundRunner:
         settings = seen.project.settings
         name = settings.acquisition
         keys = seen.project.label_set.keys
-        given = {**_rows(seen.data, queue.looks_at(name)), **_opinions(result)}
+        given = {**_rows(seen.data, label_words(seen.project.label_set), queue.looks_at(name)), **_opinions(result)}
         if "need" in queue.looks_at(name):
             given["need"] = needs(result.metrics, keys, seen.data.train_y.sum(axis=0), target=settings.target_f1)
         candidates = Candidates(
@@ -365,14 +365,14 @@ def _opinions(result: RoundResult) -> dict[str, Any]:
     return {"teacher": together, **({"committee": members} if len(members) > 1 else {})}
 
 
-def _rows(data: RoundData, wanted: Collection[str]) -> dict[str, Any]:
-    """The texts as the fast lane sees them, where the strategy looks at that. Shapes: (P, grams), (N, grams)."""
-    names = ("embeddings", "labelled_embeddings")
+def _rows(data: RoundData, words: Sequence[str], wanted: Collection[str]) -> dict[str, Any]:
+    """The texts as the fast lane sees them, where the strategy looks at that: (P, grams), (N, grams), (P, K)."""
+    names = ("embeddings", "labelled_embeddings", "words")
     if not set(names) & set(wanted) or not len(data.pool_texts):
         return {}
     lane = FastLane([*data.pool_texts, *data.train_texts])
-    pool = len(data.pool_texts)
-    return dict(zip(names, (lane.rows(np.arange(pool)), lane.rows(np.arange(pool, len(lane)))), strict=True))
+    pool, labelled = np.arange(len(data.pool_texts)), np.arange(len(data.pool_texts), len(lane))
+    return dict(zip(names, (lane.rows(pool), lane.rows(labelled), lane.relevance(pool, words)), strict=True))
 
 
 def queue_rows(ranked: Sequence[Ranked], pool_ids: Sequence[int] | NDArray, keys: Sequence[str]) -> list[QueueRow]:
@@ -387,6 +387,7 @@ def queue_rows(ranked: Sequence[Ranked], pool_ids: Sequence[int] | NDArray, keys
                 "probability": round(each.probability, 4),
                 "threshold": round(each.threshold, 4),
                 "random": each.random,
+                "words": each.words,
             },
         )
         for place, each in enumerate(ranked)

@@ -19,6 +19,8 @@ def words(area: str, reason: dict[str, Any] | None, names: dict[str, str]) -> st
     if reason.get("random") or source not in MODELS or not isinstance(probability, int | float):
         return t(f"{area}.reason_random")
     label = str(reason.get("label", ""))
+    if reason.get("words"):
+        return t(f"{area}.reason_words", label=names.get(label, label))
     return t(
         f"{area}.reason_{source}",
         label=names.get(label, label),

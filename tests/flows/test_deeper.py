@@ -230,7 +230,7 @@ def test_a_round_that_cannot_be_trained_says_what_to_do_and_the_one_before_stays
 ) -> None:
     db, project, who = trained
 
-    def fails(*given: object):
+    def fails(*given: object, **more: object):
         raise error
         yield
 

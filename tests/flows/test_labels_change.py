@@ -112,15 +112,15 @@ def test_suggestions_of_another_label_set_are_not_shown_and_the_queue_is_ranked_
 def test_a_ranking_that_labels_have_overtaken_is_not_kept(ready, monkeypatch: pytest.MonkeyPatch) -> None:
     db, project_id, people = ready
     lanes = FastLanes()
-    scores = lanes._scores
+    state = lanes._state
 
     def and_a_label_goes(*given):
-        found = scores(*given)
+        found = state(*given)
         if "k2" in projects.project(db, project_id).label_set.keys:
             labelling.retire(db, project_id, "k2", by=people[LEE], now=NOW)
         return found
 
-    monkeypatch.setattr(lanes, "_scores", and_a_label_goes)
+    monkeypatch.setattr(lanes, "_state", and_a_label_goes)
     assert lanes.tick(db) == 0
     assert rounds.queue_head(db, project_id, n=1) == []
     assert lanes.tick(db) == 1

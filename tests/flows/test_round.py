@@ -54,7 +54,7 @@ def test_a_round_publishes_figures_a_student_and_a_ranking(ready, tmp_path: Path
         assert {(model, "k0"), (model, "k1"), (model, "k2"), (model, "macro"), (model, "micro")} <= on_gold
     assert all(0 <= m.low <= m.f1 <= m.high <= 1 for m in seen.metrics if m.low is not None)
     assert seen.queue_head
-    assert set(seen.queue_head[0].reason) == {"label", "probability", "threshold", "random", "source"}
+    assert set(seen.queue_head[0].reason) == {"label", "probability", "threshold", "random", "words", "source"}
     assert value(db, "SELECT count(*) FROM predictions") == 30
     assert reporting.student_bundle(db, project) is not None
     assert scheduling.status(db, project, now=time.time()).state == "idle"

@@ -56,6 +56,8 @@ def state(seed=0, size=60, labels=5, labelled=40, width=6, **more):
         "labelled_probs": 0.3 * y + 0.7 * draw.random((labelled, labels)),  # the learner knows something
         "committee": draw.beta(0.5, 1, (3, size, labels)),
         "teacher": draw.beta(0.5, 1, (size, labels)),
+        "words": draw.random((size, labels)),
+        "need": draw.random(labels),
         "embeddings": unit(draw.standard_normal((size, width))),
         "labelled_embeddings": unit(draw.standard_normal((labelled, width))),
     } | more
@@ -83,6 +85,8 @@ def relabelled(c, order):
         labelled_probs=c.labelled_probs[:, order],
         committee=c.committee[:, :, order],
         teacher=c.teacher[:, order],
+        words=c.words[:, order],
+        need=c.need[order],
     )
 
 
@@ -143,7 +147,7 @@ def test_a_strategy_says_what_it_lacks(strategy: Strategy):
         with pytest.raises(StrategyNeeds) as error:
             strategy(state(**{what: None}), 5, rng())
         assert error.value.fields == {"strategy": strategy.name, "what": what}
-    optional = ("labelled_probs", "committee", "teacher", "embeddings", "labelled_embeddings")
+    optional = ("labelled_probs", "committee", "teacher", "embeddings", "labelled_embeddings", "need", "words")
     bare = state(**{what: None for what in optional if what not in strategy.needs})
     assert len(strategy(bare, 5, rng())) == 5  # and it needs nothing else
 

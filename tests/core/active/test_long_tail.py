@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.active.candidates import Candidates
-from core.active.long_tail import benefit, choose, parts, shares
+from core.active.long_tail import FEW, benefit, choose, parts, shares, sought
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -50,8 +50,8 @@ def test_labels_take_turns_by_need() -> None:
     thresholds = [0.5, 0.05]
     even = choose(state(half, [5, 5], thresholds=thresholds), 20, rng())
     assert (even >= 100).sum() == 10
-    rarer = choose(state(half, [11, 2], thresholds=thresholds), 20, rng())
-    assert (rarer >= 100).sum() == 16  # four fifths
+    rarer = choose(state(half, [8, 5], thresholds=thresholds), 20, rng())
+    assert (rarer >= 100).sum() == 12  # three fifths
 
 
 def test_a_text_that_serves_two_labels_comes_before_one_that_serves_one() -> None:
@@ -70,3 +70,21 @@ def test_a_pool_of_the_same_text_is_still_a_queue() -> None:
     rows = np.ones((6, 1))
     batch = choose(state(np.full((6, 1), 0.5), [4], embeddings=rows), 6, rng())
     assert sorted(batch.tolist()) == list(range(6))
+
+
+def test_a_label_with_hardly_a_positive_is_looked_for_by_its_words() -> None:
+    probs, words = np.array([[0.5, 0.0], [0.0, 0.0], [0.0, 0.0]]), np.array([[0.0, 0.0], [1.0, 0.3], [0.0, 1.0]])
+    pool = state(probs, [9, 0], words=words)
+    assert sought(pool).tolist() == [False, True]
+    np.testing.assert_allclose(benefit(pool), [[0.5, 0], [0, 0.15], [0, 0.5]])
+    np.testing.assert_allclose(shares(pool), [1 / 11, 10 / 11])
+    assert choose(pool, 1, rng())[0] == 2
+    assert not sought(state(probs, [9, FEW])).any()
+    assert shares(state(probs, [9, 0], words=words * [1, 0])).tolist() == [1, 0]  # it has no word that a text has
+
+
+def test_from_no_label_at_all_words_alone_decide() -> None:
+    words = np.array([[0.1, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    pool = Candidates(probs=np.zeros((4, 2)), thresholds=[0.5, 0.5], labelled_y=np.zeros((0, 2)), words=words)
+    assert set(choose(pool, 2, rng()).tolist()) == {1, 2}
+    assert choose(pool, 4, rng())[3] == 3

@@ -155,3 +155,12 @@ def test_unseen_answers_come_from_models_that_have_not_seen_the_text():
     np.testing.assert_array_equal(found, lane.unseen(np.arange(40), y, seed=0))
     assert lane.unseen([3], y[[3]], seed=0).shape == (1, 2)
     assert lane.unseen([], y[:0], seed=0).shape == (0, 2)
+
+
+def test_relevance_is_nearness_to_a_querys_own_words() -> None:
+    texts = ["血壓偏高要量血壓", "保健食品與維他命", "今天天氣很好", "維他命是保健食品"]
+    found = FastLane(texts).relevance([0, 1, 2, 3], ["保健食品", "血壓", "ABC"])
+    assert found[:, 0].argsort()[::-1][:2].tolist() in ([1, 3], [3, 1])
+    assert found.max(axis=0).tolist() == [1, 1, 0]  # of a query without a known gram nothing is near
+    assert found[2].tolist() == [0, 0, 0]
+    np.testing.assert_array_equal(FastLane(texts).relevance([3, 0], ["保健食品"]), found[[3, 0], :1])

@@ -2,7 +2,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.worker.needs import needs
+from core.labels import Label, LabelSet
+from core.worker.needs import label_words, needs
 
 
 class Figure(NamedTuple):
@@ -28,3 +29,8 @@ def test_a_label_without_a_gold_positive_counts_as_not_measured() -> None:
 
 def test_before_the_first_round_it_is_support_alone() -> None:
     np.testing.assert_allclose(needs([], ["a", "b"], [0, 1], target=0.8), [2 / 3, 1 / 3])
+
+
+def test_a_label_is_described_by_all_that_is_written_of_it() -> None:
+    labels = LabelSet((Label(key="a", zh="藥物", keywords=("阿司匹靈",), definition="吃的藥", examples=("飯後服用",)),))
+    assert label_words(labels) == ["藥物\n阿司匹靈\n吃的藥\n飯後服用"]

@@ -15,7 +15,7 @@ from typing import Any
 import streamlit as st
 from sqlite_utils import Database
 
-from core.errors import BadOp, BadSetting, KeyTaken, KeyUnusable, NotAllowed, NotMember, TagtailError
+from core.errors import Archived, BadOp, BadSetting, KeyTaken, KeyUnusable, NotAllowed, NotMember, TagtailError
 from core.messages import sentence
 from core.services import annotating, labelling, looking_back, preferences, projects, suggesting
 from core.services.accounts import User
@@ -178,15 +178,15 @@ def board_data(user: User | None, project: Project, answer: dict[str, Any], box:
     """
     language = lang()
     given: Given | None = None
-    trouble, state = answer["trouble"], "closed"
+    trouble, state, archived = answer["trouble"], "closed", False
     unknown = user is None and bool(trouble)
     handed = not unknown
     asked = box.get("past") if box.get("project", project.id) == project.id else None
     if user is not None:
         try:
             given = hand_out(user, project, asked if box else {"before": None}, ahead(project, box))
-        except NotMember:
-            user, state = None, "removed"
+        except NotMember as error:
+            user, state, archived = None, "removed", isinstance(error, Archived)
         except NotAllowed:
             user = None
         except (TagtailError, StorageError) as error:
@@ -205,6 +205,7 @@ def board_data(user: User | None, project: Project, answer: dict[str, Any], box:
         "lang": language,
         "look": project.label_set.fingerprint,
         "state": "open" if user or unknown else state,
+        "archived": archived,
         "handed": handed,
         "still": still(labels, project.guideline, given.notes if given else {}, language, known=known_of(box)),
         # Only a board that has just come up is told where its person stopped; later it knows better than we do.

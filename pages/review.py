@@ -65,6 +65,18 @@ def desks(project: Project, me: User) -> None:
             )  # fmt: skip
 
 
+@st.fragment
+def body(project: Project, me: User) -> None:
+    """The choice of a view with its counts, and the view; a fragment, so that a settlement re-runs nothing else."""
+    view, label = choice(project, me)
+    if view == "agreement":
+        agreement_view.section(project, me)
+    elif view == "desks":
+        desks(project, me)
+    else:
+        review_desk.desk(project, view, label)
+
+
 def page() -> None:
     me = session.require("reviewer")
     st.title(t("review.title"), anchor=False)
@@ -72,13 +84,7 @@ def page() -> None:
         messages.show_later()
     project = session.project()
     try:
-        view, label = choice(project, me)
-        if view == "agreement":
-            agreement_view.section(project, me)
-        elif view == "desks":
-            desks(project, me)
-        else:
-            review_desk.desk(project, view, label)
+        body(project, me)
     except (TagtailError, StorageError) as error:
         messages.show(error)
 

@@ -221,7 +221,7 @@ def _plan(
     found = planner.documents(use_labels=options.use_labels)
     return ImportPlan(
         name=path.name, rows=planner.rows, good=len(found), duplicates=planner.duplicates,
-        with_labels=sum(d.labels is not None for d in found), gold=sum(d.role == "gold" for d in found),
+        with_labels=sum(bool(d.labels) for d in found), gold=sum(d.role == "gold" for d in found),
         bad=tuple(planner.bad), new_labels=tuple(name for name, _ in planner.names.most_common()),
         labels_not_taken=planner.labels_not_taken, documents=found,
     )  # fmt: skip

@@ -125,6 +125,21 @@ def set_desk(db: Database, user_id: int, values: Mapping[str, Any], *, now: floa
     return wanted
 
 
+def last_project(db: Database, user_id: int) -> int | None:
+    """The project that this person had in hand last."""
+    found = rows.of(db, user_id).get("project")
+    return found if isinstance(found, int) else None
+
+
+def set_last_project(db: Database, user_id: int, project_id: int) -> None:
+    """Notes which project this person has in hand. No decision: nothing enters the log. Raises NotAllowed."""
+    with writing(db):
+        accounts.require_active(db, user_id)
+        kept = rows.of(db, user_id)
+        if kept.get("project") != project_id:
+            rows.put(db, user_id, {**kept, "project": project_id})
+
+
 def resume(db: Database, user_id: int, project_id: int) -> tuple[int, tuple[str, ...]] | None:
     """The text that this person had before them in a project and what they had chosen by then."""
     found = (rows.of(db, user_id).get("resume") or {}).get(str(project_id))

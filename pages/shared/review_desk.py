@@ -157,9 +157,8 @@ def standing() -> tuple[User | None, str]:
         return None, sentence(error, lang())
 
 
-@st.fragment
 def desk(project: Project, view: str, label: str) -> None:
-    """The board; a fragment, so that a settlement re-runs nothing else."""
+    """The board. What it asks for is carried out before anything is drawn, so that all counts are those of now."""
     st.session_state.setdefault("review_sid", uuid.uuid4().hex)
 
     def on_outbox() -> None:

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from core.config import Runtime
 from core.errors import NotAllowed, TagtailError
-from core.services import accounts, membership
+from core.services import accounts, membership, preferences
 from core.services.accounts import User
 from core.services.projects import Project
 from db import users
@@ -24,6 +24,7 @@ from pages.shared.i18n import t
 USER_HEADER = "X-Auth-User"  # set by web.gate alone, which strips what a client sends under this name
 _PROJECT = "project_id"
 _PICKER = "project_picker"
+_KEPT = "project_kept"
 _pool = Pool()
 
 
@@ -95,10 +96,29 @@ def project() -> Project:
         _no_project()
     chosen = st.session_state.get(_PROJECT)
     if chosen is None:
-        chosen = next((p.id for p in found if p.key == st.query_params.get("project")), None)
+        chosen = next((p.id for p in found if p.key == st.query_params.get("project")), None) or _last()
     current = next((p for p in found if p.id == chosen), found[0])
     st.session_state[_PROJECT] = current.id
+    _keep(current.id)
     return current
+
+
+def _last() -> int | None:
+    """The project that this person had in hand on an earlier visit."""
+    try:
+        with db() as opened:
+            return preferences.last_project(opened, user_id() or 0)
+    except StorageError:
+        return None  # a convenience: without it the first project is taken
+
+
+def _keep(project_id: int) -> None:
+    """Notes the project in hand for the next visit, once for each change."""
+    if st.session_state.get(_KEPT) == project_id:
+        return
+    st.session_state[_KEPT] = project_id
+    with contextlib.suppress(TagtailError, StorageError), db() as opened:
+        preferences.set_last_project(opened, user_id() or 0, project_id)
 
 
 def project_id() -> int | None:
@@ -143,6 +163,7 @@ def project_picker() -> str:
         t("main.project"), ids, index=ids.index(current.id), format_func=lambda i: names[i], key=_PICKER
     )
     st.session_state[_PROJECT] = picked
+    _keep(picked)
     return next(p.key for p in found if p.id == picked)
 
 

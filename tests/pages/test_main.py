@@ -106,6 +106,9 @@ def test_several_projects_can_be_chosen(house: House) -> None:
     page.sidebar.selectbox[0].select(second).run()
     page.switch_page("data.py").run()
     assert page.session_state["project_id"] == second
+    later = house.page("main", "lead").run()
+    assert later.session_state["project_id"] == second, "the next visit begins where this one was"
+    assert house.page("main", "annotator").run().session_state["project_id"] == house.project_id
 
 
 def test_a_closed_account_is_told_to_sign_in_again(house: House, texts_of: Said) -> None:

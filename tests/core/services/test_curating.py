@@ -270,3 +270,11 @@ def test_a_file_that_names_a_merged_label_is_taken_and_one_that_names_a_retired_
         b"".join(curating.export_labels(db, project_id, format="jsonl", include="decisions", now=NOW))
     )
     assert (decision["labels"], decision["chosen"]) == (["丙"], ["乙"])
+
+
+def test_an_empty_list_of_labels_is_no_label_in_the_plan_either(db, project_id, tmp_path) -> None:
+    file = tmp_path / "c.jsonl"
+    lines = [{"text": "甲文", "labels": ["甲"]}, {"text": "乙文", "labels": []}, {"text": "丙文"}]
+    file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf-8")
+    plan = curating.plan_import(db, project_id, file, options=ImportOptions(use_labels=True))
+    assert (plan.good, plan.with_labels) == (3, 1)

@@ -23,7 +23,8 @@ WORDS = (
     "board", "labels", "about", "no_definition", "save", "stay", "skip", "flag", "undo", "close", "help",
     "help_short", "help_more", "press", "comment", "comment_example", "comment_send", "comment_cancel", "goal_bar",
     "today_of", "today", "pool", "pace", "state_saved", "state_saving", "state_slow", "state_offline", "state_out",
-    "state_offline_idle", "state_out_idle", "need_label", "need_label_touch", "undone", "nothing_to_undo",
+    "state_offline_idle", "state_out_idle", "need_label", "need_label_touch", "label_merged", "label_retired",
+    "undone", "nothing_to_undo",
     "loading", "swapped", "guideline", "guideline_short", "example", "counter_example", "lead_note", "search",
     "search_example", "no_number", "back_short", "forward_short", "chance_alone", "chance_above", "chance_below",
     "stayed", "revised", "unrevised", "loading_past",
@@ -102,6 +103,7 @@ def _still(
         "usual": usual_desk(),
         "closed": {"title": t("annotate.closed_title"), "body": t("annotate.closed_body")},
         "removed": {"title": t("annotate.removed_title"), "body": t("annotate.removed_body")},
+        "archived": {"title": t("annotate.archived_title"), "body": t("annotate.archived_body")},
     }
     mark = hashlib.sha256(json.dumps(values, ensure_ascii=False).encode()).hexdigest()[:16]
     return {"id": mark, "values": values}

@@ -151,3 +151,15 @@ def test_skipped_texts_are_taken_back_from_an_empty_desk_alone(page: Page) -> No
     assert page.is_hidden("[data-part=again]")
     hear(page, answer(1, acked=[sent(page)[0]["uid"]]))
     assert shown(page) == 1
+
+
+def test_an_archived_project_says_so_in_words_of_its_own(page: Page) -> None:
+    hear(page, answer(1, 2))
+    type_keys(page, "1", "Enter")
+    page.wait_for_function("window.sent.length")
+    archived = {"title": "已封存", "body": "存過的都還在"}
+    hear(page, answer(state="archived", archived=archived, acked=[op["uid"] for op in sent(page)]))
+    assert page.inner_text("[data-part=hint]") == "已封存"
+    assert page.inner_text("[data-part=empty]").split() == ["已封存", "存過的都還在"]
+    type_keys(page, "1", "Enter")
+    assert (pressed(page), shelf(page)) == ([], [])

@@ -280,12 +280,14 @@ function makeBoard(root) {
     const looks = JSON.stringify([fresh.lang, fresh.look, still ? still.id : "", fresh.desk]);
     const changedLooks = changedScope || s.looks !== looks;
     const wasOpen = open();
+    const labels = s.data ? s.data.labels : [];
     s.looks = looks;
     s.data = fresh.handed || changedScope ? fresh : { ...fresh, progress: s.data.progress };
     if (changedScope) takeFocus(view.part("board"), Boolean(lastSid));
     if (changedOwner) startOutbox();
     if (changedScope) startScope();
     if (changedLooks) comfort.learn(s.data.labels, s.data.alike || []);
+    const changed = changedLooks && !changedScope ? desk.relabel(labels) : { said: "", lost: false };
     const kept = s.wire.heard(fresh);
     if (changedLooks || kept) wear();
     if (kept && fresh.desk_refused) settings.refused(fresh.desk_refused);
@@ -301,6 +303,8 @@ function makeBoard(root) {
       view.hint(desk.closedWords().title, true);
     }
     if (swapped && s.current) view.hint(s.data.words.swapped);
+    else if (changed.said) view.hint(changed.said, true);
+    if (changed.lost) s.guardUntil = Math.max(s.guardUntil, performance.now() + GUARD_MS);  // what "save" would save is less now
     view.notices(said(), dismiss, s.data.words);
     desk.paintProgress();
     desk.paintState();

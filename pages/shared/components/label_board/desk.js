@@ -43,9 +43,37 @@ function focusIn(root) {
 
 function makeDesk(s, root, view, comfort, guide) {
   const past = makePast();
-  const walk = makeWalk(past);
+  const walk = makeWalk(past, alive);
   const clock = makeClock();
   let onScreen = null;   // s.current, or a past decision
+
+  // Choices as today's labels have them: of a merged label the one that stands for it, of a retired one nothing.
+  function alive(keys) {
+    const merged = s.data.merged || {};
+    const today = new Set(s.data.labels.map((label) => label.key));
+    return new Set([...keys].map((key) => (today.has(key) ? key : merged[key])).filter((key) => today.has(key)));
+  }
+  const inOrder = (keys) => s.data.labels.map((label) => label.key).filter((key) => keys.has(key));
+  // The labels have changed under a choice; `before` are those it was made of. → what is to be said of it, and whether it is less now.
+  function relabel(before) {
+    const name = (labels, key) => (labels.find((label) => label.key === key) || { name: key }).name;
+    const said = [];
+    let lost = false;
+    for (const one of [s.current, walk.here]) {
+      if (!one) continue;
+      for (const key of one.chosen) {
+        const now = [...alive([key])][0];
+        if (now === key) continue;
+        if (one === here()) {
+          lost = lost || !now;
+          const words = now ? s.data.words.label_merged : s.data.words.label_retired;
+          said.push(view.fill(words, { label: name(before, key), into: name(s.data.labels, now) }));
+        }
+      }
+      one.chosen = alive(one.chosen);
+    }
+    return { said: said.join(" "), lost };
+  }
 
   const open = () => s.data && s.data.state === "open";
   const here = () => walk.here || s.current;
@@ -121,7 +149,7 @@ function makeDesk(s, root, view, comfort, guide) {
   function show(doc) {
     const draft = doc ? s.drafts.get(doc.id) : null;
     // The id is made when the text is shown: however often this showing is sent, it counts once.
-    s.current = doc ? { doc, uid: freshUid(), chosen: new Set(draft || doc.chosen || []), spent: 0 } : null;
+    s.current = doc ? { doc, uid: freshUid(), chosen: alive(draft || doc.chosen || []), spent: 0 } : null;
     if (walk.here) return;
     // Hands that outran an empty desk must not label the text that comes up under them.
     if (doc && performance.now() - s.strayAt < 1000) s.guardUntil = Math.max(s.guardUntil, performance.now() + 400);
@@ -142,7 +170,8 @@ function makeDesk(s, root, view, comfort, guide) {
     const on = here();
     if (!on || !open()) return;
     if (walk.here && walk.here.entry.settled) { view.hint(s.data.words.past_settled_no, true); return; }
-    if (decision === "labelled" && !on.chosen.size) {
+    const labels = inOrder(on.chosen);
+    if (decision === "labelled" && !labels.length) {
       const fingers = window.matchMedia("(pointer: coarse) and (hover: none)").matches;
       view.hint(view.fill(fingers ? s.data.words.need_label_touch : s.data.words.need_label, { flag: s.keymap.say("flag"), skip: s.keymap.say("skip") }), true);
       view.part("labels").classList.remove("shake");
@@ -150,7 +179,6 @@ function makeDesk(s, root, view, comfort, guide) {
       view.part("labels").classList.add("shake");
       return;
     }
-    const labels = s.data.labels.map((label) => label.key).filter((key) => on.chosen.has(key));
     const kept = { decision, labels: decision === "skipped" ? [] : labels, comment: comment || "" };
     if (walk.here) revise(kept, stay);
     else save(kept, labels, stay);
@@ -178,7 +206,7 @@ function makeDesk(s, root, view, comfort, guide) {
   // An old decision of mine, changed: kept as a new version of it. Unchanged, it is only passed by.
   function revise(kept, stay) {
     const { entry, uid } = walk.here;
-    const sameLabels = kept.decision === "skipped" || kept.labels.join("\n") === entry.labels.join("\n");
+    const sameLabels = kept.decision === "skipped" || kept.labels.join("\n") === inOrder(alive(entry.labels)).join("\n");
     const same = kept.decision === entry.decision && sameLabels && kept.comment === (kept.decision === "flagged" ? entry.comment || "" : "");
     if (!same) {
       const fresh = freshUid();
@@ -332,7 +360,7 @@ function makeDesk(s, root, view, comfort, guide) {
   }
 
   return {
-    past, walk, clock, open, here, desk, guarded, recall, rememberDraft, rememberPast, paintAll, paintButtons, paintProgress,
+    past, walk, clock, open, here, desk, relabel, guarded, recall, rememberDraft, rememberPast, paintAll, paintButtons, paintProgress,
     paintState, advance, decide, undo, walkBy, again, toggle, closedWords, openFlag, closeFlag, sendFlag, note, typeNumber, closeNumber,
     leave() { if (walk.leave()) { paintAll(); if (!s.current) advance(); } },
   };

@@ -1,12 +1,13 @@
 // Walking through my past decisions. What is here is a copy: nothing changes until it is saved as a new version.
+// `alive`: choices as today's labels have them.
 
-function makeWalk(past) {
+function makeWalk(past, alive) {
   let here = null;       // {uid, entry, doc, chosen, spent}
   let waiting = false;   // for an older page from the server
 
   function enter(index) {
     const entry = past.at(index);
-    here = { uid: entry.uid, entry, doc: entry.doc, chosen: new Set(entry.labels), spent: 0 };
+    here = { uid: entry.uid, entry, doc: entry.doc, chosen: alive(entry.labels), spent: 0 };
   }
 
   return {

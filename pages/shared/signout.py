@@ -19,8 +19,8 @@ button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offse
 # Streamlit writes <html lang="en"> whatever is on the page; screen readers and fonts go by it.
 # What the boards have not delivered lies in localStorage, an entry each; the button says how many there are.
 _JS = """
-export default function ({ parentElement, data }) {
-  const button = parentElement.querySelector('button');
+const MOUNTS = new WeakMap();
+function mount(root, data) {
   let before = new Set();  // what lies there for two looks is unsent; a save on its way is gone by the second
   const kept = () => {
     try {
@@ -28,12 +28,16 @@ export default function ({ parentElement, data }) {
       return Object.keys(window.localStorage).filter((name) => mine.some((shelf) => name.startsWith(shelf)));
     } catch { return []; }
   };
-  const paint = () => {
+  let n = 0;
+  const count = () => {
     const names = kept();
-    const n = names.filter((name) => before.has(name)).length;
+    n = names.filter((name) => before.has(name)).length;
     before = new Set(names);
+  };
+  const paint = () => {
     const words = n ? data.unsent.replace('{n}', n) : data.label;
-    if (button.textContent !== words) button.textContent = words;
+    const button = root.querySelector('button');
+    if (button && button.textContent !== words) button.textContent = words;
   };
   // Streamlit adds an entry to the history for each query that a page writes: the project goes into the address here.
   const address = () => {
@@ -42,11 +46,26 @@ export default function ({ parentElement, data }) {
     url.searchParams.set('project', data.project);
     window.history.replaceState(window.history.state, '', url);
   };
-  paint();
-  address();
-  document.documentElement.lang = data.lang;
-  const timer = window.setInterval(() => { paint(); address(); }, 1000);
-  return () => window.clearInterval(timer);
+  const timer = window.setInterval(() => { count(); paint(); address(); }, 1000);
+  return {
+    // Each run of the page calls again, and ends nothing of the call before: there is one mount, with the newest words.
+    hear(fresh) {
+      data = fresh;
+      document.documentElement.lang = data.lang;
+      paint();
+      address();
+    },
+    close: () => window.clearInterval(timer),
+  };
+}
+export default function ({ parentElement, data }) {
+  if (!MOUNTS.has(parentElement)) MOUNTS.set(parentElement, mount(parentElement, data));
+  const at = MOUNTS.get(parentElement);
+  at.hear(data);
+  return () => {
+    at.close();
+    if (MOUNTS.get(parentElement) === at) MOUNTS.delete(parentElement);
+  };
 }
 """
 _component = st.components.v2.component("tagtail_sign_out", html=_HTML, css=_CSS, js=_JS)

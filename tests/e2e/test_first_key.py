@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.alone import OWNER, answer, hear, opened
+from tests.e2e.alone import OWNER, answer, hear, opened, sent
 from tests.e2e.driving import A_TEXT, Server, label_keys, open_board, pressed, shown, sign_in, wait_saved
 
 pytestmark = pytest.mark.e2e
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.e2e
 SIDEBAR = """() => {
   const side = document.createElement('div');
   side.dataset.testid = 'stSidebar';
-  side.innerHTML = '<a href="#here">here</a><input role="combobox">';
+  side.innerHTML = '<a href="#here">here</a><button><span>English</span></button><input role="combobox">';
   document.body.prepend(side);
 }"""
 
@@ -67,3 +67,42 @@ def test_a_field_keeps_the_focus_and_another_project_takes_it(browser: Browser) 
     page.keyboard.press("2")
     page.keyboard.press("Enter")
     assert page.inner_text("[data-part=empty]")
+
+
+def test_a_button_of_the_sidebar_gives_the_enter_key_back(browser: Browser) -> None:
+    page = opened(browser)
+    page.evaluate(SIDEBAR)
+    hear(page, answer(1, 2, 3, 4))
+    page.keyboard.press("1")
+    page.click("[data-testid=stSidebar] span")
+    page.keyboard.press("Enter")
+    assert shown(page) == 2
+    page.focus("[data-testid=stSidebar] button")  # by Tab: it keeps the focus, until a label is chosen
+    page.keyboard.press("Enter")
+    assert shown(page) == 2
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    assert shown(page) == 3
+    page.focus("[data-act=skip]")
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    page.wait_for_function("window.sent.length && window.sent.at(-1).ops.length === 3")
+    assert [op["decision"] for op in sent(page)] == ["labelled"] * 3
+
+
+def test_after_the_language_was_switched_enter_saves_and_sign_out_speaks_it(browser: Browser, server: Server) -> None:
+    page = sign_in(browser, server, "bob")
+    open_board(page, server)
+    page.get_by_text("English", exact=True).click()
+    page.wait_for_selector("[data-part=save]:has-text('Save and next')")
+    out = page.locator("form[action='/logout'] button")
+    words = set()
+    for _ in range(6):
+        page.wait_for_timeout(400)
+        words.add(out.inner_text())
+    assert words == {"Sign out"}
+    here = shown(page)
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+    wait_saved(page)
+    assert [each["document_id"] for each in server.decisions("bob")] == [here]

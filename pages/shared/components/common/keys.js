@@ -83,10 +83,18 @@ function takeFocus(board, picked) {
   board.focus({ preventScroll: true });
 }
 
-// A sidebar link that was clicked by pointer, also the one to this very page, gives the focus up again.
-function leaveLink(event) {
-  const link = event.detail > 0 && event.target.closest ? event.target.closest("[data-testid=stSidebar] a") : null;
-  if (link) link.blur();
+// What was clicked in the sidebar by pointer, a link or a button, gives the focus up again; fields and what opens a list keep it.
+function leaveSidebar(event) {
+  if (!event.detail || !event.target.closest || !event.target.closest("[data-testid=stSidebar]")) return;
+  const pressed = event.target.closest("a, button:not([aria-haspopup]), label:has(input[type=radio])");
+  if (!pressed) return;
+  const at = focused();
+  if (at && (at === pressed || pressed.contains(at) || at.matches("input[type=radio]"))) at.blur();
+}
+
+// A label was chosen by its key: the next Enter is the board's, whatever was pressed before.
+function claimEnter(board) {
+  if (isOtherControl(focused()) || focused()?.matches("input[type=radio]")) board.focus({ preventScroll: true });
 }
 
 // Tab goes round inside a sheet that lies over everything.

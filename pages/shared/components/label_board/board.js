@@ -95,7 +95,10 @@ function makeBoard(root) {
     else if (s.typed !== null && name === "Backspace") { desk.closeNumber(); used = true; }
     else if (s.keymap.action(name)) used = act(s.keymap.action(name));
     else if (/Space$/.test(name)) { readOn(event.shiftKey); used = true; }
-    if (used) { event.preventDefault(); event.stopPropagation(); }
+    if (!used) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (/^(label[1-9]|number)$/.test(s.keymap.action(name)) || /^[0-9]$/.test(name)) claimEnter(view.part("board"));
   }
 
   function onFlagKey(event) {
@@ -187,7 +190,7 @@ function makeBoard(root) {
   const HEARD = [
     [document, "keydown", onKey, true],
     [document, "visibilitychange", onVisible, false],
-    [document, "click", leaveLink, false],
+    [document, "click", leaveSidebar, false],
     [window, "pagehide", onHide, false],
     ...["keydown", "pointerdown", "pointermove", "wheel", "touchstart"].map((name) => (
       [document, name, () => clock.input(), { capture: true, passive: true }])),

@@ -163,7 +163,7 @@ function makeBoard(root) {
     const key = readKey(event).replace("Shift+", "");
     const each = data && data.labels.find((one) => one.digit && one.digit === key);
     if (!key || !cases.current()) return;
-    if (each) { hint = ""; cases.toggle(each.key); paint(); }
+    if (each) { hint = ""; cases.toggle(each.key); paint(); claimEnter(root); }
     else if (key === "/") part.comment.focus();
     else if (KEYS[key]) act(KEYS[key]);
     else if (LETTERS.includes(key)) take(LETTERS.indexOf(key));
@@ -181,7 +181,7 @@ function makeBoard(root) {
   }
 
   document.addEventListener("keydown", onKey, true);
-  document.addEventListener("click", leaveLink);
+  document.addEventListener("click", leaveSidebar);
   root.addEventListener("click", onClick);
   part.comment.addEventListener("input", () => cases.comment(part.comment.value));
   const ticker = window.setInterval(paintState, 1000);
@@ -213,7 +213,7 @@ function makeBoard(root) {
     },
     off() {
       document.removeEventListener("keydown", onKey, true);
-      document.removeEventListener("click", leaveLink);
+      document.removeEventListener("click", leaveSidebar);
       window.clearInterval(ticker);
       outbox.close();
     },

@@ -103,7 +103,7 @@ def _still(
         "usual": usual_desk(),
         "closed": {"title": t("annotate.closed_title"), "body": t("annotate.closed_body")},
         "removed": {"title": t("annotate.removed_title"), "body": t("annotate.removed_body")},
-        "archived": {"title": t("annotate.archived_title"), "body": t("annotate.archived_body")},
+        "archived_words": {"title": t("annotate.archived_title"), "body": t("annotate.archived_body")},
     }
     mark = hashlib.sha256(json.dumps(values, ensure_ascii=False).encode()).hexdigest()[:16]
     return {"id": mark, "values": values}

@@ -158,7 +158,7 @@ def test_an_archived_project_says_so_in_words_of_its_own(page: Page) -> None:
     type_keys(page, "1", "Enter")
     page.wait_for_function("window.sent.length")
     archived = {"title": "已封存", "body": "存過的都還在"}
-    hear(page, answer(state="archived", archived=archived, acked=[op["uid"] for op in sent(page)]))
+    hear(page, answer(state="removed", archived=True, archived_words=archived, acked=[op["uid"] for op in sent(page)]))
     assert page.inner_text("[data-part=hint]") == "已封存"
     assert page.inner_text("[data-part=empty]").split() == ["已封存", "存過的都還在"]
     type_keys(page, "1", "Enter")

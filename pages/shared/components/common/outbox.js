@@ -5,6 +5,8 @@ const RETRY_MS = [2000, 4000, 8000, 15000];
 const DEAF_MS = 14000;       // a server that is up and answers nothing for so long does not know this page any more
 const DEAF_AFTER_CUT_MS = 5000;
 const RELOAD_AGAIN_MS = 60000;
+const SILENT_MS = 1500;      // no answer for so long: is the server there at all?
+const PROBE_MS = 1500;       // a dead server may leave its port open, and then nothing ever answers
 function freshUid() {
   // randomUUID exists on https and localhost only; a lab's plain-http server must work as well.
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -79,12 +81,16 @@ function makeOutbox({ name, owner, deliver, changed }) {
   async function probe() {
     probedAt = Date.now();
     const before = reach;
+    let silent = false;
     if (navigator.onLine === false) { reach = "down"; changed(); return; }
     try {
-      const answer = await fetch(new URL("_stcore/health", document.baseURI), { cache: "no-store" });
+      const answer = await fetch(new URL("_stcore/health", document.baseURI), { cache: "no-store", signal: AbortSignal.timeout(PROBE_MS) });
       reach = answer.status === 401 || answer.status === 403 || answer.redirected ? "out" : answer.ok ? "up" : "down";
-    } catch { reach = "down"; }
-    if (reach !== "up") wasDown = true;
+    } catch (error) {
+      reach = "down";
+      silent = error.name === "TimeoutError";
+    }
+    if (reach !== "up") wasDown = wasDown || !silent;  // a silent one may be busy: it is not reloaded any sooner
     else if (before !== "up") upSince = Date.now();
     changed();
   }
@@ -136,7 +142,7 @@ function makeOutbox({ name, owner, deliver, changed }) {
     calm();
     adopt();
     if (cut && Date.now() - probedAt > 3000) look();
-    else if (unheardSince && Date.now() - unheardSince > 3000 && Date.now() - probedAt > 2000) probe();
+    else if (unheardSince && Date.now() - unheardSince > SILENT_MS && Date.now() - probedAt > 2000) probe();
     heal();
     if (!ops.length) return;
     if (Date.now() - sentAt < RETRY_MS[Math.min(tries, RETRY_MS.length - 1)]) return;

@@ -139,7 +139,7 @@ function makeDesk(s, root, view, comfort, guide) {
     view.part("forward").disabled = !walk.here;
   }
 
-  const closedWords = () => s.data[s.data.state] || s.data.closed;
+  const closedWords = () => (s.data.archived && s.data.archived_words) || s.data[s.data.state] || s.data.closed;
   function emptyWords() {
     if (!open()) return closedWords();
     if (s.data.more && s.outbox.ops.length) return { title: s.data.words.loading, body: "" };

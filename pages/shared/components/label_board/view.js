@@ -214,6 +214,7 @@ function makeView(root) {
     at.dataset.state = name;
     at.dataset.pending = String(count);
     put("state", fill((count ? "" : w[`state_${name}_idle`]) || w["state_" + name], { n: count }));
+    if (at.title !== at.textContent) at.title = at.textContent;  // it may be cut short in one row
   }
 
   function empty(message, keymap) {

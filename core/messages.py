@@ -105,8 +105,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "A reviewer has settled this text; it cannot be changed any more. If it looks wrong, tell a reviewer.",
     ),
     "AlreadyDecided": (
-        "這一篇你已經在另一個分頁存過了，這次沒有覆蓋。要改的話請用復原（U）。",
-        "You have saved this text in another tab already; it was not overwritten. To change it, take it back (U).",
+        "這一篇你已經在另一個分頁存過了，這次沒有覆蓋。要改的話請到「我的標註」找這一篇。",
+        "You have saved this text in another tab already; it was not overwritten. To change it, look for it under My work.",
     ),
     "UnknownSplit": (
         "不認得的分組「{split}」。可用：train、pool、gold 或 test、valid，或留空。",

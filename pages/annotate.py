@@ -206,6 +206,7 @@ def board_data(user: User | None, project: Project, answer: dict[str, Any], box:
         "look": project.label_set.fingerprint,
         "state": "open" if user or unknown else state,
         "archived": archived,
+        "merged": dict(project.label_set.merged),
         "handed": handed,
         "still": still(labels, project.guideline, given.notes if given else {}, language, known=known_of(box)),
         # Only a board that has just come up is told where its person stopped; later it knows better than we do.

@@ -68,6 +68,8 @@ def desks(project: Project, me: User) -> None:
 @st.fragment
 def body(project: Project, me: User) -> None:
     """The choice of a view with its counts, and the view; a fragment, so that a settlement re-runs nothing else."""
+    with st.container():
+        messages.show_later()
     view, label = choice(project, me)
     if view == "agreement":
         agreement_view.section(project, me)
@@ -80,8 +82,6 @@ def body(project: Project, me: User) -> None:
 def page() -> None:
     me = session.require("reviewer")
     st.title(t("review.title"), anchor=False)
-    with st.container():
-        messages.show_later()
     project = session.project()
     try:
         body(project, me)

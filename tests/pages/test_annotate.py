@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.errors import NotAllowed, NotMember
+from core.errors import Archived, NotAllowed, NotMember
 from core.labels import Label
 from core.messages import sentence
-from core.services import accounts, annotating, curating, preferences, suggesting
+from core.services import accounts, annotating, curating, labelling, preferences, suggesting
 from core.services.accounts import User
 from core.services.annotating import MyProgress
 from core.services.projects import Project
@@ -188,6 +188,25 @@ def test_somebody_who_was_removed_is_told_that_and_not_of_a_closed_account(
     data = data_of(house.page("annotate", "annotator").run())
     assert (data["state"], data["docs"]) == ("removed", [])
     assert "專案" in data["still"]["values"]["removed"]["title"]
+    assert data["archived"] is False
+
+
+def test_the_board_hears_which_label_stands_for_a_merged_one_and_that_a_project_was_archived(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(house, tmp_path)
+    lead = house.people["lead"].id
+    with house.open() as db:
+        first, second = (label.key for label in curating.project(db, house.project_id).label_set.labels[:2])
+        labelling.merge(db, house.project_id, second, first, by=lead, now=session.now())
+    assert data_of(house.page("annotate", "annotator").run())["merged"] == {second: first}
+
+    def gone(*_: object, **__: object) -> None:
+        raise Archived(need="member")
+
+    monkeypatch.setattr(annotating, "next_texts", gone)
+    data = data_of(house.page("annotate", "annotator").run())
+    assert (data["state"], data["archived"]) == ("removed", True)
 
 
 def _refusing(*_: object, **__: object) -> None:

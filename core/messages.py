@@ -106,7 +106,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "AlreadyDecided": (
         "這一篇你已經在另一個分頁存過了，這次沒有覆蓋。要改的話請到「我的標註」找這一篇。",
-        "You have saved this text in another tab already; it was not overwritten. To change it, look for it under My work.",
+        "You have saved this text in another tab; it was not overwritten. To change it, look for it under My work.",
     ),
     "UnknownSplit": (
         "不認得的分組「{split}」。可用：train、pool、gold 或 test、valid，或留空。",

@@ -1,8 +1,8 @@
 """What one person in front of a real browser sees, in milliseconds.
 
 A headless Chromium and trusted key events at the pace of quick hands. All times are taken inside the page: from the
-key event's own ``timeStamp`` to the second animation frame after the DOM has changed, so that layout and paint of the
-change are inside and one frame (about 16 ms) of waiting is too. ``ack`` ends when the board says that the server has
+key event's own ``timeStamp`` to the first task after the frame that shows the change has been rendered (style, layout and
+paint are in it; what the screen itself adds is not). ``ack`` ends when the board says that the server has
 confirmed the save; it includes the server's write to disk.
 """
 
@@ -36,9 +36,12 @@ METER = """() => {
     key = {at: e.timeStamp, code: e.code};
     if (e.code === 'Enter') enter = {at: e.timeStamp, sent: false};
   }, true);
-  const painted = (list, from) => requestAnimationFrame(() => requestAnimationFrame(() => {
-    list.push(performance.now() - from);
-  }));
+  // The next frame is rendered after its callbacks; a message sent from one arrives when that is done.
+  const painted = (list, from) => requestAnimationFrame(() => {
+    const after = new MessageChannel();
+    after.port1.onmessage = () => list.push(performance.now() - from);
+    after.port2.postMessage(null);
+  });
   new MutationObserver(() => {
     if (!key || !key.code.startsWith('Digit')) return;
     M.dom_toggle.push(performance.now() - key.at);

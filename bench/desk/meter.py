@@ -1,9 +1,9 @@
 """What one person in front of a real browser sees, in milliseconds.
 
 A headless Chromium and trusted key events at the pace of quick hands. All times are taken inside the page: from the
-key event's own ``timeStamp`` to the first task after the frame that shows the change has been rendered (style, layout and
-paint are in it; what the screen itself adds is not). ``ack`` ends when the board says that the server has
-confirmed the save; it includes the server's write to disk.
+key event's own ``timeStamp`` to the first task after the frame that shows the change has been rendered (style, layout
+and paint are in it; what the screen itself adds is not). ``ack`` ends when the board says that the server has confirmed
+the save; it includes the server's write to disk.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any, Self
 from sqlite_utils import Database
 
 from core.errors import BadSetting, KeyTaken, KeyUnusable
-from core.services import accounts
+from core.services import accounts, membership
 from db import events
 from db import preferences as rows
 from db.connect import writing
@@ -132,9 +132,9 @@ def last_project(db: Database, user_id: int) -> int | None:
 
 
 def set_last_project(db: Database, user_id: int, project_id: int) -> None:
-    """Notes which project this person has in hand. No decision: nothing enters the log. Raises NotAllowed."""
+    """Notes which project this person has in hand. No decision: nothing enters the log. Raises NotMember."""
     with writing(db):
-        accounts.require_active(db, user_id)
+        membership.require_member(db, project_id, user_id, "annotator")
         kept = rows.of(db, user_id)
         if kept.get("project") != project_id:
             rows.put(db, user_id, {**kept, "project": project_id})

@@ -105,5 +105,6 @@ def test_where_somebody_stopped_is_kept_for_each_project_and_beside_the_desk(db:
 def test_the_project_in_hand_is_kept_beside_all_else(db: Database, person: int) -> None:
     assert preferences.last_project(db, person) is None
     preferences.set_desk(db, person, {"font_size": 24}, now=2.0)
-    preferences.set_last_project(db, person, 7)
-    assert (preferences.last_project(db, person), preferences.desk(db, person).font_size) == (7, 24)
+    project = make_project(db)
+    preferences.set_last_project(db, person, project)
+    assert (preferences.last_project(db, person), preferences.desk(db, person).font_size) == (project, 24)

@@ -344,10 +344,14 @@ def test_on_a_telephone_all_labels_stay_above_the_buttons(browser: Browser) -> N
     data = answer(1, 2)
     data["docs"][0]["text"] = "血壓偏高的時候先休息，再量一次。" * 40
     hear(page, data)
-    edges = """() => ['[data-part=labels]', '[data-part=press]', '.actions'].map((name) => {
-      const box = document.querySelector(name).getBoundingClientRect();
-      return [box.top, box.bottom];
-    })"""
+    edges = """async () => {
+      await document.fonts.ready;
+      for (let n = 0; n < 3; n += 1) await new Promise(requestAnimationFrame);
+      return ['[data-part=labels]', '[data-part=press]', '.actions'].map((name) => {
+        const box = document.querySelector(name).getBoundingClientRect();
+        return [box.top, box.bottom];
+      });
+    }"""
     labels, press, actions = page.evaluate(edges)
     assert labels[1] <= press[0] + 1 < press[1] <= actions[0] + 1 < actions[1] <= 845
     page.tap("[data-part=save]")  # no label: a hint

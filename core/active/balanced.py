@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.active.candidates import Candidates
+from core.active.need import need
 from core.active.order import added
-from core.active.tail import need
 from core.active.uncertainty import entropy
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.active.candidates import Candidates
-from core.active.tail import need
+from core.active.need import need
 
 
 def choose(candidates: Candidates, size: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.active.candidates import Candidates
+from core.active.order import added
 from core.active.registry import STRATEGIES, Strategy, by_score
-from core.active.select import EXPLORE_EVERY_UNSEEN, Ranked, contributions, reasons, totals, with_chance
+from core.active.select import EXPLORE_EVERY_UNSEEN, Ranked, contributions, reasons, with_chance
 from core.errors import BadSetting
 
 CHANCE = "chance"
@@ -23,7 +24,7 @@ EXPLORE_SHARE = 0.1  # of a queue's places: the score looks only where the model
 
 
 def _tail_uncertainty(candidates: Candidates) -> NDArray[np.float64]:
-    return totals(contributions(candidates.probs, candidates.thresholds, candidates.positives))
+    return added(contributions(candidates.probs, candidates.thresholds, candidates.positives))
 
 
 _OURS = by_score(
@@ -91,7 +92,7 @@ def ranked(
         by_chance[:] = True
     p, t = np.asarray(candidates.probs), np.asarray(candidates.thresholds)
     labels = reasons(parts[order], p[order], t)
-    scores = (totals(parts) if strategy.score is None else strategy.score(candidates))[order]
+    scores = (added(parts) if strategy.score is None else strategy.score(candidates))[order]
     by_words = np.zeros(len(t), dtype=bool) if strategy.sought is None else strategy.sought(candidates)
     columns = (order, scores, labels, p[order, labels], t[labels], by_chance, by_words[labels])
     return [Ranked(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]

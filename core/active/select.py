@@ -1,6 +1,6 @@
 """The order in which a pool is put before people, and why each text stands where it stands.
 
-score(x) = Σ_k need_k · uncertainty_k(x), with need from the positives so far (core.active.tail) and
+score(x) = Σ_k need_k · uncertainty_k(x), with need from the positives so far (core.active.need) and
 uncertainty seen from each label's threshold (core.active.scores). The sum, not the maximum: one reading of a
 text that is open in two labels settles both. Scores lie in 0 … 1. Source: fairstein2024 (class-balanced
 weighting of a base score).
@@ -21,8 +21,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from core.active.need import need
+from core.active.order import added
 from core.active.scores import dense, uncertainty
-from core.active.tail import need
 
 EXPLORE_EVERY = 10
 EXPLORE_EVERY_UNSEEN = 4
@@ -53,11 +54,6 @@ def contributions(probs: ArrayLike, thresholds: ArrayLike, positives: ArrayLike)
     return doubt * shares
 
 
-def totals(parts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores of the texts; addends sorted and contiguous, so that the order of the labels changes no bit."""
-    return np.ascontiguousarray(np.sort(parts, axis=1)).sum(axis=1)
-
-
 def rank(
     probs: ArrayLike,
     thresholds: ArrayLike,
@@ -75,7 +71,7 @@ def rank(
     """
     p, t = dense(probs, thresholds)
     parts = contributions(p, t, positives)
-    score = totals(parts)
+    score = added(parts)
     best_first = np.lexsort((rng.random(len(p)), -score))
     if explore_every is None:
         explore_every = EXPLORE_EVERY if (np.asarray(positives) > 0).all() else EXPLORE_EVERY_UNSEEN

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from core.active.need import need
+from core.active.order import added
 from core.active.scores import relative, uncertainty
-from core.active.select import contributions, rank, totals
-from core.active.tail import need
+from core.active.select import contributions, rank
 
 
 def pool(seed: int = 0, size: int = 60, labels: int = 5):
@@ -138,7 +139,7 @@ def test_with_no_positive_at_all_the_order_is_random_and_still_has_reasons():
 @settings(max_examples=150, deadline=None)
 def test_no_input_makes_a_nan_or_leaves_the_unit_interval(probs, thresholds, positives):
     assert np.isfinite(relative(probs, thresholds)).all()
-    scores = totals(contributions(probs, thresholds, positives))
+    scores = added(contributions(probs, thresholds, positives))
     assert ((scores >= 0) & (scores <= 1 + 1e-9)).all()
     ranking = rank(probs, thresholds, positives, rng=np.random.default_rng(0))
     assert sorted(positions(ranking)) == list(range(len(probs)))

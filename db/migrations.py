@@ -210,8 +210,27 @@ _SEVERAL = """
 CREATE INDEX documents_several ON documents (project_id) WHERE state = 'open' AND overlap > 1;
 """
 
+# What a lead decides by: what each round's models said of the gold texts, how far two rounds' students differ, and
+# which labels look mistaken.
+_DECIDING = """
+CREATE TABLE answers (
+  round_id INTEGER NOT NULL REFERENCES rounds, model TEXT NOT NULL, keys TEXT NOT NULL, documents BLOB NOT NULL,
+  truth BLOB NOT NULL, probabilities BLOB NOT NULL, PRIMARY KEY (round_id, model)) WITHOUT ROWID;
+ALTER TABLE rounds ADD COLUMN signals TEXT;
+CREATE TABLE doubts (
+  project_id INTEGER NOT NULL REFERENCES projects, document_id INTEGER NOT NULL REFERENCES documents,
+  label TEXT NOT NULL, given INTEGER NOT NULL, probability REAL NOT NULL, score REAL NOT NULL, rank INTEGER NOT NULL,
+  source TEXT NOT NULL, found_at REAL NOT NULL, PRIMARY KEY (project_id, document_id, label)) WITHOUT ROWID;
+CREATE INDEX doubts_rank ON doubts (project_id, rank);
+CREATE TABLE doubts_seen (
+  project_id INTEGER NOT NULL REFERENCES projects, document_id INTEGER NOT NULL REFERENCES documents,
+  label TEXT NOT NULL, given INTEGER NOT NULL, user_id INTEGER NOT NULL REFERENCES users, at REAL NOT NULL,
+  PRIMARY KEY (project_id, document_id, label)) WITHOUT ROWID;
+"""
+
 STEPS: tuple[str, ...] = (
     _FIRST, _WORKING_DAY, _OWN_DECISIONS, _SETTLEMENTS, _LEFT_OUT, _FIRST_DECISIONS, _TALLIES, _ARCHIVED, _SEVERAL,
+    _DECIDING,
 )  # fmt: skip
 
 

@@ -23,7 +23,8 @@ from core.models.linear import FastLane
 from core.seeds import numbers
 from core.services import projects, settling
 from core.worker.needs import label_words, needs
-from core.worker.rounds import LINEAR_THRESHOLD, queue_rows
+from core.worker.ranking import queue_rows
+from core.worker.rounds import LINEAR_THRESHOLD
 from db import annotations as annotation_rows
 from db import documents, events
 from db import rounds as round_rows

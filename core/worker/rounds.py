@@ -8,7 +8,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,23 +18,20 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from core.active import queue
-from core.active.candidates import Candidates
-from core.active.select import Ranked
 from core.approximations import deeper
 from core.config import RoundConfig
 from core.distill.pipeline import RoundData, RoundReport, RoundResult, run_round
 from core.errors import Cancelled, NoGold, TooFewLabels
 from core.evaluate.metrics import MetricRow, rows
 from core.export.bundle import write_bundle
-from core.models.linear import FastLane, LinearModel
-from core.seeds import numbers
+from core.models.linear import LinearModel
 from core.services import projects, scheduling, settling
 from core.stored_config import whole
 from core.version import VERSION
 from core.worker.eta import Clock, comparable
-from core.worker.needs import label_words, needs
+from core.worker.ranking import ranked_pool
 from db import annotations as annotation_rows
-from db import documents, events, jobs
+from db import answers, documents, events, jobs
 from db import rounds as round_rows
 from db.connect import reading, writing
 from db.errors import DatabaseBusy
@@ -134,14 +131,15 @@ class RoundRunner:
         try:
             result = self._train(seen, config, out)
             self._report(RoundReport("publish", 0, 2))
-            metrics = [*result.metrics, *self._linear_metrics(seen, config.seed)]
-            ranked = self._rank(seen, result)
+            linear = self._linear(seen, config.seed)
+            metrics = [*result.metrics, *_linear_metrics(seen, linear, config.seed)]
+            ranked = ranked_pool(seen.project, seen.data, result, self.number)
             if self.deeper and not self._is_as_good(result):
                 self._set_aside(result, metrics)
                 shutil.rmtree(out, ignore_errors=True)
                 return
             self._bundle(seen, config, result, metrics, out)
-            self._publish_patiently(seen, result, metrics, ranked, out)
+            self._publish_patiently(seen, result, {**result.gold_probs, "linear": linear}, metrics, ranked, out)
         except BaseException:
             shutil.rmtree(out, ignore_errors=True)
             raise
@@ -203,31 +201,12 @@ class RoundRunner:
         if projects.project(self.db, self.job.project_id).label_set.fingerprint != self.label_set:
             raise GaveWay() if self.deeper else LabelsChanged()
 
-    def _linear_metrics(self, seen: Snapshot, seed: int) -> list[MetricRow]:
-        """The baseline that every round is held against: TF-IDF and logistic regression on the same texts."""
-        data, model = seen.data, LinearModel()
-        for _ in model.fit_steps(data.train_texts, data.train_y, seed=seed):
+    def _linear(self, seen: Snapshot, seed: int) -> NDArray[np.float32]:
+        """What the baseline that every round is held against says of gold: TF-IDF and logistic regression."""
+        model = LinearModel()
+        for _ in model.fit_steps(seen.data.train_texts, seen.data.train_y, seed=seed):
             self._report(RoundReport("publish", 0, 2))
-        cut = np.full(len(data.label_keys), LINEAR_THRESHOLD)
-        probs = model.probabilities(data.gold_texts)
-        return rows(probs, data.gold_y, cut, keys=data.label_keys, model="linear", split="gold", seed=seed)
-
-    def _rank(self, seen: Snapshot, result: RoundResult) -> list[QueueRow]:
-        settings = seen.project.settings
-        name = settings.acquisition
-        keys = seen.project.label_set.keys
-        given = {**_rows(seen.data, label_words(seen.project.label_set), queue.looks_at(name)), **_opinions(result)}
-        if "need" in queue.looks_at(name):
-            given["need"] = needs(result.metrics, keys, seen.data.train_y.sum(axis=0), target=settings.target_f1)
-        candidates = Candidates(
-            probs=result.pool_probs, thresholds=result.thresholds["student"], labelled_y=seen.data.train_y, **given
-        )
-        name = name if queue.serves(name, given) else queue.FALLBACK
-        ranked = queue.ranked(
-            name, candidates, numbers(settings.round.seed, "queue", self.number), limit=queue.length(name),
-            explore_share=settings.explore_share,
-        )  # fmt: skip
-        return queue_rows(ranked, seen.data.pool_ids, keys)
+        return model.probabilities(seen.data.gold_texts)
 
     def _is_as_good(self, result: RoundResult) -> bool:
         """Whether a deeper round may replace the present one: same labels, same validation texts, macro-F1 no lower."""
@@ -295,8 +274,9 @@ class RoundRunner:
         return None
 
     def _publish(
-        self, seen: Snapshot, result: RoundResult, metrics: Sequence[MetricRow], ranked: list[QueueRow], out: Path
-    ) -> None:
+        self, seen: Snapshot, result: RoundResult, gold: Mapping[str, NDArray], metrics: Sequence[MetricRow],
+        ranked: list[QueueRow], out: Path,
+    ) -> None:  # fmt: skip
         """Everything that the round found, in one transaction behind the job's fence."""
         db, project_id, now = self.db, self.job.project_id, time.time()
         keys = seen.project.label_set.keys
@@ -318,6 +298,10 @@ class RoundRunner:
                 timings=result.timings, warnings=[*_named(result.warnings, seen.project), *self._told()], now=now,
             )  # fmt: skip
             round_rows.insert_metrics(db, self.round_id, [asdict(each) for each in metrics])
+            for model, probs in gold.items():
+                found = answers.Answers(documents=seen.gold_ids, keys=tuple(keys), truth=seen.data.gold_y, probs=probs)
+                answers.keep(db, self.round_id, model, found)
+            answers.prune(db, project_id)
             model_id = round_rows.set_current_model(
                 db, project_id, self.round_id, kind="student", path=where, sha256=digest,
                 fingerprint=seen.project.label_set.fingerprint, thresholds=thresholds, now=now,
@@ -343,6 +327,12 @@ class RoundRunner:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def _linear_metrics(seen: Snapshot, probs: NDArray[np.float32], seed: int) -> list[MetricRow]:
+    cut = np.full(len(seen.data.label_keys), LINEAR_THRESHOLD)
+    keys = seen.data.label_keys
+    return rows(probs, seen.data.gold_y, cut, keys=keys, model="linear", split="gold", seed=seed)
+
+
 def _named(
     warnings: Sequence[tuple[str, dict[str, Any]]], project: projects.Project
 ) -> list[tuple[str, dict[str, Any]]]:
@@ -355,40 +345,3 @@ def _named(
         by_kind.setdefault(code, []).append(names.get(fields["labels"], str(fields["labels"])))
     whole = [(code, fields) for code, fields in warnings if "labels" not in fields]
     return [*whole, *((code, {"labels": "、".join(labels)}) for code, labels in by_kind.items())]
-
-
-def _opinions(result: RoundResult) -> dict[str, Any]:
-    """What the teachers say of the pool, where they were asked; a committee has two members at least."""
-    if result.opinions is None:
-        return {}
-    together, members = result.opinions[0], result.opinions[1:]
-    return {"teacher": together, **({"committee": members} if len(members) > 1 else {})}
-
-
-def _rows(data: RoundData, words: Sequence[str], wanted: Collection[str]) -> dict[str, Any]:
-    """The texts as the fast lane sees them, where the strategy looks at that: (P, grams), (N, grams), (P, K)."""
-    names = ("embeddings", "labelled_embeddings", "words")
-    if not set(names) & set(wanted) or not len(data.pool_texts):
-        return {}
-    lane = FastLane([*data.pool_texts, *data.train_texts])
-    pool, labelled = np.arange(len(data.pool_texts)), np.arange(len(data.pool_texts), len(lane))
-    return dict(zip(names, (lane.rows(pool), lane.rows(labelled), lane.relevance(pool, words)), strict=True))
-
-
-def queue_rows(ranked: Sequence[Ranked], pool_ids: Sequence[int] | NDArray, keys: Sequence[str]) -> list[QueueRow]:
-    """Ranked positions as rows of the queue, each with its reason."""
-    return [
-        QueueRow(
-            document_id=int(pool_ids[each.position]),
-            rank=place,
-            score=each.score,
-            reason={
-                "label": keys[each.label],
-                "probability": round(each.probability, 4),
-                "threshold": round(each.threshold, 4),
-                "random": each.random,
-                "words": each.words,
-            },
-        )
-        for place, each in enumerate(ranked)
-    ]

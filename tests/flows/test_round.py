@@ -9,15 +9,17 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 from sqlite_utils import Database
 
 from core.config import RoundConfig
 from core.errors import Cancelled, TooFewLabels
-from core.services import annotating, curating, reporting, scheduling
+from core.services import annotating, curating, reporting, scheduling, settling
 from core.worker import loop
 from core.worker.rounds import RoundRunner, Stopped
-from db import jobs, rounds
+from db import answers, jobs, rounds
 from db.connect import open_database, rows, value, writing
 from db.errors import LeaseLost
 from db.records import Job
@@ -60,6 +62,45 @@ def test_a_round_publishes_figures_a_student_and_a_ranking(ready, tmp_path: Path
     assert scheduling.status(db, project, now=time.time()).state == "idle"
     first = annotating.next_texts(db, project, who["ann"], n=1, now=time.time())[0]
     assert first.id == seen.queue_head[0].document_id
+
+
+def test_what_the_models_said_of_gold_is_kept_and_gives_the_published_figures_again(ready, tmp_path: Path) -> None:
+    db, project, who = ready
+    runner(db, claimed(db, project, who["lee"]), tmp_path).run()
+    figures = {(m.model, m.scope): m for m in rounds.metrics(db, project, number=1) if m.split == "gold"}
+    assert answers.models(db, project, 1) == ("linear", "standalone", "student", "teacher")
+    for model in answers.models(db, project, 1):
+        found = answers.peek(db, project, 1, model)
+        assert found is not None
+        shape = (len(found["documents"]) // 8, len(found["keys"]))
+        truth = np.frombuffer(found["truth"], "u1").reshape(shape)
+        probs = np.frombuffer(found["probabilities"], "<f4").reshape(shape)
+        gold = {each.document_id: each.labels for each in settling.label_sets(db, project, "gold")}
+        assert [gold[int(n)] for n in np.frombuffer(found["documents"], "<i8")] == [
+            {key for key, one in zip(found["keys"], line, strict=True) if one} for line in truth
+        ]
+        for k, key in enumerate(found["keys"]):
+            figure = figures[model, key]
+            assert figure.f1 == pytest.approx(f1_score(truth[:, k], probs[:, k] >= figure.threshold, zero_division=0))
+
+
+def test_answers_of_old_rounds_go_but_for_the_students(db: Database, project_id: int) -> None:
+    one = np.ones((1, 1))
+    with writing(db):
+        for number in range(1, answers.OTHERS_KEPT + 3):
+            db.conn.execute(
+                "INSERT INTO jobs (id, project_id, kind, dedupe_key, created_at) VALUES (?, ?, 'round', ?, 0)",
+                (number, project_id, str(number)),
+            )
+            at, _ = rounds.begin(
+                db, project_id, number, snapshot_annotation=0, config="{}", code_version="", now=float(number)
+            )
+            rounds.publish(db, at, n_train=1, n_valid=1, n_gold=1, timings={}, warnings=[], now=float(number))
+            for model in ("student", "teacher"):
+                answers.keep(db, at, model, answers.Answers(documents=[1], keys=("a",), truth=one, probs=one))
+        answers.prune(db, project_id)
+    assert answers.models(db, project_id, 2) == ("student",)
+    assert answers.models(db, project_id, 3) == ("student", "teacher")
 
 
 @pytest.mark.parametrize(("how", "error"), [("cancel", Cancelled), ("stop", Stopped), ("taken", LeaseLost)])

@@ -23,6 +23,7 @@ COLOURS = {"student": "#0f766e", "standalone": "#e69f00", "teacher": "#5b7fbd", 
 SYMBOLS = {"student": "circle", "standalone": "diamond", "teacher": "square", "linear": "x-thin"}
 TAIL, HEAD = "#d55e00", "#0f766e"
 FADED = 0.38
+CONFIG = {"displayModeBar": False}
 _CALM = {"margin": {"l": 8, "r": 16, "t": 40, "b": 8}, "hovermode": "closest", "dragmode": False}
 _LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0}
 

@@ -155,14 +155,20 @@ class FastLane:
 
     def unseen(self, positions: Sequence[int] | NDArray, Y: NDArray, *, seed: int) -> NDArray[np.float32]:
         """Each text's probabilities by a model that has not seen it. Shapes: positions (N,), Y (N, K) → (N, K)."""
+        return drained(self.unseen_steps(positions, Y, seed=seed))
+
+    def unseen_steps(
+        self, positions: Sequence[int] | NDArray, Y: NDArray, *, seed: int
+    ) -> Generator[int, None, NDArray[np.float32]]:
+        """As ``unseen``; yields how many labels of a fold are done, fold after fold."""
         rows, Y = self.rows(positions), np.asarray(Y)
         number = numbers(seed, "unseen").permutation(len(Y)) % max(min(_FOLDS, len(Y)), 1)
         out = np.zeros(Y.shape, dtype=np.float32)
         for fold in range(int(number.max(initial=-1)) + 1):
             at = number == fold
-            if at.all():  # a single text: nothing has been seen
-                return LinearModel(self._vectoriser).fit_rows(rows, Y, seed=seed).probabilities_of_rows(rows)
-            model = LinearModel(self._vectoriser).fit_rows(rows[~at], Y[~at], seed=seed)
+            taught = at if at.all() else ~at  # a single text: nothing has been seen
+            model = LinearModel(self._vectoriser)
+            yield from model._steps(rows[taught], Y[taught], seed)
             out[at] = model.probabilities_of_rows(rows[at])
         return out
 

@@ -28,6 +28,9 @@ PUBLISHED: Mapping[str, Any] = {
     "teacher_arch": "",
     "soft_targets": "in_sample",
     "hard_share": 0.0,
+    "loss": "bce.v1",
+    "soft_loss": "bce.v1",
+    "teacher_loss": "bce.v1",
     "student_epoch": "best",
     "batch_size": 32,
     "lr": 1e-3,
@@ -215,6 +218,21 @@ _RULES: tuple[_Rule, ...] = (
         "hard_share", ADDITION, _differs("hard_share"),
         "學生的目標裡有 {hard_share} 是人給的標籤；論文只用教師的機率。",
         "{hard_share} of the student's target are the labels that people gave; the paper uses soft targets alone.",
+    ),
+    _Rule(
+        "loss", ADDITION, _differs("loss"),
+        "人給的標籤以 {loss} 為損失函數；論文用二元交叉熵。",
+        "Labels that people gave are learned with the loss {loss}; the paper uses binary cross-entropy.",
+    ),
+    _Rule(
+        "soft_loss", ADDITION, _differs("soft_loss"),
+        "教師的機率以 {soft_loss} 為損失函數；論文用二元交叉熵。",
+        "The teachers' probabilities are learned with the loss {soft_loss}; the paper uses binary cross-entropy.",
+    ),
+    _Rule(
+        "teacher_loss", ADDITION, _differs("teacher_loss"),
+        "教師以 {teacher_loss} 為損失函數；論文用加權二元交叉熵。",
+        "Teachers learn with the loss {teacher_loss}; the paper uses weighted binary cross-entropy.",
     ),
     _Rule(
         "spliced", ADDITION, lambda c: c.spliced > 0,

@@ -23,6 +23,10 @@ SOFT_TARGETS = ("in_sample", "out_of_fold")
 STUDENT_EPOCHS = ("best", "last")
 PRECISIONS = ("auto", "float32", "bfloat16")
 TEACHERS = ("neural", "linear", "best", "stack")
+# Names of core.losses.registry, which needs torch; a test holds the three lists to it.
+SOFT_LOSSES = ("bce.v1", "fl.v1", "cb.v1", "la.v1")
+BINARY_LOSSES = (*SOFT_LOSSES, "ntr_fl.v1", "ntr_fl_paper.v1", "cb_ntr.v1", "asl.v1", "hill.v1", "zlpr.v1")
+LOSSES = (*BINARY_LOSSES, "r_fl.v1", "db_0fl.v1", "db.v1")
 SEGMENTERS = ("characters", "rjieba", "jieba", "words", "ckip")
 CONVERSIONS = ("", "t2s", "s2t", "tw2s", "s2tw", "tw2sp", "s2twp", "hk2s", "s2hk")  # OpenCC's names
 STRATEGY = re.compile(r"[a-z][a-z0-9_]{0,60}")  # which names there are is known where arrays are: core.active.queue
@@ -99,6 +103,9 @@ class RoundConfig(_Json):
     soft_targets: str = "in_sample"
     oof_folds: int = 3
     hard_share: float = 0.3  # the student's target is (1-h)·soft + h·hard
+    loss: str = "bce.v1"  # of labels that people gave, for student and standalone: see core.losses.registry
+    soft_loss: str = "bce.v1"  # of the teachers' probabilities
+    teacher_loss: str = "bce.v1"
     spliced: float = 3.0  # texts made of two training texts, for each of these, that the student learns as well
     student_epoch: str = "last"  # best: on validation, which also stops it; last: after max_epochs
     batch_size: int = 32
@@ -181,6 +188,9 @@ _CHOICES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("soft_targets", SOFT_TARGETS),
     ("student_epoch", STUDENT_EPOCHS),
     ("precision", PRECISIONS),
+    ("loss", LOSSES),
+    ("soft_loss", SOFT_LOSSES),
+    ("teacher_loss", BINARY_LOSSES),
 )
 
 

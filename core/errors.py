@@ -13,6 +13,7 @@ TagtailError
 │   ├── BadProjectFile          the project file lacks a field or has a wrong one
 │   ├── BadSetting              a setting outside its bounds
 │   ├── StrategyNeeds           a way of choosing that looks at what this model does not give
+│   ├── LossUndefined           a loss that has no meaning for soft targets, or for one label by itself
 │   ├── NameTaken / BadName / BadPassword / WrongPassword / SignInThrottled
 │   ├── NotAllowed              the role is too low
 │   │   └── NotMember           the project is not one of this person's
@@ -23,9 +24,12 @@ TagtailError
 │   ├── AlreadyDecided          this person has decided on the text in another tab
 │   ├── KeyTaken / KeyUnusable  a key of the desk that two actions want, or that is the browser's
 │   ├── BadOp                   a click that no page of ours sends
+│   ├── StudentGone             an earlier round's student that is no longer on disk
+│   ├── OtherLabels             an earlier round's student that knows another label set
 │   └── NothingToExport
 ├── NotYet                      correct, but too early: says have and need
 │   ├── StillStopping           a round that was cancelled has not stopped yet
+│   ├── RoundRunning            a round is not over that would undo what is asked for
 │   ├── TooFewLabels            too few labelled texts for a round
 │   ├── NoGold                  no gold text has a label yet
 │   └── LabelWithoutPositives   a label that no training text has
@@ -93,6 +97,9 @@ class BadSetting(UserMistake): ...  # field, value, why
 class StrategyNeeds(UserMistake): ...  # strategy, what
 
 
+class LossUndefined(UserMistake): ...  # name, where (soft | binary), known
+
+
 class NameTaken(UserMistake): ...  # name
 
 
@@ -138,6 +145,12 @@ class KeyUnusable(UserMistake): ...  # key
 class BadOp(UserMistake): ...  # why
 
 
+class StudentGone(UserMistake): ...  # number
+
+
+class OtherLabels(UserMistake): ...  # number
+
+
 class NothingToExport(UserMistake): ...  # what
 
 
@@ -145,6 +158,9 @@ class NotYet(TagtailError): ...
 
 
 class StillStopping(NotYet): ...
+
+
+class RoundRunning(NotYet): ...
 
 
 class TooFewLabels(NotYet): ...  # have, need

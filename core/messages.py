@@ -60,6 +60,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The project file {name} has a problem at “{field}”: {why}.",
     ),
     "BadSetting": ("設定「{field}」不能是 {value}（{why}）。", "Setting “{field}” cannot be {value} ({why})."),
+    "LossUndefined": (
+        "損失函數「{name}」不能用在{where}。可以用的有：{known}。",
+        "The loss “{name}” has no meaning for {where}. Use one of: {known}.",
+    ),
     "StrategyNeeds": (
         "挑選方式「{strategy}」需要{what}，目前的模型沒有提供。請換一種挑選方式，或換用能提供的模型。",
         "The strategy “{strategy}” needs {what}, which the present model does not give. Choose another.",
@@ -127,6 +131,19 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "StillStopping": (
         "上一輪還在停止，請等幾秒再開始。",
         "The last round is still stopping. Wait a few seconds and start again.",
+    ),
+    "RoundRunning": (
+        "有一輪正在訓練或等著開始，或正在換回別的模型。請等它完成，或先停止它，再換回。",
+        "A round runs or waits, or another model is being brought back. Let it end, or stop it, then go back.",
+    ),
+    "StudentGone": (
+        "第 {number} 輪的模型已經不在磁碟上（只保留最近幾輪），不能換回。請選另一輪，或重新訓練。",
+        "The model of round {number} is no longer on disk (only the latest few are kept). Choose another round, or "
+        "train anew.",
+    ),
+    "OtherLabels": (
+        "第 {number} 輪的模型學的是另一組標籤，不能換回。請開始新的一輪。",
+        "The model of round {number} knows another label set and cannot come back. Start a new round.",
     ),
     "NotWritable": (
         "這一列有無法儲存的字元（不成對的代理字元）。請用正確的 UTF-8 重新存檔。",
@@ -312,6 +329,10 @@ NEEDS = {  # what NotAllowed lacks
     "admin": ("管理員", "administrator"),
 }
 
+UNDEFINED = {  # where LossUndefined
+    "soft": ("軟性目標（學生向教師學習時）", "soft targets (a student that learns from teachers)"),
+    "binary": ("單一標籤（教師模型）", "one label by itself (a teacher)"),
+}
 LACKING = {  # what StrategyNeeds lacks
     "labelled_probs": ("模型對已標註文字的機率", "the model's probabilities of labelled texts"),
     "committee": ("每個老師模型各自的機率", "the probabilities of each teacher"),
@@ -366,6 +387,8 @@ def say(code: str, fields: dict[str, Any] | None = None, lang: str = "zh") -> st
         pair = SENTENCES["LastAdmin"]
     elif code == "NotAllowed" and values["need"] in NEEDS:
         values["need"] = in_language(NEEDS[values["need"]], lang)
+    elif code == "LossUndefined" and values["where"] in UNDEFINED:
+        values["where"] = in_language(UNDEFINED[values["where"]], lang)
     elif code == "StrategyNeeds" and values["what"] in LACKING:
         values["what"] = in_language(LACKING[values["what"]], lang)
     elif code == "TooFewLabels":

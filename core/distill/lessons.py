@@ -36,6 +36,7 @@ class Lessons:
     valid_y: NDArray
     label_keys: Sequence[str]
     config: RoundConfig
+    spliced: int = 0  # of the training texts, the last ones: what teachers alone have answered for
     encode: Encoder | None = None  # reads new texts; without it there are none
 
     def table(self) -> torch.Tensor:

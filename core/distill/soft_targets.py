@@ -135,6 +135,7 @@ def with_more(
         train_rows=[*lessons.train_rows, *rows],
         train_texts=[*lessons.train_texts, *texts],
         train_y=np.concatenate([np.asarray(lessons.train_y), soft >= 0.5]),
+        spliced=len(rows),
     )
     return more, np.concatenate([mixed, soft])
 

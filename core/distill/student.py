@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from core.distill.lessons import Lessons, threads_of
+from core.distill.objectives import of_standalone, of_student
 from core.distill.sweep import stacked_models
 from core.errors import TrainingDiverged
 from core.evaluate.metrics import per_label
@@ -42,7 +43,7 @@ def train_pair(lessons: Lessons, taught: Lessons, aims: NDArray) -> Generator[tu
     Raises TrainingDiverged: the student did. Its twin is only a comparison, and can be gone without.
     """
     tasks: list[Callable[[], Generator[StepReport, None, TextModel | None]]] = [
-        partial(train_one, taught, aims, to_the_end=lessons.config.student_epoch == "last"),
+        partial(train_one, taught, aims, taught=True),
         partial(_unless_diverged, lessons, np.asarray(lessons.train_y)),
     ]
     steps = side_by_side(tasks, threads_of(lessons.config))
@@ -58,17 +59,16 @@ def _unless_diverged(lessons: Lessons, targets: NDArray) -> Generator[StepReport
         return None
 
 
-def train_one(
-    lessons: Lessons, targets: NDArray, *, to_the_end: bool = False
-) -> Generator[StepReport, None, TextModel]:
-    """Mean binary cross-entropy over all labels. Shapes: targets (N, K), soft or hard.
+def train_one(lessons: Lessons, targets: NDArray, *, taught: bool = False) -> Generator[StepReport, None, TextModel]:
+    """The round's loss, its mean over all labels. Shapes: targets (N, K), hard, or ``taught`` by teachers and mixed.
 
-    ``to_the_end``: all epochs. Soft targets leave little to overfit, and a few hundred validation texts with ten of a
-    rare label pick an epoch mostly by chance.
+    A taught one may go all epochs (``student_epoch``): soft targets leave little to overfit, and a few hundred
+    validation texts with ten of a rare label pick an epoch mostly by chance.
 
-    Raises TrainingDiverged: the loss was no number from the first epoch on.
+    Raises TrainingDiverged: the loss was no number from the first epoch on. LossUndefined.
     """
     config, table = lessons.config, lessons.table()
+    aim = of_student(lessons, targets) if taught else of_standalone(lessons, targets)
     seed, n_labels = derive(config.seed, "student"), targets.shape[1]
     engine, weights, width = stacked_models(lessons, [seed], n_labels, table.device)
     course = Course(
@@ -77,13 +77,14 @@ def train_one(
         vectors=table,
         train_rows=lessons.train_rows,
         valid_rows=lessons.valid_rows,
-        targets=torch.from_numpy(targets.astype(np.float32))[None].to(table.device),
+        targets=torch.from_numpy(aim.targets)[None].to(table.device),
         positive_weight=torch.ones(1, n_labels, device=table.device),
         judge=macro_f1_judge(lessons.valid_y),
         config=config,
         seeds=[derive(seed, "dropout")],
         order_seed=derive(config.seed, "students"),
-        to_the_end=to_the_end,
+        to_the_end=taught and config.student_epoch == "last",
+        objective=aim.loss,
     )
     fitted = yield from fit(weights, course)
     if not fitted.best_epoch[0]:

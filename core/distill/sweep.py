@@ -21,6 +21,7 @@ from sklearn.metrics import average_precision_score
 
 from core.config import RoundConfig
 from core.distill.lessons import Lessons, threads_of
+from core.distill.objectives import of_teachers
 from core.losses.bce import weighted_bce
 from core.models.base import TextModel, best_device
 from core.models.engine import Engine, Rows, Weights
@@ -213,13 +214,15 @@ def _stack(lessons: Lessons, networks: Sequence[_Network]) -> Generator[StepRepo
     engine, weights, width = stacked_models(lessons, seeds, 1, table.device)
     weight = torch.tensor([one.weight for one in networks], dtype=torch.float32)[:, None]  # (M, 1)
     labels = [one.label for one in networks]
+    aims, objective = of_teachers(config, _columns(lessons.train_y, labels), weight)
     course = Course(
         engine=engine,
         width=width,
         vectors=table,
         train_rows=lessons.train_rows,
         valid_rows=lessons.valid_rows,
-        targets=_columns(lessons.train_y, labels).to(table.device),
+        targets=aims.to(table.device),
+        objective=objective,
         positive_weight=weight.to(table.device),
         judge=teacher_judge(_columns(lessons.valid_y, labels), weight),
         config=config,

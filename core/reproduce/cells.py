@@ -164,7 +164,7 @@ def student_cell(material: Material, config: RoundConfig, soft: NDArray[np.float
             rows = yield from through(encoding(lessons.encode, texts), lambda _: 0.0)
             lessons, aims = with_more(lessons, aims, rows, texts, soft[n:])
     model = yield from through(
-        train_one(lessons, aims, to_the_end=soft is not None and config.student_epoch == "last"),
+        train_one(lessons, aims, taught=soft is not None),
         lambda at: (at.epoch - 1 + at.step / at.steps) / config.max_epochs,
     )
     by = scorer(model, config)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.config import RoundConfig
-from core.losses.registry import loss as loss_named
+from core.losses.bce import weighted_bce
+from core.losses.registry import Made
 from core.models.engine import Engine, Rows, Weights
 from core.seeds import numbers
 from core.steps import drained
@@ -42,7 +43,7 @@ class Course:
     seeds: Sequence[int]  # of each model's dropout
     order_seed: int  # of the batches, which all models share
     to_the_end: bool = False  # all epochs, and each model as it is after the last that was sound
-    loss: str = "bce.v1"
+    objective: Made | None = None  # in place of the weighted binary cross-entropy
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,11 @@ class _State:
         mask = self._dropout(len(batch))
         with stepping(course.config, course.vectors.device):
             found = course.engine.logits(self.adam.weights, packed, course.config, mask)  # (A, B, K)
-        each = loss_named(course.loss)(
-            found.float(), course.targets[models][:, at], course.positive_weight[models].unsqueeze(1)
-        )
+        targets = course.targets[models][:, at]
+        if course.objective is None:
+            each = weighted_bce(found.float(), targets, course.positive_weight[models].unsqueeze(1))
+        else:
+            each = course.objective(found.float(), targets)
         self.adam.step(each.mean(dim=(1, 2)).sum())  # a sum over models: none touches another's gradient
 
     def _dropout(self, documents: int) -> Tensor | None:

@@ -12,9 +12,12 @@ import streamlit as st
 from core.approximations import Departure
 from core.config import (
     ARCHS,
+    BINARY_LOSSES,
     CONVERSIONS,
+    LOSSES,
     PRECISIONS,
     SEGMENTERS,
+    SOFT_LOSSES,
     SOFT_TARGETS,
     STUDENT_EPOCHS,
     SWEEPS,
@@ -34,11 +37,15 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "teacher_arch": ("", *ARCHS),
     "student_epoch": STUDENT_EPOCHS,
     "precision": PRECISIONS,
+    "loss": LOSSES,
+    "soft_loss": SOFT_LOSSES,
+    "teacher_loss": BINARY_LOSSES,
 }
 MAIN = ("arch", "segmenter", "sweep", "soft_targets", "teachers")  # what matters first, and in whose words a round is
 EXPERT: dict[str, tuple[str, ...]] = {
     "text": ("conversion", "max_tokens", "vectors_file", "vector_size", "trainable_vectors"),
     "targets": ("teacher_arch", "class_weights", "oof_folds", "hard_share", "spliced", "student_epoch"),
+    "losses": ("loss", "soft_loss", "teacher_loss"),
     "course": (
         "patience", "teacher_patience", "teacher_steps", "max_epochs", "batch_size", "teacher_batch_size", "lr",
         "dropout", "valid_share", "precision", "threads", "seed",

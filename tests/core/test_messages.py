@@ -11,7 +11,7 @@ import pytest
 
 import core.errors
 import db.errors
-from core import messages
+from core import messages, sentences
 from core.text.convert import converter
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +38,7 @@ def test_each_error_is_said_in_both_languages(code: str, lang: str) -> None:
 
 
 def test_both_languages_name_the_same_fields() -> None:
-    tables = (messages.SENTENCES, messages.BAD_FILE, messages.BAD_LABEL, messages.CANNOT_START)
+    tables = (sentences.SENTENCES, sentences.BAD_FILE, sentences.BAD_LABEL, sentences.CANNOT_START)
     for pair in [pair for table in tables for pair in table.values()]:
         zh, en = (set(re.findall(r"{(\w+)}", text)) for text in pair)
         assert zh == en, pair
@@ -48,7 +48,7 @@ def test_each_sentence_is_said_in_simplified_chinese_too() -> None:
     simplified = converter("t2s")
     tables = [each for name, each in vars(messages).items() if name.isupper() and isinstance(each, dict)]
     assert len(tables) >= 4
-    for pair in [*(pair for table in tables for pair in table.values()), messages.UNFORESEEN]:
+    for pair in [*(pair for table in tables for pair in table.values()), sentences.UNFORESEEN]:
         said = messages.in_language(pair, "hans")
         assert set(re.findall(r"{(\w+)}", said)) == set(re.findall(r"{(\w+)}", pair[0])), pair
         assert [c for c in said if simplified(c) != c] == [], said
@@ -64,7 +64,7 @@ def test_a_missing_role_is_named_in_words() -> None:
     assert "项目负责人" in (messages.say("NotAllowed", {"need": "lead"}, "hans") or "")
 
 
-@pytest.mark.parametrize(("error", "table"), [("BadFile", messages.BAD_FILE), ("BadLabel", messages.BAD_LABEL)])
+@pytest.mark.parametrize(("error", "table"), [("BadFile", sentences.BAD_FILE), ("BadLabel", sentences.BAD_LABEL)])
 def test_each_reason_that_code_gives_has_a_sentence(error: str, table: dict[str, tuple[str, str]]) -> None:
     given = set()
     for path in (ROOT / "core").rglob("*.py"):

@@ -28,11 +28,13 @@ from core.models.linear import LinearModel
 from core.services import projects, scheduling, settling
 from core.stored_config import whole
 from core.version import VERSION
+from core.worker import signals
 from core.worker.eta import Clock, comparable
 from core.worker.ranking import ranked_pool
 from db import annotations as annotation_rows
 from db import answers, documents, events, jobs
 from db import rounds as round_rows
+from db import signals as signal_rows
 from db.connect import reading, writing
 from db.errors import DatabaseBusy
 from db.records import Job, QueueRow
@@ -285,6 +287,10 @@ class RoundRunner:
         blobs = [(document_id, half[n].tobytes()) for n, document_id in enumerate(seen.data.pool_ids)]
         digest = hashlib.sha256((out / "student.zip").read_bytes()).hexdigest()
         where = out.relative_to(self.models).as_posix()
+        compared = signals.of_round(
+            db, project_id, keys=keys, fingerprint=self.label_set, pool_ids=seen.data.pool_ids,
+            probs=result.pool_probs, thresholds=result.thresholds["student"],
+        )  # fmt: skip
         with writing(db):
             jobs.check_fence(db, self.job)
             asked = jobs.peek(db, self.job.id)
@@ -302,6 +308,7 @@ class RoundRunner:
                 found = answers.Answers(documents=seen.gold_ids, keys=tuple(keys), truth=seen.data.gold_y, probs=probs)
                 answers.keep(db, self.round_id, model, found)
             answers.prune(db, project_id)
+            signal_rows.keep(db, self.round_id, compared)
             model_id = round_rows.set_current_model(
                 db, project_id, self.round_id, kind="student", path=where, sha256=digest,
                 fingerprint=seen.project.label_set.fingerprint, thresholds=thresholds, now=now,

@@ -21,6 +21,7 @@ from core.config import Runtime
 from core.errors import Cancelled, CannotStart, TagtailError
 from core.messages import say, sentence
 from core.services import projects, scheduling
+from core.worker.doubting import Doubting
 from core.worker.fast_lane import FastLanes
 from core.worker.rounds import JOB_LEASE_S, GaveWay, LabelsChanged, RoundRunner, Stopped
 from db import events, jobs
@@ -59,6 +60,7 @@ class Worker:
     def __init__(self, db: Database, models: Path, *, stopping: Callable[[], bool]) -> None:
         self.db, self.models, self.stopping = db, models, stopping
         self.lanes = FastLanes()
+        self.doubting = Doubting(stopping=stopping)
         self._looked = -IDLE_POLL_S
 
     def tick(self) -> bool:
@@ -71,7 +73,9 @@ class Worker:
             round_rows.end_orphans(self.db, now=time.time())
         if job is None:
             self._look_for_idle_work()
+            self._doubts()
             return False
+        self.doubting.drop()
         self._run(job)
         return True
 
@@ -98,6 +102,15 @@ class Worker:
             raise
         except Exception:
             log.exception("fast lane: failed; rounds go on")
+
+    def _doubts(self) -> None:
+        """As the queue, a convenience."""
+        try:
+            self.doubting.tick(self.db)
+        except LeaseLost:
+            raise
+        except Exception:
+            log.exception("doubts: failed; all else goes on")
 
     def _run(self, job: Job) -> None:
         log.info("round job %d: start (attempt %d)", job.id, job.attempts)

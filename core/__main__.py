@@ -251,6 +251,7 @@ def round_(args: argparse.Namespace, runtime: Runtime) -> int:
         print(json.dumps({
             "state": status.state, "stage": status.stage, "done": status.done, "total": status.total,
             "worker_alive": status.worker_alive, "last_published": last.number if last else None,
+            "in_use": status.in_use.number if status.in_use else None,
             "last_error": status.last_error,
         }, ensure_ascii=False))  # fmt: skip
     return 0

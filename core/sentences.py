@@ -130,6 +130,19 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "第 {number} 輪的模型學的是另一組標籤，不能換回。請開始新的一輪。",
         "The model of round {number} knows another label set and cannot come back. Start a new round.",
     ),
+    "RoundRunning": (
+        "有一輪正在訓練或等著開始，或正在換回別的模型。請等它完成，或先停止它，再換回。",
+        "A round runs or waits, or another model is being brought back. Let it end, or stop it, then go back.",
+    ),
+    "StudentGone": (
+        "第 {number} 輪的模型已經不在磁碟上（只保留最近幾輪），不能換回。請選另一輪，或重新訓練。",
+        "The model of round {number} is no longer on disk (only the latest few are kept). Choose another round, or "
+        "train anew.",
+    ),
+    "OtherLabels": (
+        "第 {number} 輪的模型學的是另一組標籤，不能換回。請開始新的一輪。",
+        "The model of round {number} knows another label set and cannot come back. Start a new round.",
+    ),
     "NotWritable": (
         "這一列有無法儲存的字元（不成對的代理字元）。請用正確的 UTF-8 重新存檔。",
         "This row has characters that cannot be stored (lone surrogates). Save the file again as proper UTF-8.",

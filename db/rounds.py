@@ -123,6 +123,18 @@ def last_published(db: Database, project_id: int) -> RoundRow | None:
     return _round(found) if found else None
 
 
+def in_use(db: Database, project_id: int) -> RoundRow | None:
+    """The round whose student is the current one; before there is a student, the last published."""
+    found = row(
+        db,
+        f"{_ROUNDS} WHERE r.project_id = :p AND r.state = 'published' ORDER BY "  # noqa: S608 (constant text)
+        "r.id = (SELECT round_id FROM models WHERE project_id = :p AND kind = 'student' AND current = 1) DESC, "
+        "r.id DESC LIMIT 1",
+        p=project_id,
+    )
+    return _round(found) if found else None
+
+
 def last_snapshot(db: Database, project_id: int) -> int:
     """The annotation up to which the last round looked, however it ended: what came later makes the next one due."""
     return int(
@@ -158,6 +170,23 @@ def current_model(db: Database, project_id: int, kind: str) -> dict[str, Any] | 
         p=project_id, k=kind,
     )  # fmt: skip
     return {**found, "thresholds": json.loads(found["thresholds"])} if found else None
+
+
+def students(db: Database, project_id: int) -> list[dict[str, Any]]:
+    """Each published round's student, newest round first: id, number, path, sha256, fingerprint, current."""
+    return rows(
+        db,
+        "SELECT m.id, r.number, m.round_id, m.path, m.sha256, m.fingerprint, m.current FROM models m "
+        "JOIN rounds r ON r.id = m.round_id "
+        "WHERE m.project_id = :p AND m.kind = 'student' AND r.state = 'published' ORDER BY r.number DESC",
+        p=project_id,
+    )  # fmt: skip
+
+
+def make_current(db: Database, project_id: int, model_id: int, *, kind: str) -> None:
+    """An earlier model in place of the present one; its thresholds come with it."""
+    execute(db, "UPDATE models SET current = 0 WHERE project_id = :p AND kind = :k", p=project_id, k=kind)
+    execute(db, "UPDATE models SET current = 1 WHERE id = :id", id=model_id)
 
 
 def replace_predictions(db: Database, project_id: int, model_id: int, blobs: Iterable[tuple[int, bytes]]) -> None:

@@ -26,7 +26,10 @@ class QueueHead:
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """One consistent look at a project; counts are texts, ``cooccurrence`` is K × K over labelled pool texts."""
+    """One consistent look at a project; counts are texts, ``cooccurrence`` is K × K over labelled pool texts.
+
+    ``round`` is the one whose student is in use, ``metrics`` are its figures, ``history`` those of all rounds.
+    """
 
     project: curating.Project
     labels: tuple[Label, ...]
@@ -61,7 +64,7 @@ def overview(db: Database, project_id: int) -> Overview:
         y_gold = project.label_set.encode([each.labels for each in gold]).astype(int)
         counts = documents.counts(db, project_id)
         decided = annotation_rows.decision_counts(db, project_id)
-        published = rounds.last_published(db, project_id)
+        published = rounds.in_use(db, project_id)
         history = rounds.metrics(db, project_id)
         head = rounds.queue_head(db, project_id, n=20)
         return Overview(

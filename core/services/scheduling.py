@@ -26,6 +26,7 @@ from db.records import Job, RoundRow
 
 KIND = "round"
 DEEPER = "deeper"  # a round on the labels of the one before, in idle time
+RESTORE = "restore"  # no round: an earlier one's student comes back
 GAVE_WAY = "GaveWay"  # the end of one that is tried again
 WORKER_SILENT_S = 30.0  # a worker that has not been heard of for so long is taken for dead
 
@@ -58,6 +59,7 @@ class RoundStatus:
     attempts: int = 0
     last_error: tuple[str, dict[str, Any]] | None = None
     last_published: RoundRow | None = None
+    in_use: RoundRow | None = None
 
 
 def readiness(db: Database, project_id: int) -> Readiness:
@@ -187,16 +189,16 @@ def _may_deepen(db: Database, project: projects.Project, present: RoundRow) -> b
 
 
 def still_present(db: Database, project_id: int, round_id: int) -> bool:
-    """Whether that round is the last published one and has seen every label that training uses."""
-    present = round_rows.last_published(db, project_id)
+    """Whether that round is in use, and has seen every label that training uses."""
+    present = round_rows.in_use(db, project_id)
     if present is None or present.id != round_id:
         return False
     return not annotation_rows.n_labelled_since(db, project_id, present.snapshot_annotation)
 
 
 def must_give_way(db: Database) -> bool:
-    """Whether a deeper round has to stop now: a normal one waits, of whichever project."""
-    return jobs.waits(db, KIND)
+    """Whether a deeper round has to stop now: something that was asked for waits, in whichever project."""
+    return jobs.waits(db, KIND) or jobs.waits(db, RESTORE)
 
 
 def cancel(db: Database, job_id: int, *, by: int, now: float) -> None:
@@ -230,6 +232,7 @@ def status(db: Database, project_id: int, *, now: float) -> RoundStatus:
         job = normal if _state(normal) != "idle" else jobs.live(db, project_id, DEEPER) or normal
         worker = jobs.worker(db)
         published = round_rows.last_published(db, project_id)
+        present = round_rows.in_use(db, project_id)
     state = _state(job)
     progress = job.progress if job and state in ("running", "cancelling") else {}
     return RoundStatus(
@@ -246,6 +249,7 @@ def status(db: Database, project_id: int, *, now: float) -> RoundStatus:
         attempts=job.attempts if job else 0,
         last_error=(normal.error["code"], normal.error.get("fields", {})) if normal and normal.error else None,
         last_published=published,
+        in_use=present,
     )
 
 

@@ -112,7 +112,7 @@ def is_due(db: Database, project_id: int) -> bool:
     if before is None:
         counts = documents.counts(db, project_id)
         return counts["pool"]["labelled"] + counts["gold"]["labelled"] >= doubting.LEAST_TEXTS
-    published = round_rows.last_published(db, project_id)
+    published = round_rows.in_use(db, project_id)
     if published and published.id != before.get("round"):
         return True
     return doubt_rows.n_changed_since(db, project_id, int(before.get("annotation", 0)), most=EVERY) >= EVERY
@@ -171,7 +171,7 @@ def _look(db: Database, project_id: int) -> _Seen:
     with reading(db):
         project = projects.project(db, project_id)
         texts = [each for role in ("pool", "gold") for each in settling.label_sets(db, project_id, role)]
-        published = round_rows.last_published(db, project_id)
+        published = round_rows.in_use(db, project_id)
         position = {each.document_id: n for n, each in enumerate(texts)}
         return _Seen(
             project=project, texts=texts, opinions=_opinions(db, project, published, position) if published else {},

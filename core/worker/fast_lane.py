@@ -81,7 +81,7 @@ class FastLanes:
             open_pool = documents.unlabelled_pool(db, project.id)
             latest = annotation_rows.latest_id(db, project.id)
             student = round_rows.current_model(db, project.id, "student")
-            published = round_rows.last_published(db, project.id)
+            published = round_rows.in_use(db, project.id)
             figures = round_rows.metrics(db, project.id, number=published.number) if published else []
         if not labelled and not open_pool:
             return False  # texts may come

@@ -23,6 +23,7 @@ from core.messages import say, sentence
 from core.services import projects, scheduling
 from core.worker.doubting import Doubting
 from core.worker.fast_lane import FastLanes
+from core.worker.restoring import Restorer
 from core.worker.rounds import JOB_LEASE_S, GaveWay, LabelsChanged, RoundRunner, Stopped
 from db import events, jobs
 from db import rounds as round_rows
@@ -115,7 +116,8 @@ class Worker:
     def _run(self, job: Job) -> None:
         log.info("round job %d: start (attempt %d)", job.id, job.attempts)
         started = time.monotonic()
-        runner = RoundRunner(self.db, job, self.models, stopping=self.stopping, beside=self._beside)
+        kind = Restorer if job.kind == scheduling.RESTORE else RoundRunner
+        runner = kind(self.db, job, self.models, stopping=self.stopping, beside=self._beside)
         try:
             runner.run()
             log.info("round %d: done after %.0f s", runner.number, time.monotonic() - started)
@@ -141,7 +143,7 @@ class Worker:
         self._beat("round")
         self._fast_lane()
 
-    def _end(self, job: Job, runner: RoundRunner, state: str, error: Exception) -> None:
+    def _end(self, job: Job, runner: RoundRunner | Restorer, state: str, error: Exception) -> None:
         told = _told(error)
         log.warning("round job %d: %s (%s)", job.id, state, say(told["code"], told["fields"], "en") or told)
         now = time.time()
@@ -149,7 +151,8 @@ class Worker:
             jobs.finish(self.db, job, state, error=None if isinstance(error, Cancelled) else told, now=now)
             if runner.round_id:
                 round_rows.end(self.db, runner.round_id, state, error=told, now=now)
-            events.append(self.db, f"round_{state}", now=now, project_id=job.project_id, after={"job": job.id})
+            what = "student_restore" if job.kind == scheduling.RESTORE else "round"
+            events.append(self.db, f"{what}_{state}", now=now, project_id=job.project_id, after={"job": job.id})
 
 
 def _told(error: Exception) -> dict[str, Any]:

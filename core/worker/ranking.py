@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,28 @@ from numpy.typing import NDArray
 from core.active import queue
 from core.active.candidates import Candidates
 from core.active.select import Ranked
-from core.distill.pipeline import RoundData, RoundResult
+from core.distill.pipeline import RoundData
 from core.models.linear import FastLane
 from core.seeds import numbers
 from core.services.projects import Project
-from core.worker.needs import label_words, needs
+from core.worker.needs import Figure, label_words, needs
 from db.records import QueueRow
 
 
-def ranked_pool(project: Project, data: RoundData, result: RoundResult, number: int) -> list[QueueRow]:
+class Answers(Protocol):
+    """What a model has found of a pool: of a round's result, the part that a ranking looks at."""
+
+    @property
+    def pool_probs(self) -> NDArray[np.float32]: ...
+    @property
+    def thresholds(self) -> Mapping[str, NDArray[np.float64]]: ...
+    @property
+    def metrics(self) -> Sequence[Figure]: ...
+    @property
+    def opinions(self) -> NDArray[np.float32] | None: ...
+
+
+def ranked_pool(project: Project, data: RoundData, result: Answers, number: int) -> list[QueueRow]:
     """The open pool by the project's strategy, or by the one that needs nothing where the round lacks what it needs."""
     settings, keys, name = project.settings, project.label_set.keys, project.settings.acquisition
     given = {**_rows(data, label_words(project.label_set), queue.looks_at(name)), **_opinions(result)}
@@ -36,7 +49,7 @@ def ranked_pool(project: Project, data: RoundData, result: RoundResult, number: 
     return queue_rows(ranked, data.pool_ids, keys)
 
 
-def _opinions(result: RoundResult) -> dict[str, Any]:
+def _opinions(result: Answers) -> dict[str, Any]:
     """What the teachers say of the pool, where they were asked; a committee has two members at least."""
     if result.opinions is None:
         return {}

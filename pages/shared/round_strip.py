@@ -77,14 +77,14 @@ def idle_words(status: RoundStatus, ready: Readiness) -> str:
     if not ready.gold:
         return t("rounds.idle_gold")
     more = max(0, ready.next_at - ready.since_last)
-    if status.last_published is None:
+    if status.in_use is None:
         return t("rounds.idle_first", more=more) if more else t("rounds.idle_first_ready")
-    return t("rounds.idle_next", n=status.last_published.number, more=more)
+    return t("rounds.idle_next", n=status.in_use.number, more=more)
 
 
 def note_change(status: RoundStatus) -> None:
-    """Redraws the whole page when a round has ended since the strip was last drawn."""
-    now = (status.last_published.id if status.last_published else 0, status.state == "idle")
+    """Redraws the whole page when a round has ended, or another is in use, since the strip was last drawn."""
+    now = (status.in_use.id if status.in_use else 0, status.state == "idle")
     before = st.session_state.get(_SEEN)
     st.session_state[_SEEN] = now
     if before is not None and before != now:

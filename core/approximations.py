@@ -192,7 +192,13 @@ _RULES: tuple[_Rule, ...] = (
         "precision.",
     ),
     _Rule(
-        "thresholds", APPROXIMATION, lambda c: not c.cut_at_half,
+        "threshold_rule", APPROXIMATION, lambda c: c.thresholds != "auto",
+        "每個標籤的門檻以 {thresholds} 規則選自驗證資料（三份取平均）；論文沒有寫出門檻。",
+        "Each label's threshold is chosen on validation by the rule {thresholds}, the mean over three parts of it; the "
+        "paper does not state its cut.",
+    ),
+    _Rule(
+        "thresholds", APPROXIMATION, lambda c: c.thresholds == "auto" and not c.cut_at_half,
         "每個標籤的門檻選自驗證資料，正例少者拉向與標籤比例相符的切點；論文沒有寫出門檻。",
         "Each label's threshold is chosen on validation, pulled towards the cut that fits its frequency where "
         "positives are few; the paper does not state its cut.",

@@ -27,6 +27,7 @@ TEACHERS = ("neural", "linear", "best", "stack")
 SOFT_LOSSES = ("bce.v1", "fl.v1", "cb.v1", "la.v1")
 BINARY_LOSSES = (*SOFT_LOSSES, "ntr_fl.v1", "ntr_fl_paper.v1", "cb_ntr.v1", "asl.v1", "hill.v1", "zlpr.v1")
 LOSSES = (*BINARY_LOSSES, "r_fl.v1", "db_0fl.v1", "db.v1")
+THRESHOLDS = ("auto", "half", "global", "per_label", "scutfbr", "micromacro")  # core.evaluate.threshold_rules
 SEGMENTERS = ("characters", "rjieba", "jieba", "words", "ckip")
 CONVERSIONS = ("", "t2s", "s2t", "tw2s", "s2tw", "tw2sp", "s2twp", "hk2s", "s2hk")  # OpenCC's names
 STRATEGY = re.compile(r"[a-z][a-z0-9_]{0,60}")  # which names there are is known where arrays are: core.active.queue
@@ -116,6 +117,7 @@ class RoundConfig(_Json):
     teacher_steps: int = 360  # of a teacher at most, and five epochs at least; 0: all ``max_epochs``
     teacher_batch_size: int = 0  # 0: as ``batch_size``
     valid_share: float = 0.15
+    thresholds: str = "auto"  # one half after moved teachers, else validation and frequency; or a rule by name
     precision: str = "auto"  # of training steps; auto: bfloat16 on a GPU that has it, float32 elsewhere
     threads: int = 0  # 0: as many as the machine has, four at most
     seed: int = 0
@@ -191,6 +193,7 @@ _CHOICES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("loss", LOSSES),
     ("soft_loss", SOFT_LOSSES),
     ("teacher_loss", BINARY_LOSSES),
+    ("thresholds", THRESHOLDS),
 )
 
 

@@ -53,6 +53,7 @@ BEFORE: Mapping[str, Any] = {
     "teacher_steps": 0,
     "teacher_batch_size": 0,
     "valid_share": 0.15,
+    "thresholds": "auto",
     "precision": "float32",
     "threads": 0,
     "seed": 0,

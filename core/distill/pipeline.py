@@ -25,6 +25,7 @@ from core.distill.student import Pair, train_pair
 from core.distill.sweep import SweepReport
 from core.distill.teachers import Teachers
 from core.errors import LabelWithoutPositives, NoGold, TooFewLabels
+from core.evaluate import threshold_rules
 from core.evaluate.metrics import MetricRow, rows
 from core.evaluate.thresholds import choose
 from core.models.base import TextModel
@@ -251,7 +252,9 @@ class _Round:
             yield report
             probs = yield from through(steps, partial(_same, report))
             valid, gold[name] = probs[: len(lessons.valid_rows)], probs[len(lessons.valid_rows) :]
-            if self.config.cut_at_half and name != "standalone":  # validation, which is small, would only spoil it
+            if self.config.thresholds != "auto":
+                thresholds[name] = threshold_rules.of_probabilities(self.config.thresholds, valid, lessons.valid_y)
+            elif self.config.cut_at_half and name != "standalone":  # validation, which is small, would only spoil it
                 thresholds[name] = np.full(lessons.valid_y.shape[1], 0.5)
             else:
                 thresholds[name] = choose(valid, lessons.valid_y, np.asarray(lessons.train_y).mean(axis=0))

@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 GRID = tuple(np.round(np.arange(0.40, 0.605, 0.01), 2))  # huang2021: one cut for all labels
 FBR = tuple(np.round(np.arange(0.1, 0.85, 0.1), 1))  # yang2001's floor, chosen among these
+PARTS = 3  # of a validation set, where no folds are given
+LOWEST, HIGHEST = 0.02, 0.98  # of a probability's cut
 RULES = ("half", "global", "per_label", "scutfbr", "micromacro")
 
 Value = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]  # hits, predicted → what is maximised
@@ -48,6 +50,14 @@ def choose(rule: str, scores: ArrayLike, y: ArrayLike, folds: ArrayLike | None =
     if rule == "micromacro":
         return micromacro(found, truth, parts)
     raise ValueError(f"{rule!r} is none of {', '.join(RULES)}")
+
+
+def of_probabilities(rule: str, probs: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
+    """A model's cuts from validation, in three parts by turns; one half where there is no text. Shapes: → (K,)."""
+    found = np.asarray(probs, dtype=np.float64)
+    if not len(found):
+        return np.full(found.shape[1], 0.5)
+    return choose(rule, found, y, np.arange(len(found)) % PARTS).clip(LOWEST, HIGHEST)
 
 
 def best_global(scores: NDArray, y: NDArray, grid: ArrayLike = GRID) -> float:

@@ -142,7 +142,7 @@ def _approximations(config: Mapping[str, Any], card: Mapping[str, Any]) -> list[
             "they lean to 0 and 1 where a teacher overfits."
         )
     lines += [
-        *_cuts(known is not None and known.cut_at_half, card),
+        *_cuts(known is not None and known.thresholds == "auto" and known.cut_at_half, card),
         "- 未見過的詞一律視為同一個「未知」。Tokens outside the vocabulary all count as one unknown token.",
         *(_warning(code, fields) for code, fields in card.get("warnings") or ()),
         "",

@@ -24,6 +24,7 @@ PUBLISHED: dict[str, Any] = {
     "patience": 10,
     "max_tokens": 300,
     "valid_share": 0.15,
+    "thresholds": "auto",
     "teachers": "neural",
     "teacher_arch": "",
     "teacher_patience": 0,

@@ -22,6 +22,7 @@ from core.config import (
     STUDENT_EPOCHS,
     SWEEPS,
     TEACHERS,
+    THRESHOLDS,
     RoundConfig,
 )
 from core.errors import BadSetting
@@ -38,6 +39,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "student_epoch": STUDENT_EPOCHS,
     "precision": PRECISIONS,
     "loss": LOSSES,
+    "thresholds": THRESHOLDS,
     "soft_loss": SOFT_LOSSES,
     "teacher_loss": BINARY_LOSSES,
 }
@@ -45,7 +47,7 @@ MAIN = ("arch", "segmenter", "sweep", "soft_targets", "teachers")  # what matter
 EXPERT: dict[str, tuple[str, ...]] = {
     "text": ("conversion", "max_tokens", "vectors_file", "vector_size", "trainable_vectors"),
     "targets": ("teacher_arch", "class_weights", "oof_folds", "hard_share", "spliced", "student_epoch"),
-    "losses": ("loss", "soft_loss", "teacher_loss"),
+    "losses": ("loss", "soft_loss", "teacher_loss", "thresholds"),
     "course": (
         "patience", "teacher_patience", "teacher_steps", "max_epochs", "batch_size", "teacher_batch_size", "lr",
         "dropout", "valid_share", "precision", "threads", "seed",

@@ -152,3 +152,16 @@ def test_a_round_that_cannot_run_says_what_it_lacks(tmp_path: Path):
     with pytest.raises(LabelWithoutPositives):
         run(data, SMALL, tmp_path)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("rule", ["half", "per_label", "micromacro"])
+def test_a_rule_by_name_cuts_every_model(tmp_path: Path, rule: str):
+    config = replace(SMALL, thresholds=rule, loss="db.v1", hard_share=0.5)
+    result = run(small_data(), config, tmp_path)[1]
+    if rule == "half":
+        assert all((cuts == 0.5).all() for cuts in result.thresholds.values())
+    else:
+        assert any((cuts != 0.5).any() for cuts in result.thresholds.values())
+    for row in result.metrics:
+        if row.scope.startswith("k"):
+            assert row.threshold == result.thresholds[row.model][int(row.scope[1:])]

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from core.evaluate.threshold_rules import GRID, RULES, best_global, best_per_label, choose, micromacro, scutfbr
+from core.config import THRESHOLDS
+from core.evaluate.threshold_rules import (
+    GRID,
+    RULES,
+    best_global,
+    best_per_label,
+    choose,
+    micromacro,
+    of_probabilities,
+    scutfbr,
+)
 
 
 def made(seed: int, n: int = 24, k: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -145,3 +155,13 @@ def test_labels_do_not_wait_for_each_other_in_time() -> None:
     scores, y = made(5, n=50, k=1000)
     assert choose("micromacro", scores, y).shape == (1000,)
     assert list(itertools.islice(choose("scutfbr", scores, y, np.arange(50) % 3), 1))
+
+
+def test_a_round_names_these_rules_and_its_cuts_are_probabilities() -> None:
+    assert ("auto", *RULES) == THRESHOLDS
+    scores, y = made(6)
+    y[:, 1] = False
+    for rule in RULES:
+        cuts = of_probabilities(rule, scores, y)
+        assert ((cuts >= 0.02) & (cuts <= 0.98)).all()
+    assert of_probabilities("micromacro", scores[:0], y[:0]).tolist() == [0.5] * 3

@@ -5,7 +5,7 @@ PY     := $(VENV)/bin/python
 PIP    := $(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt
 export PORT DATA_DIR PROJECT HOST ALLOWED_HOSTS
 
-.PHONY: run test check unit e2e screenshots bench-loop bench-desk bench-faults bench-round bench-score bench-teachers clean help
+.PHONY: run test check unit e2e screenshots bench-loop bench-desk bench-dashboard bench-faults bench-round bench-score bench-teachers clean help
 
 help:            ## what can be made
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -36,6 +36,9 @@ bench-loop: $(VENV)/.test  ## one whole loop on real data: seconds a stage, peak
 
 bench-desk: $(VENV)/.test  ## how fast the annotate page answers one, 20 and 50 people, and with 100,000 texts (20 minutes)
 	$(PY) -m bench.desk
+
+bench-dashboard: $(VENV)/.test  ## how fast the dashboard of 100,000 texts and 1,000,000 annotations is (half an hour)
+	$(PY) -m bench.dashboard
 
 bench-faults: $(VENV)/.test  ## what 1,000 kills, cuts, reloads and double clicks lose or save twice (half an hour)
 	$(PY) -m bench.faults

@@ -205,15 +205,15 @@ def by_document(db: Database, project_id: int) -> dict[int, list[dict[str, Any]]
     return by_id
 
 
-def decision_counts(db: Database, project_id: int) -> dict[tuple[str, str], int]:
-    """How many documents by (role, decision)."""
-    found = rows(
-        db,
-        "SELECT d.role, c.decision, count(DISTINCT d.id) AS n FROM current_annotations c "
-        "JOIN documents d ON d.id = c.document_id WHERE c.project_id = :p GROUP BY d.role, c.decision",
-        p=project_id,
-    )
-    return {(each["role"], each["decision"]): each["n"] for each in found}
+def n_documents(db: Database, project_id: int, decision: str) -> int:
+    """Documents of which somebody's present decision is this one."""
+    return int(
+        value(
+            db,
+            "SELECT count(DISTINCT document_id) FROM current_annotations WHERE project_id = :p AND decision = :d",
+            p=project_id, d=decision,
+        )
+    )  # fmt: skip
 
 
 def n_mine(db: Database, project_id: int, user_id: int) -> int:

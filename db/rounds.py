@@ -116,6 +116,16 @@ def all_rounds(db: Database, project_id: int) -> list[RoundRow]:
     return [_round(each) for each in rows(db, f"{_ROUNDS} WHERE r.project_id = :p ORDER BY r.id DESC", p=project_id)]
 
 
+def published(db: Database, project_id: int) -> tuple[int, int]:
+    """How many rounds are published, and the latest one's id: what changes with every figure."""
+    found = row(
+        db, "SELECT count(*) AS n, coalesce(max(id), 0) AS last FROM rounds WHERE project_id = :p "
+        "AND state = 'published'",
+        p=project_id,
+    )  # fmt: skip
+    return (found["n"], found["last"]) if found else (0, 0)
+
+
 def last_published(db: Database, project_id: int) -> RoundRow | None:
     found = row(
         db, f"{_ROUNDS} WHERE r.project_id = :p AND r.state = 'published' ORDER BY r.id DESC LIMIT 1", p=project_id

@@ -9,7 +9,8 @@ from typing import Any
 from sqlite_utils import Database
 
 from core.labels import Label
-from core.services import curating
+from core.services import projects
+from core.services.standing import standing
 from db import annotations as annotation_rows
 from db import documents, events, past, rounds
 from db.connect import location, reading
@@ -31,7 +32,7 @@ class Overview:
     ``round`` is the one whose student is in use, ``metrics`` are its figures, ``history`` those of all rounds.
     """
 
-    project: curating.Project
+    project: projects.Project
     labels: tuple[Label, ...]
     n_pool: int
     n_labelled: int
@@ -57,34 +58,48 @@ def version(db: Database, project_id: int) -> int:
 def overview(db: Database, project_id: int) -> Overview:
     """Everything the dashboard shows."""
     with reading(db):
-        project = curating.project(db, project_id)
-        pool = curating.label_sets(db, project_id, "pool")
-        gold = curating.label_sets(db, project_id, "gold")
-        y_pool = project.label_set.encode([each.labels for each in pool]).astype(int)
-        y_gold = project.label_set.encode([each.labels for each in gold]).astype(int)
+        project = projects.project(db, project_id)
+        now = standing(db, project_id)
         counts = documents.counts(db, project_id)
-        decided = annotation_rows.decision_counts(db, project_id)
         published = rounds.in_use(db, project_id)
-        history = rounds.metrics(db, project_id)
+        history = _history(db, project_id)
         head = rounds.queue_head(db, project_id, n=20)
         return Overview(
             project=project,
             labels=project.label_set.labels,
             n_pool=counts["pool"]["documents"],
-            n_labelled=len(pool),
+            n_labelled=len(now.counting(gold=False)),
             n_gold=counts["gold"]["documents"],
-            n_gold_labelled=len(gold),
-            n_skipped=sum(n for (_, decision), n in decided.items() if decision == "skipped"),
-            n_flagged=sum(n for (_, decision), n in decided.items() if decision == "flagged"),
-            label_counts=tuple(int(n) for n in y_pool.sum(axis=0)),
-            gold_counts=tuple(int(n) for n in y_gold.sum(axis=0)),
-            cooccurrence=tuple(tuple(int(n) for n in line) for line in y_pool.T @ y_pool),
+            n_gold_labelled=len(now.counting(gold=True)),
+            n_skipped=annotation_rows.n_documents(db, project_id, "skipped"),
+            n_flagged=annotation_rows.n_documents(db, project_id, "flagged"),
+            label_counts=tuple(now.support(gold=False).tolist()),
+            gold_counts=tuple(now.support(gold=True).tolist()),
+            cooccurrence=tuple(tuple(line) for line in now.together(gold=False).tolist()),
             per_day=tuple(past.per_day(db, project_id)),
             round=published,
             metrics=tuple(each for each in history if published and each.round == published.number),
-            history=tuple(history),
+            history=history,
             queue_head=tuple(QueueHead(**{k: v for k, v in each.items() if k != "source"}) for each in head),
         )
+
+
+_kept: dict[tuple[Path, int, int], tuple[Any, tuple[Metric, ...]]] = {}
+_KEPT = 8  # projects
+
+
+def _history(db: Database, project_id: int) -> tuple[Metric, ...]:
+    """The figures of all rounds; read anew when a round has been published, for nothing else changes them."""
+    path = location(db)
+    key = (path, path.stat().st_ino if path.exists() else 0, project_id)
+    mark = rounds.published(db, project_id)
+    found = _kept.pop(key, None)
+    if found is None or found[0] != mark:
+        found = (mark, tuple(rounds.metrics(db, project_id)))
+    _kept[key] = found  # the latest comes last
+    while len(_kept) > _KEPT:
+        _kept.pop(next(iter(_kept)), None)
+    return found[1]
 
 
 def student_bundle(db: Database, project_id: int) -> Path | None:

@@ -6,7 +6,6 @@ better teachers. Any normal round goes before that.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +14,8 @@ from sqlite_utils import Database
 from core.approximations import deeper
 from core.errors import Archived, NoGold, StillStopping, TooFewLabels
 from core.labels import LabelSet
-from core.services import accounts, membership, projects, settling
+from core.services import accounts, membership, projects
+from core.services.standing import standing
 from core.stored_config import stored
 from db import annotations as annotation_rows
 from db import documents, events, jobs
@@ -63,21 +63,22 @@ class RoundStatus:
 
 
 def readiness(db: Database, project_id: int) -> Readiness:
-    """What a round would train on, and what it would warn of."""
-    project = projects.project(db, project_id)
-    train = settling.label_sets(db, project_id, "pool", texts=False)
-    gold = settling.label_sets(db, project_id, "gold", texts=False)
-    counts = Counter(key for each in train for key in each.labels)
-    missing = [key for key in project.label_set.keys if not counts[key]]
-    since = annotation_rows.n_labelled_since(db, project_id, round_rows.last_snapshot(db, project_id))
+    """What a round would train on, and what it would warn of; ``since_last`` counts no further than makes one due."""
+    with reading(db):
+        project = projects.project(db, project_id)
+        now = standing(db, project_id)
+        most = max(project.settings.round_every, 1)
+        since = annotation_rows.n_labelled_since(db, project_id, round_rows.last_snapshot(db, project_id), most=most)
+    have, gold = len(now.counting(gold=False)), len(now.counting(gold=True))
+    missing = [key for key, n in zip(now.label_set.keys, now.support(gold=False), strict=True) if not n]
     need = project.settings.round_min_labels
     return Readiness(
-        ready=len(train) >= need and bool(gold),
-        have=len(train),
+        ready=have >= need and bool(gold),
+        have=have,
         need=need,
-        gold=len(gold),
+        gold=gold,
         since_last=since,
-        next_at=max(project.settings.round_every, 1),
+        next_at=most,
         warnings=(("LabelWithoutPositives", {"labels": _names(project.label_set, missing)}),) if missing else (),
     )
 

@@ -1,0 +1,146 @@
+"""How long a lead waits for the dashboard, in a real Chromium; all times are taken inside the page, in milliseconds.
+
+``first``: from the navigation to the end of the frame that shows the headline tiles. ``tab``: from a click on a tab to
+the end of the frame that shows all of it, charts drawn, after somebody has decided something since the last look.
+``cached``: the same click while nothing has changed. ``server``: how long of that the script ran.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+import psutil
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from bench.dashboard.serving import NAMES, Kept
+from bench.desk.meter import quantile
+from core.services import accounts, annotating, projects
+from db.connect import open_database
+from pages.dashboard import TABS
+from tests.e2e.driving import sign_in
+
+# What is on the page is drawn when no script runs, nothing waits to be replaced, and each chart has its picture.
+LOOK = """() => {
+  const drawn = () => {
+    const app = document.querySelector('[data-testid=stApp]');
+    if (!app || app.getAttribute('data-test-script-state') !== 'notRunning') return false;
+    if (document.querySelector('[data-stale=true], [data-testid=stSkeleton]')) return false;
+    return [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every((one) => one.querySelector('.main-svg'));
+  };
+  const painted = (then) => requestAnimationFrame(() => {
+    const after = new MessageChannel();
+    after.port1.onmessage = () => then(performance.now());
+    after.port2.postMessage(null);
+  });
+  window.tabClick = (place) => new Promise((resolve) => {
+    const app = document.querySelector('[data-testid=stApp]');
+    const state = () => app.getAttribute('data-test-script-state');
+    let ran = 0, stopped = 0;
+    const eyes = new MutationObserver(() => {
+      if (state() === 'running' && !ran) ran = performance.now();
+      if (state() !== 'running' && ran && !stopped) stopped = performance.now();
+    });
+    eyes.observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
+    const begun = performance.now();
+    document.querySelectorAll('[data-testid=stMain] [data-testid^=stBaseButton-segmented_control]')[place].click();
+    const look = () => {
+      if (stopped && drawn()) {
+        eyes.disconnect();
+        painted((at) => resolve({ms: at - begun, script: stopped - ran}));
+      } else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+  });
+  window.firstPaint = new Promise((resolve) => {
+    const first = () => {
+      const tiles = document.querySelectorAll('[data-testid=stMetric]');
+      if (tiles.length >= 4) painted(resolve);
+      else requestAnimationFrame(first);
+    };
+    first();
+  });
+}"""
+
+
+def decide(server: Kept, turn: int) -> None:
+    """Somebody labels one text, so that the next look is at a project that has changed."""
+    with contextlib.closing(open_database(server.database)) as db:
+        project, who = projects.list_projects(db)[0], accounts.find(db, NAMES[turn % len(NAMES)])
+        held = annotating.next_texts(db, project.id, who.id, n=1, now=time.time())
+        op = {
+            "uid": f"look-{time.time_ns():032}", "kind": "save", "project": project.id, "document": held[0].id,
+            "decision": "labelled", "labels": [project.label_set.keys[turn % len(project.label_set)]], "comment": "",
+            "ms": 5000, "target": "", "shown": None, "at": int(time.time() * 1000),
+        }  # fmt: skip
+        told = annotating.apply(db, project.id, who.id, [op], now=time.time())
+        if not told.acked:
+            raise RuntimeError(f"nothing was decided: {told}")
+
+
+def first_paint(page: Page, url: str) -> float:
+    """A navigation to the dashboard as a person does who opens a bookmark."""
+    page.goto(f"{url}/dashboard")
+    took = float(page.evaluate("window.firstPaint"))
+    page.wait_for_selector("[data-test-script-state=notRunning]")
+    page.wait_for_timeout(300)
+    return took
+
+
+def watch(context: BrowserContext) -> None:
+    """From now on each page of the context knows when it was painted, and how to click on a tab."""
+    context.add_init_script(f"({LOOK})()")
+
+
+def look(page: Page, tab: str) -> dict[str, float]:
+    """A click on a tab. Units: ms (all of it) and script (the server's share)."""
+    found: dict[str, float] = page.evaluate("place => window.tabClick(place)", list(TABS).index(tab))
+    page.wait_for_timeout(400)
+    return found
+
+
+def measured(browser: Browser, server: Kept, *, looks: int) -> dict[str, Any]:
+    """Each tab so many times: after a decision, and again with nothing changed."""
+    page = sign_in(browser, server, "lina", first=watch)
+    page.wait_for_timeout(1500)
+    began = time.monotonic()
+    cold = first_paint(page, server.url)
+    firsts: list[float] = []
+    tabs: dict[str, list[dict[str, float]]] = {tab: [] for tab in TABS}
+    cached: dict[str, list[dict[str, float]]] = {tab: [] for tab in TABS}
+    for turn in range(looks):
+        decide(server, turn)
+        firsts.append(first_paint(page, server.url))
+        names = [*list(TABS)[1:], next(iter(TABS))]
+        for tab in names:
+            decide(server, turn)
+            tabs[tab].append(look(page, tab))
+        for tab in names:
+            cached[tab].append(look(page, tab))
+    assert server.process is not None
+    rss = psutil.Process(server.process.pid).memory_info().rss
+    page.context.close()
+    return {
+        "first_cold_ms": round(cold, 1), "first_p50_ms": round(median(firsts), 1),
+        "first_p95_ms": quantile(firsts, 0.95),
+        **_summed("tab", tabs), **_summed("cached", cached), "rss_mb": round(rss / 1e6, 1),
+        "looks": looks, "seconds": round(time.monotonic() - began, 1),
+    }  # fmt: skip
+
+
+def _summed(name: str, found: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
+    """p95 over all tabs, and of each."""
+
+    def p95(of: Sequence[dict[str, float]], part: str) -> float:
+        return quantile([each[part] for each in of], 0.95)
+
+    every = [each for tab in found.values() for each in tab]
+    return {
+        f"{name}_p50_ms": round(median(each["ms"] for each in every), 1),
+        f"{name}_p95_ms": p95(every, "ms"),
+        f"{name}_script_p95_ms": p95(every, "script"),
+        f"{name}s": {tab: {"ms": p95(each, "ms"), "script": p95(each, "script")} for tab, each in found.items()},
+    }

@@ -5,7 +5,7 @@ PY     := $(VENV)/bin/python
 PIP    := $(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt
 export PORT DATA_DIR PROJECT HOST ALLOWED_HOSTS
 
-.PHONY: run test check unit e2e screenshots bench-loop bench-desk bench-dashboard bench-faults bench-round bench-score bench-teachers clean help
+.PHONY: run test check unit e2e screenshots bench-acquire bench-loop bench-desk bench-dashboard bench-faults bench-round bench-score bench-teachers clean help
 
 help:            ## what can be made
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -30,6 +30,13 @@ e2e: $(VENV)/.test  ## the browser's tests (needs Debian's chromium)
 
 screenshots: $(VENV)/.test  ## the README's pictures, made by the browser's tests
 	SCREENSHOTS=1 $(PY) -m pytest -m e2e tests/e2e/test_screenshots.py
+
+bench-acquire: $(VENV)/.test .venv-bench/.made  ## our choice of texts against small-text's and modAL's on the same learner (an hour)
+	$(PY) -m bench.acquire
+
+.venv-bench/.made: requirements-bench.txt $(VENV)/.run
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .venv-bench -r $<
+	@touch $@
 
 bench-loop: $(VENV)/.test  ## one whole loop on real data: seconds a stage, peak memory, F1 on gold
 	$(PY) -m bench.loop

@@ -70,6 +70,8 @@ def cell(plan: Plan, corpus: Corpus, key: Key, scratch: Path) -> Making:
         desk = _Desk.opened(db, plan, corpus, key, Path(folder))
         learner: _Learner = (_Linear if plan.learner == "linear" else _Student)(desk, Path(folder))
         points = []
+        if key.strategy != FULL and not plan.first:
+            learner.learn()  # the queue that there is before the first label
         for goal in [plan.budget] if key.strategy == FULL else _goals(plan):
             if key.strategy != FULL:
                 learner.before(goal)
@@ -93,7 +95,7 @@ def cell(plan: Plan, corpus: Corpus, key: Key, scratch: Path) -> Making:
 
 def _goals(plan: Plan) -> list[int]:
     """Labelled texts at each point of the curve; the last batch may be a smaller one."""
-    return [*range(plan.first, plan.budget, plan.batch), plan.budget]
+    return [*range(plan.first or plan.batch, plan.budget, plan.batch), plan.budget]
 
 
 def _point(corpus: Corpus, desk: _Desk, learner: _Learner) -> dict[str, Any]:
@@ -142,7 +144,7 @@ class _Desk:
         )
         if whole:
             desk.chosen = parts.pool.tolist()
-        else:
+        elif plan.first:
             desk.put_first(plan.first)
         return desk
 

@@ -28,7 +28,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="DIR", help="where cells and results go; goes on where it was")
     parser.add_argument("--learner", choices=("linear", "student"), default="linear")
     parser.add_argument("--seeds", type=int, default=5, help="how many: each splits anew and starts from other texts")
-    parser.add_argument("--first", type=int, default=DEFAULTS["first"], help="texts by chance, before any model")
+    parser.add_argument(
+        "--first", type=int, default=DEFAULTS["first"], help="texts by chance, before any model; 0: none"
+    )
     parser.add_argument("--batch", type=int, default=DEFAULTS["batch"], help="texts between two trainings")
     parser.add_argument("--budget", type=int, default=DEFAULTS["budget"], help="labelled texts at the end")
     parser.add_argument("--test-share", type=float, default=DEFAULTS["test_share"], help="measured on, never chosen")

@@ -43,6 +43,8 @@ class Key:
 class Plan:
     """``first`` texts by chance, then ``batch`` after ``batch`` by the strategy, until ``budget`` texts are labelled.
 
+    Without a first text the linear learner begins as a new project does, by the labels' own words where a strategy
+    uses them.
     Raises BadSetting: an unknown strategy, one that needs what the learner does not give, sizes that do not fit.
     """
 
@@ -65,11 +67,12 @@ class Plan:
             if name not in possible:
                 why = f"needs {', '.join(found.needs)}, which --learner {self.learner} does not give"
                 raise BadSetting(field="strategy", value=name, why=why)
+        cold = self.learner == "linear" and self.first == 0
         for name, value, low, high in (
             ("seeds", self.seeds, 1, 1000),
             ("budget", self.budget, least, 10**9),
-            ("first", self.first, least, self.budget),
-            ("batch", self.batch, 1, min(self.budget, *map(queue.length, self.strategies))),
+            ("first", self.first, 0 if cold else least, self.budget),
+            ("batch", self.batch, least if cold else 1, min(self.budget, *map(queue.length, self.strategies))),
             ("test_share", self.test_share, 0.05, 0.8),
             ("explore_share", self.explore_share, 0, 1),
         ):

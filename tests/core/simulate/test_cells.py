@@ -77,6 +77,15 @@ def test_the_queue_of_the_product_finds_more_of_the_rare_label_than_chance(corpu
     assert rare["tail_uncertainty"] > rare["chance"]
 
 
+def test_from_no_label_at_all_the_labels_own_words_find_the_first_texts(corpus: Corpus, tmp_path: Path) -> None:
+    plan = tiny_plan(first=0, batch=5, budget=15)
+    found = made(plan, corpus, "long_tail", tmp_path)
+    assert [each["n"] for each in found["points"]] == [5, 10, 15]
+    assert len(set(found["chosen"])) == 15
+    by_chance = made(plan, corpus, "chance", tmp_path)
+    assert min(found["points"][-1]["positives"]) > min(by_chance["points"][-1]["positives"])
+
+
 def test_a_student_learns_by_whole_rounds(corpus: Corpus, tmp_path: Path) -> None:
     plan = tiny_plan(learner="student", first=20, batch=15, budget=35, settings=STUDENT)
     found = made(plan, corpus, "bald", tmp_path)  # it needs the teachers, which the fast lane does not have

@@ -21,7 +21,8 @@ def test_chance_and_every_label_at_once_are_in_each_plan() -> None:
         ({"strategies": ("luck",)}, "luck"), ({"learner": "guess"}, "linear | student"), ({"batch": 51}, "batch"),
         ({"batch": 0}, "batch"), ({"first": 60}, "first"), ({"first": 4}, "first"), ({"seeds": 0}, "seeds"),
         ({"budget": 3}, "budget"), ({"test_share": 1.0}, "test_share"), ({"explore_share": -1}, "explore_share"),
-        ({"learner": "student", "first": 8}, "first"), ({"settings": {"filters": 0}}, "filters"),
+        ({"learner": "student", "first": 8}, "first"), ({"learner": "student", "first": 0}, "first"),
+        ({"first": 0, "batch": 4}, "batch"), ({"settings": {"filters": 0}}, "filters"),
         ({"settings": {"magic": 1}}, "magic"),
     ],
 )  # fmt: skip

@@ -130,7 +130,7 @@ def label_alphas(readings: Readings, *, seed: int = 0, resamples: int = RESAMPLE
     votes, labels = _by_label(readings)
     ends = np.cumsum(np.bincount(labels, minlength=readings.members.shape[1]))
     found: list[Estimate | None] = []
-    for start, end in zip(np.r_[0, ends[:-1]], ends, strict=True):
+    for start, end in zip(np.r_[0, ends][:-1], ends, strict=True):
         ones = np.bincount(readings.texts[votes[start:end]], minlength=0)
         touched = np.flatnonzero(ones)
         found.append(_one_alpha(ones[touched], readers[touched], of_readers, seed, resamples))
@@ -168,7 +168,7 @@ def _alpha(n: ArrayLike, observed: ArrayLike, expected: ArrayLike) -> Array:
 
 def interval(values: Array) -> tuple[float | None, float | None]:
     known = values[np.isfinite(values)]
-    if len(known) < LEAST_KNOWN * len(values):
+    if not len(known) or len(known) < LEAST_KNOWN * len(values):
         return None, None
     low, high = np.percentile(known, [2.5, 97.5])
     return float(low), float(high)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from sqlite_utils import Database
 
-from core.evaluate.agreement import LabelSet, as_votes, cohen_kappa, krippendorff_alpha, set_alpha
-from core.services import membership, projects
-from db import adjudications
+from core.evaluate.pairs import pairs
+from core.evaluate.resampled import Estimate, Readings, label_alphas, read_twice, set_alpha
+from core.services import membership
+from core.services.standing import NONE, Standing, standing
+from db import users
 from db.connect import reading
 
 
@@ -58,49 +59,53 @@ def agreement(db: Database, project_id: int, *, by: int) -> Agreement:
     """Alpha of whole label sets (MASI) and of each label, and kappa of each pair. Raises NotAllowed, NotFound."""
     with reading(db):
         membership.require_member(db, project_id, by, "reviewer")
-        label_set = projects.project(db, project_id).label_set
-        found = adjudications.read_twice(db, project_id)
-    names = {each["user_id"]: each["who"] for each in found}
-    before: dict[int, dict[int, LabelSet]] = {}
-    after: dict[int, dict[int, LabelSet]] = {}
-    settled = set()
-    for each in found:
-        document_id, mine = each["document_id"], frozenset(label_set.present(each["labels"]))
-        before.setdefault(document_id, {})[each["user_id"]] = mine
-        if each["settled"] is not None:
-            settled.add(document_id)
-            mine = frozenset(label_set.present(each["settled"]))
-        after.setdefault(document_id, {})[each["user_id"]] = mine
-    people = sorted(names)
-    votes = [
-        as_votes([list(text.items()) for text in each.values()], people, label_set.keys) for each in (before, after)
-    ]
-    alphas = [_known(krippendorff_alpha(each)) for each in votes]
+        found = standing(db, project_id)
+        names = names_of(db, np.unique(found.votes.people).tolist())
+    before, after, settled = _before_and_after(found)
+    alphas = [label_alphas(each, resamples=0) for each in (before, after)]
+    table = pairs(before)
     return Agreement(
-        n=len(before),
-        settled=len(settled),
-        before=_one(set_alpha([list(text.values()) for text in before.values()])),
-        after=_one(set_alpha([list(text.values()) for text in after.values()])),
+        n=before.n,
+        settled=settled,
+        before=_one(set_alpha(before, resamples=0)),
+        after=_one(set_alpha(after, resamples=0)),
         labels=tuple(
-            LabelAgreement(key=key, before=alphas[0][k], after=alphas[1][k]) for k, key in enumerate(label_set.keys)
+            LabelAgreement(key=key, before=_one(first), after=_one(second))
+            for key, first, second in zip(found.label_set.keys, *alphas, strict=True)
         ),
-        pairs=tuple(_pairs(before, people, names, votes[0])),
-    )
+        pairs=tuple(
+            PairAgreement(
+                people=(int(a), int(b)), names=(names[int(a)], names[int(b)]), n=int(n),
+                kappa=tuple(None if np.isnan(each) else float(each) for each in kappa),
+            )
+            for (a, b), n, kappa in zip(table.people, table.n, table.kappas(), strict=True)
+        ),
+    )  # fmt: skip
 
 
-def _pairs(
-    texts: dict[int, dict[int, LabelSet]], people: list[int], names: dict[int, str], votes: np.ndarray
-) -> Iterable[PairAgreement]:
-    for (a, first), (b, second) in combinations(enumerate(people), 2):
-        n = sum(first in text and second in text for text in texts.values())
-        if n:
-            kappa = _known(cohen_kappa(votes[a], votes[b]))
-            yield PairAgreement(people=(first, second), names=(names[first], names[second]), n=n, kappa=kappa)
+def _before_and_after(found: Standing) -> tuple[Readings, Readings, int]:
+    """Votes as they were given and as they count since, on texts read twice; and how many of these are settled.
+
+    A text that was settled with labels of which none is left has nobody's vote afterwards.
+    """
+    votes = found.votes
+    place = np.searchsorted(found.documents, votes.documents)
+    settled, counts_as = found.settled[place], found.counts_as[place]
+    sets = np.where(settled, counts_as, votes.sets)
+    counts = ~found.left_out[place]
+    before = read_twice(votes.documents[counts], votes.people[counts], votes.sets[counts], found.sets)
+    still = counts & (sets != NONE)
+    after = read_twice(votes.documents[still], votes.people[still], sets[still], found.sets)
+    twice = np.bincount(place[counts], minlength=len(found.documents)) >= 2
+    return before, after, int((twice & found.settled).sum())
 
 
-def _known(values: np.ndarray) -> tuple[float | None, ...]:
-    return tuple(_one(float(each)) for each in values)
+def names_of(db: Database, ids: Iterable[int]) -> dict[int, str]:
+    """Whose votes these are; labels that came with a file are the system user's."""
+    names = {each.id: each.name for each in users.all_people(db)}
+    others = {each: users.peek(db, each) for each in set(ids) - names.keys()}
+    return names | {each: user.name for each, user in others.items() if user is not None}
 
 
-def _one(value: float) -> float | None:
-    return None if np.isnan(value) else value
+def _one(found: Estimate | None) -> float | None:
+    return None if found is None else found.value

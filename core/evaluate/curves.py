@@ -108,7 +108,7 @@ def reliability(y: ArrayLike, probs: ArrayLike, *, bins: int = BINS) -> Reliabil
     """Probabilities beside how often they come true, in bins of equal width.
 
     The error is Σ over bins (texts / N)·|mean probability - observed share|. For a rare label almost all texts lie in
-    the lowest bin, and the error is small whatever the others do: look at the bins. They are [low, high), the last closed.
+    the lowest bin, and the error is small whatever the others do: look at the bins, each [low, high), the last closed.
 
     Shapes: y (N,) of 0 and 1, probs (N,) in 0 … 1. Raises ValueError: unlike shapes, a probability outside.
     Source: guo2017.

@@ -1,0 +1,122 @@
+"""A round's answers on gold as arrays, cut as the round cut them, and two models' or rounds' answers side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlite_utils import Database
+
+from core.evaluate.bands import Band, bands
+from core.evaluate.paired import Gain, Paired, paired_f1
+from db import answers, rounds
+from db.records import Metric
+
+MODELS = ("student", "standalone", "teacher", "linear")
+Figures = Mapping[tuple[str, str], Metric]  # by model and scope
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What one model said of N gold texts. Shapes: documents (N,); truth, probs (N, K); thresholds (K,)."""
+
+    round: int
+    model: str
+    keys: tuple[str, ...]
+    documents: NDArray[np.int64]
+    truth: NDArray[np.bool_]
+    probs: NDArray[np.float32]
+    thresholds: NDArray[np.float64]  # NaN for a label that the round gave none
+
+    @property
+    def named(self) -> NDArray[np.bool_]:
+        """Its decisions. Shapes: → (N, K)."""
+        return np.asarray(self.probs >= self.thresholds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """``paired`` over ``keys`` in that order: those labels which both answered."""
+
+    keys: tuple[str, ...]
+    paired: Paired
+
+    def of(self, scope: str) -> Gain | None:
+        """Of a label, of macro or of tail; None where it was not compared."""
+        if scope in self.keys:
+            return self.paired.labels[self.keys.index(scope)]
+        return {"macro": self.paired.macro, "tail": self.paired.tail}.get(scope)
+
+
+def figures_of(db: Database, project_id: int, number: int) -> Figures:
+    """A round's figures on gold."""
+    found = rounds.metrics(db, project_id, number=number)
+    return {(each.model, each.scope): each for each in found if each.split == "gold"}
+
+
+def answered(db: Database, project_id: int, number: int, model: str, figures: Figures) -> Answered | None:
+    """One model's answers of a published round; None where none were kept, or no text or label was answered."""
+    found = answers.peek(db, project_id, number, model)
+    if found is None or not found["documents"] or not found["keys"]:
+        return None
+    keys = found["keys"]
+    cuts = [figures[model, key].threshold if (model, key) in figures else None for key in keys]
+    documents = np.frombuffer(found["documents"], dtype="<i8").astype(np.int64)
+    shape = (len(documents), len(keys))
+    return Answered(
+        round=number, model=model, keys=keys, documents=documents,
+        truth=np.frombuffer(found["truth"], dtype="u1").reshape(shape) > 0,
+        probs=np.frombuffer(found["probabilities"], dtype="<f4").reshape(shape),
+        thresholds=np.array([np.nan if cut is None else cut for cut in cuts], dtype=np.float64),
+    )  # fmt: skip
+
+
+def compared(first: Answered | None, second: Answered | None, rare: Collection[str]) -> Compared | None:
+    """How much better the first is on the texts and labels that both answered, by the first's truth.
+
+    ``rare``: keys of the tail. None where there is nothing in common.
+    """
+    if first is None or second is None:
+        return None
+    keys = [key for key in first.keys if key in second.keys and _cut(first, key) and _cut(second, key)]
+    _, a, b = np.intersect1d(first.documents, second.documents, return_indices=True)
+    if not keys or not len(a):
+        return None
+    mine, theirs = (np.array([each.keys.index(key) for key in keys]) for each in (first, second))
+    at, other = np.ix_(a, mine), np.ix_(b, theirs)
+    tail = [n for n, key in enumerate(keys) if key in rare]
+    return Compared(
+        keys=tuple(keys), paired=paired_f1(first.truth[at], first.named[at], second.named[other], tail=tail)
+    )
+
+
+def _cut(answers: Answered, key: str) -> bool:
+    return bool(np.isfinite(answers.thresholds[answers.keys.index(key)]))
+
+
+def frequency(keys: Sequence[str], figures: Figures, gold: Sequence[int], pool: Sequence[int]) -> list[int]:
+    """How often each label is in gold, which is a random sample; without gold, in the labelled pool.
+
+    Gold is counted as the round was measured, where there is one: the tail is then that of the round's other figures.
+    """
+    found = [
+        figures["student", key].support if ("student", key) in figures else n for key, n in zip(keys, gold, strict=True)
+    ]
+    return found if any(found) else list(pool)
+
+
+def banded(keys: Sequence[str], counts: Sequence[int]) -> dict[str, Band]:
+    """Each label's band by its frequency."""
+    return dict(zip(keys, bands(counts), strict=True)) if keys else {}
+
+
+def rare(banded: Mapping[str, Band]) -> set[str]:
+    """The tail's keys."""
+    return {key for key, band in banded.items() if band == "tail"}
+
+
+def by_frequency(counts: Sequence[int]) -> list[int]:
+    """Positions from the commonest label to the rarest, ties in the label set's order."""
+    return sorted(range(len(counts)), key=lambda k: (-counts[k], k))

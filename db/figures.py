@@ -1,0 +1,75 @@
+"""What the dashboard asks of rounds and of the queue: sums and single series, never all rows of a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from db.connect import rows, value
+from db.records import Metric
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """So many waiting texts are in the queue for this label, or by chance, or for its words."""
+
+    label: str
+    random: bool
+    words: bool
+    source: str
+    n: int
+
+
+def of_scope(db: Database, project_id: int, scope: str) -> list[Metric]:
+    """What every published round measured of a label or an aggregate on gold, oldest round first."""
+    found = rows(
+        db,
+        # The models by name: with them the table's key leads to each figure, without them through all of them.
+        "SELECT r.number AS round, m.model, m.split, m.scope, m.precision, m.recall, m.f1, m.support, m.threshold, "
+        "m.low, m.high, m.n FROM rounds r CROSS JOIN metrics m ON m.round_id = r.id WHERE r.project_id = :p "
+        "AND r.state = 'published' AND m.model IN ('student', 'standalone', 'teacher', 'linear') "
+        "AND m.split = 'gold' AND m.scope = :s ORDER BY r.number, m.model",
+        p=project_id, s=scope,
+    )  # fmt: skip
+    return [Metric(**each) for each in found]
+
+
+def measured(db: Database, project_id: int, scopes: Sequence[str]) -> set[str]:
+    """Those of the scopes of which some published round measured the student on gold."""
+    found = rows(
+        db,
+        "SELECT s.value AS scope FROM json_each(:scopes) s WHERE EXISTS (SELECT 1 FROM rounds r CROSS JOIN metrics m "
+        "ON m.round_id = r.id WHERE r.project_id = :p AND r.state = 'published' AND m.model = 'student' "
+        "AND m.split = 'gold' AND m.scope = s.value)",
+        p=project_id, scopes=json.dumps(list(scopes), ensure_ascii=False),
+    )  # fmt: skip
+    return {each["scope"] for each in found}
+
+
+def answered_before(db: Database, project_id: int, number: int, model: str) -> int | None:
+    """The last published round before this one of which the model's answers were kept."""
+    found: Any = value(
+        db,
+        "SELECT r.number FROM rounds r WHERE r.project_id = :p AND r.state = 'published' AND r.number < :n "
+        "AND EXISTS (SELECT 1 FROM answers a WHERE a.round_id = r.id AND a.model = :m) ORDER BY r.number DESC LIMIT 1",
+        p=project_id, n=number, m=model,
+    )  # fmt: skip
+    return None if found is None else int(found)
+
+
+def queue_reasons(db: Database, project_id: int) -> list[Reason]:
+    """Why the texts that still wait are in the queue, counted."""
+    found = rows(
+        db,
+        "SELECT coalesce(json_extract(q.reason, '$.label'), '') AS label, q.source, count(*) AS n, "
+        "coalesce(json_extract(q.reason, '$.random'), 0) AS random, "
+        "coalesce(json_extract(q.reason, '$.words'), 0) AS words FROM queue q "
+        "JOIN documents d ON d.id = q.document_id WHERE q.project_id = :p AND d.state = 'open' "
+        "GROUP BY 1, 2, 4, 5 ORDER BY 1, 2, 4, 5",
+        p=project_id,
+    )  # fmt: skip
+    return [Reason(**{**each, "random": bool(each["random"]), "words": bool(each["words"])}) for each in found]

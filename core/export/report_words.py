@@ -1,0 +1,23 @@
+"""The words of a report, from ``report_words.toml``: Chinese and English; Simplified is made of the Chinese."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from core.hans import hans
+
+
+@functools.cache
+def catalogue() -> dict[str, dict[str, str]]:
+    """Every entry: key → language → text."""
+    return tomllib.loads(Path(__file__).with_name("report_words.toml").read_text("utf-8"))
+
+
+def say(key: str, lang: str, /, **fields: Any) -> str:
+    """The text of a key in a language, Chinese where that is unknown. Raises KeyError: there is no such key."""
+    entry = catalogue()[key]
+    text = entry.get(lang) or (hans(entry["zh"]) if lang == "hans" else entry["zh"])
+    return text.format(**fields) if fields else text

@@ -10,7 +10,7 @@ from core.errors import TagtailError
 from core.services.reporting import Overview
 from db.errors import StorageError
 from pages.shared import cache, messages, session
-from pages.shared.dashboard import long_tail, overview, per_label, together
+from pages.shared.dashboard import long_tail, overview, per_label, tabs, together
 from pages.shared.i18n import t
 from pages.shared.links import page_link
 from pages.shared.round_strip import strip
@@ -21,17 +21,16 @@ TABS: dict[str, Callable[[Overview], None]] = {
     "tail": long_tail.show,
     "together": together.show,
 }
-_TAB = "dashboard_tab"
 
 
 def chosen_tab() -> str:
     """Which tab is open: in the address too, so that a link leads to it."""
     asked = st.query_params.get("tab", "")
     st.segmented_control(
-        t("dashboard.tabs"), list(TABS), key=_TAB, default=asked if asked in TABS else next(iter(TABS)), required=True,
-        format_func=lambda tab: t(f"dashboard.tab_{tab}"), label_visibility="collapsed", width="stretch",
+        t("dashboard.tabs"), list(TABS), key=tabs.KEY, default=asked if asked in TABS else next(iter(TABS)),
+        required=True, format_func=lambda tab: t(f"dashboard.tab_{tab}"), label_visibility="collapsed", width="stretch",
     )  # fmt: skip
-    tab = st.session_state[_TAB]
+    tab = st.session_state[tabs.KEY]
     st.query_params["tab"] = tab
     return str(tab)
 
@@ -52,7 +51,7 @@ def show() -> None:
         return
     tab = chosen_tab()
     if not view.n_labelled and not view.n_gold_labelled:
-        overview.tiles(view)
+        overview.headline(project.id)
         st.info(t("dashboard.empty_labels"), icon=":material/label:")
         page_link("annotate", t("dashboard.go_annotate"))
         return

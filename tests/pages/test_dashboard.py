@@ -22,21 +22,6 @@ def test_before_the_first_round_it_says_where_to_start_one(house: House, texts_o
     fill(house, tmp_path)
     page = tab(house, "labels")
     assert "訓練輪次" in texts_of(page)
-    page = house.page("dashboard", "lead").run()
-    assert page.metric[0].value == "20 / 26"
-    assert page.metric[3].value == "還沒有"
-
-
-def test_the_headline_names_round_split_n_and_interval(house: House, texts_of: Said, tmp_path: Path) -> None:
-    fill(house, tmp_path)
-    publish_round(house)
-    page = house.page("dashboard", "lead").run()
-    said = texts_of(page)
-    assert [tile.value for tile in page.metric] == ["20 / 26", "12 / 12", "第 1 輪", "0.60", "0.40"]
-    assert page.metric[4].label.endswith("丙")
-    assert "\\[0\\.50, 0\\.70\\]" in said
-    assert "金標準 n=12" in said
-    assert "訓練 17 篇、驗證 3 篇" in said
 
 
 def tab(house: House, name: str) -> AppTest:

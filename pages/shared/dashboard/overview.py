@@ -1,66 +1,209 @@
-"""Overview: how much is labelled, how good the student is, what comes next."""
+"""Overview: what needs attention, how good the student is and how sure that is, what goes on now, when to stop."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
+from core.errors import TagtailError
+from core.evaluate.paired import Gain
+from core.services import membership
+from core.services.dashboard import attention
+from core.services.dashboard import overview as service
+from core.services.dashboard.overview import Glance, LabelState, Live, Score
 from core.services.reporting import Overview
-from db.records import Metric
-from pages.shared import charts, reasons, when
+from db.errors import StorageError
+from pages.shared import cache, charts, messages, reasons, round_strip, session, when
+from pages.shared.dashboard import attention_view
 from pages.shared.i18n import lang, plain, t
+
+LIVE_S = 15.0
+SPARK = 30  # rounds in a tile's line
+NAMED = 4  # labels or people that a tile names
+STYLE = """<style>
+.st-key-glance_scores, .st-key-glance_now {display: grid; gap: .75rem; align-items: stretch;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 13.5rem), 1fr))}
+@media (max-width: 640px) {
+  .st-key-glance_scores, .st-key-glance_now {grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .5rem}
+}
+</style>"""
 
 
 def show(view: Overview) -> None:
-    tiles(view)
+    headline(view.project.id)
     work_section(view)
 
 
-def _tile(place: Any, label: str, value: str, note: str) -> None:
-    with place.container(border=True, height="stretch"):
-        st.metric(label, value)
-        st.caption(plain(note))
-
-
-def score(metric: Metric | None) -> str:
-    return f"{metric.f1:.2f}" if metric else t("dashboard.none_yet")
-
-
-def tiles(view: Overview) -> None:
-    """The headline: how much is labelled, and how good the student is, tail included."""
-    places = st.columns([1, 1, 1.1, 1.2, 1.3])
-    _tile(
-        places[0], t("dashboard.tile_labelled"), f"{view.n_labelled} / {view.n_pool}",
-        t("dashboard.tile_labelled_note", skipped=view.n_skipped, flagged=view.n_flagged),
-    )  # fmt: skip
-    _tile(
-        places[1], t("dashboard.tile_gold"), f"{view.n_gold_labelled} / {view.n_gold}",
-        t("dashboard.tile_gold_note"),
-    )  # fmt: skip
-    done = view.round
-    _tile(
-        places[2], t("dashboard.tile_round"),
-        t("dashboard.tile_round_value", n=done.number) if done else t("dashboard.none_yet"),
-        t("dashboard.tile_round_note", when=when.moment(done.finished_at), train=done.n_train, valid=done.n_valid)
-        if done else t("dashboard.no_round_note"),
-    )  # fmt: skip
-    macro = charts.find(view.metrics, "student", "macro")
-    _tile(
-        places[3], t("dashboard.tile_macro"), score(macro),
-        t("dashboard.tile_macro_note", interval=charts.interval(macro) or "–", round=macro.round, n=macro.n)
-        if macro else t("dashboard.no_round_note"),
-    )  # fmt: skip
-    rows = charts.by_frequency(view)
-    if not rows:
+@st.fragment(run_every=LIVE_S)
+def headline(project_id: int) -> None:
+    """The tiles, looked at anew every few seconds: what was kept is used while nothing happens in the project."""
+    try:
+        with session.db() as db:
+            now = session.now()
+            membership.require_member(db, project_id, session.user_id() or 0, "lead")  # it may outlive a role
+            seen = service.live(db, project_id, now=now)
+        found = cache.glance(project_id)
+    except (TagtailError, StorageError) as error:
+        messages.show(error)
         return
-    rarest = rows[-1].label
-    tail = charts.find(view.metrics, "student", rarest.key)
+    st.html(STYLE)
+    attention_view.show(attention.findings(found, seen), found.project.label_set.names(lang()))
+    with st.container(key="glance_scores"):
+        score_tile(t("overview.macro"), found.macro, t("overview.macro_help"))
+        score_tile(t("overview.tail"), found.tail, _tail_help(found))
+        if found.labels:
+            rarest_tile(found.labels[-1], found)
+        agreement_tile(found)
+    with st.container(key="glance_now"):
+        labelled_tile(found)
+        gold_tile(found)
+        people_tile(seen)
+        round_tile(found, seen)
+
+
+def _tile(label: str, value: str, notes: Sequence[str], *, help: str = "", **more: Any) -> None:
+    """A figure, and under it what it was measured on, a line each. Notes are Markdown-safe."""
+    with st.container(border=True, height="stretch", gap="small"):
+        st.metric(label, value, help=help or None, **more)
+        st.caption("  \n".join(notes))
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Bounds in brackets, or nothing."""
+    return "" if low is None or high is None else f"[{low:.2f}, {high:.2f}]"
+
+
+def change(gain: Gain | None, *, stable: bool = True) -> dict[str, Any]:
+    """A metric's arrow: green or red only where the whole interval lies on one side, on enough texts to say so."""
+    if gain is None:
+        return {}
+    shown: dict[str, Any] = {"delta": f"{gain.difference:+.2f}"}
+    return shown if gain.clear and stable else shown | {"delta_color": "off", "delta_arrow": "off"}
+
+
+def change_note(score: Score) -> str:
+    """The change with its interval and the texts it was measured on, or why there is none."""
+    found = score.change
+    if found.gain is None:
+        return t(f"overview.no_change_{found.why}", round=found.since)
+    bounds = plain(interval(found.gain.low, found.gain.high))
+    told = t("overview.since" if found.all_texts else "overview.since_common", round=found.since, n=found.n)
+    return t("overview.change_clear" if found.gain.clear else "overview.change_unclear", interval=bounds, since=told)
+
+
+def score_tile(name: str, score: Score | None, help: str) -> None:
+    """A mean F1 with its interval, its change, and its way over the rounds."""
+    if score is None:
+        _tile(name, t("overview.none_yet"), [t("overview.after_first_round")], help=help)
+        return
+    bounds = interval(score.low, score.high)
+    if not score.value:  # an interval of hits that never came would be [0, 0]
+        sure = t("overview.no_hit_at_all", n=score.positives)
+    else:
+        sure = t("overview.interval", interval=plain(bounds)) if bounds else t("overview.no_interval")
+    line = [round(f1, 3) for _, f1 in score.history[-SPARK:]]
     _tile(
-        places[4], t("dashboard.tile_rarest", name=plain(rarest.name(lang()))), score(tail),
-        t("dashboard.tile_rarest_note", interval=charts.interval(tail) or "–", round=tail.round, support=tail.support,
-          n=tail.n) if tail else t("dashboard.no_round_note"),
+        name, f"{score.value:.2f}",
+        [sure, t("overview.measured", round=score.round, n=score.n), change_note(score)],
+        help=help, **change(score.change.gain), **({"chart_data": line} if len(line) > 1 else {}),
     )  # fmt: skip
+
+
+def _tail_help(found: Glance) -> str:
+    if found.tail is None:
+        return t("overview.tail_help_none")
+    return t("overview.tail_help", n=len(found.tail.keys), labels=plain(_listed(found, found.tail.keys)))
+
+
+def _listed(found: Glance, keys: tuple[str, ...], most: int = NAMED) -> str:
+    names = found.project.label_set.names(lang())
+    told = t("overview.comma").join(names.get(key, key) for key in keys[:most])
+    return told if len(keys) <= most else t("overview.and_more", names=told, n=len(keys) - most)
+
+
+def rarest_tile(rarest: LabelState, found: Glance) -> None:
+    """The rarest label, with the sign that its figure cannot be trusted yet."""
+    name, metric = plain(rarest.label.name(lang())), rarest.metric
+    label = t("overview.rarest", name=name)
+    if metric is None:
+        _tile(label, t("overview.none_yet"), [t("overview.after_first_round"), *_unsure(rarest)])
+        return
+    on = t("overview.measured_support", round=metric.round, support=metric.support, n=metric.n)
+    if not metric.support:
+        value, sure = "–", t("overview.no_positive")
+    elif rarest.missed:
+        at_most = service.gold_needed.recall_bound(metric.support)
+        value, sure = f"{metric.f1:.2f}", t("overview.no_hit", n=metric.support, recall=f"{at_most:.0%}")
+    else:
+        value, sure = f"{metric.f1:.2f}", t("overview.interval", interval=plain(charts.interval(metric) or "–"))
+    _tile(
+        label, value, [*_unsure(rarest), sure, on], help=t("overview.rarest_help"),
+        **change(rarest.change if metric.support else None, stable=rarest.stable),
+    )  # fmt: skip
+
+
+def _unsure(state: LabelState) -> list[str]:
+    if state.stable:
+        return []
+    return [f":orange[:material/warning: {t('overview.unstable', least=charts.UNSTABLE_BELOW)}]"]
+
+
+def agreement_tile(found: Glance) -> None:
+    now = found.agreement.now
+    if now is None:
+        _tile(t("overview.agreement"), "–", [t("overview.no_agreement")], help=t("overview.agreement_help"))
+        return
+    bounds = interval(now.low, now.high)
+    sure = t("overview.interval", interval=plain(bounds)) if bounds else t("overview.no_interval")
+    notes = [sure, t("overview.read_twice", n=now.n)]
+    _tile(t("overview.agreement"), f"α {now.value:.2f}", notes, help=t("overview.agreement_help"))
+
+
+def labelled_tile(found: Glance) -> None:
+    note = t("overview.labelled_note", left=f"{found.n_left:,}", skipped=found.n_skipped, flagged=found.n_flagged)
+    _tile(t("overview.labelled"), f"{found.n_labelled:,} / {found.n_pool:,}", [note])
+
+
+def gold_tile(found: Glance) -> None:
+    done = t("overview.gold_note")
+    _tile(t("overview.gold"), f"{found.n_gold_labelled:,} / {found.n_gold:,}", [done])
+
+
+def people_tile(seen: Live) -> None:
+    """Names as they are, a few of them."""
+    named = [plain(name) for name in seen.people[:NAMED]]
+    who = t("overview.comma").join(named)
+    if len(seen.people) > NAMED:
+        who = t("overview.and_more", names=who, n=len(seen.people) - NAMED)
+    minutes = round(service.AT_WORK_S / 60)
+    notes = [who or t("overview.nobody"), t("overview.decided", n=f"{seen.decided:,}")]
+    _tile(t("overview.people"), str(len(seen.people)), notes, help=t("overview.people_help", minutes=minutes))
+
+
+def round_tile(found: Glance, seen: Live) -> None:
+    """Which round the figures are of, and what the worker does; in words, for a colour alone says nothing."""
+    status = seen.status
+    if not status.worker_alive:
+        health = f":red-badge[:material/error: {t('overview.worker_silent')}]"
+    elif status.state in ("running", "cancelling"):
+        health = f":blue-badge[:material/autorenew: {t('overview.worker_trains')}]"
+    else:
+        health = f":green-badge[:material/check: {t('overview.worker_ready')}]"
+    notes = [health]
+    if status.state in ("running", "cancelling"):
+        notes.append(plain(round_strip.progress_words(status)))
+    elif status.state == "queued":
+        notes.append(t("overview.queued"))
+    done = status.last_published
+    if done is None:
+        _tile(t("overview.round"), t("overview.none_yet"), [*notes, t("overview.after_first_round")])
+        return
+    notes.append(
+        t("overview.round_note", when=plain(when.moment(done.finished_at)), train=done.n_train, valid=done.n_valid)
+    )
+    _tile(t("overview.round"), t("overview.round_value", n=done.number), notes)
 
 
 def work_section(view: Overview) -> None:
@@ -72,22 +215,27 @@ def work_section(view: Overview) -> None:
         else:
             st.caption(t("dashboard.none_yet"))
     with right:
-        st.subheader(t("dashboard.section_queue"), anchor=False)
-        if not view.queue_head:
-            st.caption(t("dashboard.queue_empty"))
-            return
-        st.caption(t("dashboard.section_queue_note", n=len(view.queue_head)))
-        names = view.project.label_set.names(lang())
-        st.dataframe(
-            [
-                {
-                    t("dashboard.column_reason"): reasons.words("dashboard", head.reason, names),
-                    t("dashboard.column_text"): head.text,
-                    t("dashboard.column_score"): round(head.score, 3),
-                }
-                for head in view.queue_head
-            ],
-            hide_index=True,
-            width="stretch",
-            height=320,
-        )
+        queue_section(view)
+
+
+def queue_section(view: Overview) -> None:
+    """The head of the queue, and why each text is there."""
+    st.subheader(t("dashboard.section_queue"), anchor=False)
+    if not view.queue_head:
+        st.caption(t("dashboard.queue_empty"))
+        return
+    st.caption(t("dashboard.section_queue_note", n=len(view.queue_head)))
+    names = view.project.label_set.names(lang())
+    st.dataframe(
+        [
+            {
+                t("dashboard.column_reason"): reasons.words("dashboard", head.reason, names),
+                t("dashboard.column_text"): head.text,
+                t("dashboard.column_score"): round(head.score, 3),
+            }
+            for head in view.queue_head
+        ],
+        hide_index=True,
+        width="stretch",
+        height=320,
+    )

@@ -130,19 +130,6 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "第 {number} 輪的模型學的是另一組標籤，不能換回。請開始新的一輪。",
         "The model of round {number} knows another label set and cannot come back. Start a new round.",
     ),
-    "RoundRunning": (
-        "有一輪正在訓練或等著開始，或正在換回別的模型。請等它完成，或先停止它，再換回。",
-        "A round runs or waits, or another model is being brought back. Let it end, or stop it, then go back.",
-    ),
-    "StudentGone": (
-        "第 {number} 輪的模型已經不在磁碟上（只保留最近幾輪），不能換回。請選另一輪，或重新訓練。",
-        "The model of round {number} is no longer on disk (only the latest few are kept). Choose another round, or "
-        "train anew.",
-    ),
-    "OtherLabels": (
-        "第 {number} 輪的模型學的是另一組標籤，不能換回。請開始新的一輪。",
-        "The model of round {number} knows another label set and cannot come back. Start a new round.",
-    ),
     "NotWritable": (
         "這一列有無法儲存的字元（不成對的代理字元）。請用正確的 UTF-8 重新存檔。",
         "This row has characters that cannot be stored (lone surrogates). Save the file again as proper UTF-8.",
@@ -239,6 +226,7 @@ BAD_FILE = {
     "missing": ("找不到檔案 {name}。", "There is no file {name}."),
     "empty": ("{name} 裡沒有任何一列資料。", "{name} has no rows."),
     "jsonl_or_csv": ("{name} 要是 .jsonl 或 .csv（可以再加 .gz）。", "{name} must be .jsonl or .csv (or .gz of one)."),
+    "no_zip": ("{name} 要是 .zip。", "{name} must be a .zip."),
     "not_utf8": (
         "{name} 不是 UTF-8 編碼。請另存成 UTF-8 再匯入（Excel：CSV UTF-8）。",
         "{name} is not UTF-8. Save it as UTF-8 (in Excel: CSV UTF-8) and import again.",

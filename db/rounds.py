@@ -111,6 +111,18 @@ def metrics(db: Database, project_id: int, *, number: int | None = None) -> list
     return [Metric(**each) for each in found]
 
 
+def headline(db: Database, project_id: int) -> list[Metric]:
+    """Each model's macro-F1 on gold, of every published round, oldest first."""
+    found = rows(
+        db,
+        f"SELECT r.number AS round, {', '.join('m.' + name for name in _METRIC)} FROM rounds r "  # noqa: S608
+        "JOIN metrics m ON m.round_id = r.id AND m.split = 'gold' AND m.scope = 'macro' "
+        "WHERE r.project_id = :p AND r.state = 'published' ORDER BY r.number",
+        p=project_id,
+    )
+    return [Metric(**each) for each in found]
+
+
 def all_rounds(db: Database, project_id: int) -> list[RoundRow]:
     """Newest first."""
     return [_round(each) for each in rows(db, f"{_ROUNDS} WHERE r.project_id = :p ORDER BY r.id DESC", p=project_id)]

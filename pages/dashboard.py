@@ -25,10 +25,9 @@ TABS: dict[str, Callable[[Overview], None]] = {
 
 def chosen_tab() -> str:
     """Which tab is open: in the address too, so that a link leads to it."""
-    asked = st.query_params.get("tab", "")
     st.segmented_control(
-        t("dashboard.tabs"), list(TABS), key=tabs.KEY, default=asked if asked in TABS else next(iter(TABS)),
-        required=True, format_func=lambda tab: t(f"dashboard.tab_{tab}"), label_visibility="collapsed", width="stretch",
+        t("dashboard.tabs"), list(TABS), key=tabs.KEY, default=tabs.present(TABS), required=True,
+        format_func=lambda tab: t(f"dashboard.tab_{tab}"), label_visibility="collapsed", width="stretch",
     )  # fmt: skip
     tab = st.session_state[tabs.KEY]
     st.query_params["tab"] = tab
@@ -39,7 +38,7 @@ def show() -> None:
     session.require("lead")
     project = session.project()
     st.title(t("dashboard.title"), anchor=False)
-    strip(project.id)
+    strip(project.id, quiet=tabs.present(TABS) == "overview")  # which says by itself what is amiss
     try:
         view = cache.overview(project.id)
     except (TagtailError, StorageError) as error:

@@ -110,19 +110,22 @@ def _manner(status: RoundStatus) -> str:
 
 
 @st.fragment(run_every=LIVE_S)
-def strip(project_id: int) -> None:
-    """The strip; it looks again every two seconds, and redraws nothing else unless a round ended."""
+def strip(project_id: int, *, quiet: bool = False) -> None:
+    """The strip; it looks again every two seconds, and redraws nothing else unless a round ended.
+
+    ``quiet``: without its warnings, on a page that has them anyway.
+    """
     seen = look(project_id)
     if seen is None:
         return
     status, ready = seen
-    draw(status, ready)
+    draw(status, ready, quiet=quiet)
     note_change(status)
 
 
-def draw(status: RoundStatus, ready: Readiness) -> None:
+def draw(status: RoundStatus, ready: Readiness, *, quiet: bool = False) -> None:
     """The strip for a given state."""
-    if not status.worker_alive:
+    if not status.worker_alive and not quiet:
         st.warning(t("rounds.worker_silent"), icon=":material/build:")
     if status.state in ("running", "cancelling"):
         lead = t(f"rounds.strip_{_manner(status)}")
@@ -131,7 +134,7 @@ def draw(status: RoundStatus, ready: Readiness) -> None:
         st.progress(0.0, text=t("rounds.strip_deeper_queued" if status.deeper else "rounds.strip_queued"))
     else:
         st.caption(plain(idle_words(status, ready)))
-    if status.last_error and status.state == "idle":
+    if status.last_error and status.state == "idle" and not quiet:
         st.warning(
             t("rounds.last_error", why=plain(stored_errors.words(*status.last_error))),
             icon=":material/warning:",

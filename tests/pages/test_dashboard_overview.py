@@ -122,6 +122,18 @@ def test_where_nothing_is_amiss_one_calm_line_says_so(house: House, texts_of: Sa
     assert tiles(look(house, "en"))["Student macro-F1"] == "1.00"
 
 
+def test_a_silent_worker_is_said_once_on_each_tab(house: House, texts_of: Said, tmp_path: Path) -> None:
+    measured(house, tmp_path)
+    with house.open() as db, writing(db):
+        jobs.worker_beat(db, pid=1, doing="", now=time.time() - 95)
+    said = texts_of(look(house))
+    assert said.count("沒有回應") == 2  # what to do, on top; and the sign in its tile
+    assert "背景程式已經 2 分鐘沒有回應" in said
+    page = house.page("dashboard", "lead")
+    page.query_params["tab"] = "together"
+    assert [each.icon for each in page.run().warning][:1] == [":material/build:"]
+
+
 def test_people_at_work_are_named_as_text(house: House, texts_of: Said, tmp_path: Path) -> None:
     measured(house, tmp_path)
     with house.open() as db:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from core.services.dashboard.people import agreement_now
 from core.services.standing import Standing, Votes
 
 LATELY = (50, 1000)  # latest decisions at least and at most; between them, a quarter of all that count
+EARLIER = 9  # times as many before these: what lies further back says little of a fall, and costs what a project holds
 LEAST_TEXTS = 20  # read twice, on either side, before two figures are compared
 
 
@@ -22,8 +23,8 @@ LEAST_TEXTS = 20  # read twice, on either side, before two figures are compared
 class Agreed:
     """Krippendorff's alpha with MASI over the texts that two or more have labelled; None where nothing can be said.
 
-    ``lately`` and ``earlier`` part them by whether one of the latest decisions is on a text; ``drop`` is lately less
-    earlier, None where either side has fewer than LEAST_TEXTS.
+    ``lately``: over those of them on which one of the latest decisions is; ``earlier``: on which one of the decisions
+    before these is. ``drop`` is lately less earlier, None where either has fewer than LEAST_TEXTS.
     """
 
     now: Estimate | None
@@ -38,17 +39,20 @@ def window(found: Standing) -> int:
     return min(most, max(least, len(found.votes.documents) // 4))
 
 
-def agreed(found: Standing, lately: Collection[int]) -> Agreed:
-    """``lately``: the texts of the latest decisions."""
-    recent = np.isin(found.votes.documents, np.array(sorted(lately), dtype=np.int64))
-    now, new, old = agreement_now(found), _alpha(found, recent), _alpha(found, ~recent)
+def agreed(found: Standing, latest: Sequence[int]) -> Agreed:
+    """``latest``: the texts of the latest (1 + EARLIER) · ``window`` decisions, newest first."""
+    n = window(found)
+    recent, before = np.array(latest[:n], dtype=np.int64), np.array(latest[n:], dtype=np.int64)
+    now, new = agreement_now(found), _alpha(found, recent)
+    old = _alpha(found, np.setdiff1d(before, recent))
     if new is None or old is None or min(new.n, old.n) < LEAST_TEXTS:
         return Agreed(now=now, lately=new, earlier=old)
     return Agreed(now=now, lately=new, earlier=old, drop=apart(new, old))
 
 
-def _alpha(found: Standing, of: NDArray[np.bool_]) -> Estimate | None:
-    votes = found.votes
+def _alpha(found: Standing, texts: NDArray[np.int64]) -> Estimate | None:
+    """Over the votes on these texts alone."""
+    votes, of = found.votes, np.isin(found.votes.documents, texts)
     some = Votes(documents=votes.documents[of], people=votes.people[of], sets=votes.sets[of])
     return agreement_now(replace(found, votes=some))
 

@@ -167,7 +167,7 @@ def glance(db: Database, project_id: int) -> Glance:
         then = answered(db, project_id, before, "student", earlier) if before else None
         outdated = scheduling.is_outdated(db, project)
         n_skipped, n_flagged = (glances.n_texts(db, project_id, one) for one in ("skipped", "flagged"))
-        lately = glances.latest_documents(db, project_id, n=agreed.window(found))
+        latest = glances.latest_documents(db, project_id, n=(1 + agreed.EARLIER) * agreed.window(found))
     pool, gold = (found.support(gold=one).tolist() for one in (False, True))
     keys = found.label_set.keys
     of_tail = rare(banded(keys, frequency(keys, measured, gold, pool)))
@@ -193,7 +193,7 @@ def glance(db: Database, project_id: int) -> Glance:
         macro=macro,
         tail=tail,
         labels=tuple(states[k] for k in by_frequency([a + b for a, b in zip(pool, gold, strict=True)])),
-        agreement=agreed.agreed(found, lately),
+        agreement=agreed.agreed(found, latest),
     )
 
 

@@ -30,6 +30,7 @@ from web.login import SignIn
 from web.lost import Lost
 from web.routes import Downloads, Health, all_routes
 from web.supervisor import Supervisor
+from web.warming import Warming
 
 ROOT = Path(__file__).resolve().parent
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -47,9 +48,12 @@ def build(runtime: Runtime, supervisor: Supervisor | None) -> st.App:
         gc.freeze()  # what is loaded now stays: no collection need look at it again
         if supervisor is not None:
             supervisor.start()
+        warming = Warming(runtime.database)
+        warming.start()
         try:
             yield {}
         finally:
+            warming.stop()
             if supervisor is not None:
                 await asyncio.to_thread(supervisor.stop)
 

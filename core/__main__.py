@@ -27,6 +27,7 @@ from core.messages import in_language, say, sentence
 from core.reproduce import cli as reproducing
 from core.services import accounts, curating, membership, projects, scheduling, starting
 from core.services.curating import ImportOptions
+from core.services.dashboard import report_cli
 from core.simulate import cli as simulating
 from db.connect import back_up, is_sound, open_database
 from db.errors import NotFound, StorageError
@@ -340,6 +341,7 @@ def parser() -> argparse.ArgumentParser:
     add("doctor", doctor)
     reproducing.add_options(add("reproduce", reproduce))
     simulating.add_options(add("simulate", simulate))
+    report_cli.add_options(add("report", report_cli.make), find=_project, lang=LANG)
     add("backup", backup).add_argument("out")
     one = add("import", import_)
     one.add_argument("file")

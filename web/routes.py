@@ -16,9 +16,11 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from core.errors import NotAllowed, TagtailError
-from core.messages import sentence
+from core.messages import LANGS, sentence
 from core.services import curating, membership, reporting, scheduling
 from core.services.accounts import User
+from core.services.dashboard import report
+from core.services.dashboard.report import Wanted
 from db.connect import open_database
 from db.errors import NotFound, StorageError
 from pages.shared.i18n import say
@@ -54,6 +56,23 @@ class Downloads:
             membership.require_member(db, project_id, user.id, "lead")
             key = curating.project(db, project_id).key
             return reporting.student_bundle(db, project_id), f"tagtail-{key}-student.zip"
+
+    async def report(self, request: Request) -> Response:
+        """GET /download/report/{project_id}?lang=zh|hans|en&names=0|1: the report as one zip."""
+        user: User = request.state.user
+        lang = request.query_params.get("lang", user.lang)
+        wanted = Wanted(lang=lang if lang in LANGS else "zh", names=request.query_params.get("names") == "1")
+        try:
+            path, name = await run_in_threadpool(self._report, request.path_params["project_id"], user, wanted)
+        except (TagtailError, StorageError, OSError) as error:
+            return _refusal(error, user)
+        return FileResponse(path, media_type="application/zip", filename=name, headers={"Cache-Control": "no-store"})
+
+    def _report(self, project_id: int, user: User, wanted: Wanted) -> tuple[Path, str]:
+        with closing(open_database(self.database)) as db:
+            membership.require_member(db, project_id, user.id, "lead")
+            key = curating.project(db, project_id).key
+            return report.made(db, project_id, wanted, now=time.time()), f"tagtail-{key}-report.zip"
 
     async def labels(self, request: Request) -> Response:
         """GET /download/labels/{project_id}.{jsonl|csv}: the labels, streamed row by row."""
@@ -97,7 +116,7 @@ class Downloads:
         return pieces(), f"tagtail-{project.key}-{what}.{fmt}"
 
 
-def _refusal(error: TagtailError | StorageError, user: User) -> Response:
+def _refusal(error: TagtailError | StorageError | OSError, user: User) -> Response:
     status = 403 if isinstance(error, NotAllowed) else 404 if isinstance(error, NotFound) else 409
     return html.notice(user.lang, sentence(error, user.lang), status, home="/")
 
@@ -149,5 +168,6 @@ def all_routes(sign_in: SignIn, downloads: Downloads, health: Health) -> list[Ro
         Route("/healthz", health.answer, methods=["GET"]),
         Route("/annotate", first_page, methods=["GET"]),
         Route("/download/student/{project_id:int}", downloads.student, methods=["GET"]),
+        Route("/download/report/{project_id:int}", downloads.report, methods=["GET"]),
         Route("/download/labels/{project_id:int}.{format}", downloads.labels, methods=["GET"]),
     ]

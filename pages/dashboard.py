@@ -10,7 +10,7 @@ from core.errors import TagtailError
 from core.services.reporting import Overview
 from db.errors import StorageError
 from pages.shared import cache, messages, session
-from pages.shared.dashboard import long_tail, overview, per_label, report, tabs, together
+from pages.shared.dashboard import long_tail, overview, people, per_label, report, tabs, together
 from pages.shared.i18n import t
 from pages.shared.links import page_link
 from pages.shared.round_strip import strip
@@ -20,6 +20,7 @@ TABS: dict[str, Callable[[Overview], None]] = {
     "labels": per_label.show,
     "tail": long_tail.show,
     "together": together.show,
+    "people": people.show,
     "report": report.show,
 }
 

@@ -33,10 +33,10 @@ def chart(
         "toImageButtonOptions": {"format": picture, "filename": file_name(name), "scale": 2},
     }
     drawn = st.plotly_chart(figure, key=key, config=config, width="stretch", on_select=on_select, alt=_bare(sentence))
-    left, right = st.columns([5, 1], vertical_alignment="center")
+    below = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right")
     if note:
-        left.caption(plain(note))
-    with right.popover(t("figure.more"), width="stretch"):
+        below.caption(plain(note))
+    with below.popover(t("figure.more"), width="content"):
         st.download_button(
             t("figure.csv"), lambda: as_csv(table), file_name(name) + ".csv", "text/csv", key=f"{key}_csv",
             on_click="ignore", width="stretch",

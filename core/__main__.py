@@ -25,7 +25,7 @@ from core.errors import BadFile, BadRows, BadSetting, CannotStart, TagtailError
 from core.export.datasets import BadRow
 from core.messages import in_language, say, sentence
 from core.reproduce import cli as reproducing
-from core.services import accounts, curating, membership, projects, scheduling, starting
+from core.services import accounts, curating, doubting_cli, membership, projects, scheduling, starting
 from core.services.curating import ImportOptions
 from core.services.dashboard import report_cli
 from core.simulate import cli as simulating
@@ -342,6 +342,7 @@ def parser() -> argparse.ArgumentParser:
     reproducing.add_options(add("reproduce", reproduce))
     simulating.add_options(add("simulate", simulate))
     report_cli.add_options(add("report", report_cli.make), find=_project, lang=LANG)
+    doubting_cli.add_options(add("doubts", doubting_cli.doubts), find=_project, owner=_admin, lang=LANG)
     add("backup", backup).add_argument("out")
     one = add("import", import_)
     one.add_argument("file")

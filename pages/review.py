@@ -1,16 +1,18 @@
-"""Review: settle what people differ on or have flagged, see how they agree, give back what somebody holds."""
+"""Review: settle what people differ on or have flagged, read doubted labels again, see how people agree, give back
+what somebody holds.
+"""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from core.errors import TagtailError
-from core.services import adjudicating, assigning
+from core.services import adjudicating, assigning, doubting
 from core.services.accounts import User
 from core.services.assigning import Desk
 from core.services.projects import Project
 from db.errors import StorageError
-from pages.shared import agreement_view, messages, review_desk, session, when
+from pages.shared import agreement_view, doubts_view, messages, review_desk, session, when
 from pages.shared.i18n import lang, plain, t
 
 
@@ -18,7 +20,8 @@ def choice(project: Project, me: User) -> tuple[str, str]:
     """What is looked at, and the label by which it is narrowed down."""
     with session.db() as db:
         counts = adjudicating.docket(db, project.id, by=me.id, n=0).counts
-    views = [*adjudicating.KINDS, "agreement"] + (["desks"] if me.role in ("lead", "admin") else [])
+        counts = {**counts, "doubts": doubting.to_read(db, project.id, by=me.id, n=0).n}
+    views = [*adjudicating.KINDS, "doubts", "agreement"] + (["desks"] if me.role in ("lead", "admin") else [])
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     view = left.segmented_control(
         t("review.what"), views, default="open", required=True, key="review_view", label_visibility="collapsed",
@@ -73,6 +76,8 @@ def body(project: Project, me: User) -> None:
     view, label = choice(project, me)
     if view == "agreement":
         agreement_view.section(project, me)
+    elif view == "doubts":
+        doubts_view.section(project, me, label)
     elif view == "desks":
         desks(project, me)
     else:

@@ -35,8 +35,8 @@ Others = Sequence[tuple[ArrayLike, ArrayLike]]
 class Doubts:
     """Cells in the order in which to read them again; equal scores stand in an order by seed.
 
-    Shapes: all (R,), R the cells of labels that can be judged; ``judged`` (K,). ``probability``: that the text has the
-    label, as the model sees it; ``score``: that the given value is wrong.
+    Shapes: all (R,), R the cells of labels that can be judged; ``judged`` (K,). ``probability``: the share of texts of
+    which the models say the same that are given the label (platt1999); ``score``: that the given value is wrong.
     """
 
     text: NDArray[np.int64]
@@ -64,7 +64,7 @@ def doubts(probs: ArrayLike, given: ArrayLike, *, seed: int, others: Others = ()
     score, seen = np.zeros_like(p), p.copy()
     if judged.any():
         score[:, judged] = FORMS[form](p[:, judged], y[:, judged])
-        seen[:, judged] = holds(p[:, judged], y[:, judged])[0]
+        seen[:, judged] = as_given(p[:, judged], y[:, judged])
     cells = np.flatnonzero(np.broadcast_to(judged, y.shape).ravel())
     by_chance = numbers(seed, "doubts").permutation(len(cells))
     text, label = np.unravel_index(cells[np.lexsort((by_chance, -score.ravel()[cells]))], y.shape)
@@ -138,9 +138,14 @@ def margin(probs: NDArray[np.float64], given: NDArray[np.bool_]) -> NDArray[np.f
 
 
 def calibrated(probs: NDArray[np.float64], given: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Self-confidence after a logistic regression of the given values on the logits, label by label (platt1999)."""
+    """Self-confidence of probabilities that are calibrated on the labels as they are given."""
+    return self_confidence(as_given(probs, given), given)
+
+
+def as_given(probs: NDArray[np.float64], given: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """A logistic regression of the given values on the logits, label by label (platt1999). Shapes: (N, K)."""
     fitted = [_one_label(probs[:, k], given[:, k], noisy=False)[0] for k in range(probs.shape[1])]
-    return self_confidence(np.stack(fitted, axis=1), given)
+    return np.stack(fitted, axis=1)
 
 
 def mistaken(probs: NDArray[np.float64], given: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ from db.connect import reading, writing
 from db.errors import NotFound
 
 ROLE = "reviewer"
-LEAST_TEXTS = 30  # labelled; with fewer a list would say more about chance than about anybody
+LEAST_TEXTS = 50  # labelled; with fewer a list would say more about chance than about anybody
 LIST_MADE = "doubts_listed"  # the event that says when, of how much, and why a list is empty
 
 
@@ -30,7 +30,7 @@ LIST_MADE = "doubts_listed"  # the event that says when, of how much, and why a 
 class Doubt:
     """A label of a text that may be wrong: ``given`` it has it now, and the models think otherwise.
 
-    ``probability``: that the text has the label, by the models; ``score``: that the given value is wrong. ``seen``:
+    ``probability``: that such a text has the label, by the models; ``score``: that the given value is wrong. ``seen``:
     when the settlement was made by which the labels stand, if there is one; ``settle`` wants it back.
     """
 
@@ -71,7 +71,10 @@ class ToRead:
 
 
 def to_read(db: Database, project_id: int, *, by: int, label: str | None = None, n: int = 20) -> ToRead:
-    """The likeliest mistakes that nobody has looked at, first the likeliest. Raises NotAllowed, NotFound."""
+    """The likeliest mistakes that nobody has looked at, the likeliest first; those of one text stand together.
+
+    Raises NotAllowed, NotFound.
+    """
     with reading(db):
         membership.require_member(db, project_id, by, ROLE)
         made = events.recent(db, project_id, [LIST_MADE], n=1)
@@ -102,7 +105,10 @@ def _waiting(db: Database, project_id: int) -> list[dict[str, Any]]:
         labels = tuple(keys[k] for k in np.flatnonzero(now.sets[now.counts_as[place]]))
         if (each["label"] in labels) == each["given"]:
             still.append({**each, "labels": labels})
-    return still
+    first: dict[int, int] = {}
+    for place, each in enumerate(still):
+        first.setdefault(each["document_id"], place)
+    return sorted(still, key=lambda each: first[each["document_id"]])
 
 
 def _doubt(found: dict[str, Any], text: dict[str, Any]) -> Doubt:

@@ -108,3 +108,33 @@ def test_a_password_from_the_environment_is_used_and_not_printed(core) -> None:
 )
 def test_what_cannot_be_done_is_one_sentence(core, args: tuple[str, ...], env: dict[str, str], said: str) -> None:
     assert said in core(*args, code=2, **env)
+
+
+def test_doubted_labels_are_listed_and_written_down(core, tmp_path: Path) -> None:
+    core("init")
+    assert "No list yet" in core("doubts")
+    listed = """
+from contextlib import closing
+from core.config import Runtime
+from core.services import projects
+from core.steps import drained
+from core.worker.doubting import make
+from db.connect import open_database
+with closing(open_database(Runtime.from_env().database)) as db:
+    drained(make(db, projects.list_projects(db)[0].id))
+"""
+    env = {**os.environ, "DATA_DIR": str(tmp_path / "data")}
+    subprocess.run([sys.executable, "-c", listed], cwd=ROOT, env=env, check=True)
+    told = core("doubts", "--limit", "3").strip().splitlines()
+    assert len(told) == 4
+    assert told[0].split("\t")[1][0] in "+-"
+    assert "labels to read again (of 144 texts)" in told[-1]
+    found = json.loads(core("doubts", "--json", "--limit", "5"))
+    assert [len(found["doubts"]), found["texts"], found["note"]] == [5, 144, ""]
+    scores = [each["score"] for each in found["doubts"]]
+    assert scores[0] == max(scores) > 0.5
+    assert all((each["label"] in each["labels"]) == bool(each["given"]) for each in found["doubts"])
+    out = tmp_path / "doubts.csv"
+    assert str(out) in core("doubts", "--csv", str(out))
+    assert out.read_text("utf-8-sig").startswith("id,text,labels,split,document,label,given,probability,score,source")
+    assert "x.csv" in core("doubts", "--csv", str(tmp_path / "none" / "x.csv"), code=2)

@@ -62,7 +62,7 @@ def test_an_annotator_is_refused_and_a_reviewer_sees_both_sides(differing: House
 def test_flags_agreement_and_desks_are_one_click_away_the_last_for_leads(differing: House, texts_of: Said) -> None:
     page = differing.page("review", "reviewer").run()
     assert "desks" not in str(page.segmented_control(key="review_view").options)
-    assert len(page.segmented_control(key="review_view").options) == 4
+    assert len(page.segmented_control(key="review_view").options) == 5
     page.segmented_control(key="review_view").select("flagged").run()
     assert board(page)["cases"][0]["choices"][0]["comment"] == "不完整"
     page.segmented_control(key="review_view").select("agreement").run()

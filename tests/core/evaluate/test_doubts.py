@@ -54,6 +54,14 @@ def test_the_score_is_a_probability_that_the_given_value_is_wrong():
     assert 0.8 < told / there < 1.25
 
 
+def test_the_probability_is_how_many_of_such_texts_have_the_label():
+    probs, given, _ = world(1, n=4000, wrong=0.0)
+    found = doubts(probs, given, seed=0)
+    for low, high in ((0.0, 0.2), (0.2, 0.5), (0.5, 0.8), (0.8, 1.0)):
+        at = (found.probability >= low) & (found.probability <= high)
+        assert abs(found.given[at].mean() - found.probability[at].mean()) < 0.08
+
+
 def test_how_often_a_label_is_wrong_each_way_is_found_again():
     rng = np.random.default_rng(3)
     true = rng.random((6000, 1)) < 0.4

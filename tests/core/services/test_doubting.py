@@ -66,6 +66,12 @@ def test_the_list_stands_in_its_order_with_what_a_reader_wants_to_know(house) ->
     assert waiting(db, project, rae, label="k0") == []
 
 
+def test_doubts_of_one_text_stand_together(house) -> None:
+    db, project, rae = house
+    listed(db, project, (3, "k1", True), (2, "k1", True), (3, "k0", False), (1, "k1", False))
+    assert waiting(db, project, rae) == [(3, "k1"), (3, "k0"), (2, "k1"), (1, "k1")]
+
+
 def test_annotators_and_strangers_see_and_change_nothing(house, people) -> None:
     db, project, _ = house
     stranger = accounts.create_user(db, "sue", PASSWORD, "reviewer", by=None, now=NOW).id

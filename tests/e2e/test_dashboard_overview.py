@@ -59,7 +59,7 @@ def live_through(db: Database, gold: np.ndarray) -> None:
             probs[:, 8] = 0.1
         publish(
             db, project.id, ids, gold, np.clip(probs, 0, 1), thresholds=(0.5,) * gold.shape[1],
-            now=time.time() - 3600 * (ROUNDS - n),
+            n_train=40 + 8 * n, now=time.time() - 3600 * (ROUNDS - n),
         )  # fmt: skip
     amy, bob = (users.by_name(db, name)[0] for name in ("amy", "bob"))  # type: ignore[index]
     for who, slip in ((amy, 0.0), (bob, 0.25)):

@@ -33,7 +33,7 @@ STYLE = """<style>
 
 def show(view: Overview) -> None:
     headline(view.project.id)
-    work_section(view)
+    queue_section(view)
 
 
 @st.fragment(run_every=LIVE_S)
@@ -204,18 +204,6 @@ def round_tile(found: Glance, seen: Live) -> None:
         t("overview.round_note", when=plain(when.moment(done.finished_at)), train=done.n_train, valid=done.n_valid)
     )
     _tile(t("overview.round"), t("overview.round_value", n=done.number), notes)
-
-
-def work_section(view: Overview) -> None:
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader(t("dashboard.section_progress"), anchor=False)
-        if view.per_day:
-            st.plotly_chart(charts.per_day(view, lang()), key="chart_days", config=charts.CONFIG)
-        else:
-            st.caption(t("dashboard.none_yet"))
-    with right:
-        queue_section(view)
 
 
 def queue_section(view: Overview) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +20,8 @@ from db.connect import rows, writing
 from tests.conftest import NOW
 
 
-def import_texts(db: Database, project_id: int, folder, y: NDArray, *, split: str, name: str = "") -> None:
+def import_texts(db: Database, project_id: int, folder: Path, y: NDArray, *, split: str, name: str = "") -> None:
     """A text for each row of labels; a row without labels is a text that waits. Shapes: y (N, K)."""
-    import json
-
     keys = projects.project(db, project_id).label_set.keys
     lines = []
     for n, row in enumerate(np.asarray(y)):
@@ -39,7 +39,7 @@ def gold_ids(db: Database, project_id: int) -> list[int]:
 
 def publish(
     db: Database, project_id: int, documents: Sequence[int], truth: NDArray, probs: NDArray, *,
-    thresholds: Sequence[float], kept: bool = True, now: float = NOW,
+    thresholds: Sequence[float], kept: bool = True, n_train: int = 20, now: float = NOW,
 ) -> int:  # fmt: skip
     """A published round of one student, measured on those gold texts; ``kept``: with its answers. → its number."""
     keys = projects.project(db, project_id).label_set.keys
@@ -58,7 +58,9 @@ def publish(
         if kept:
             said = answers.Answers(documents=documents, keys=tuple(keys), truth=np.asarray(truth), probs=single)
             answers.keep(db, round_id, "student", said)
-        rounds.publish(db, round_id, n_train=20, n_valid=3, n_gold=len(documents), timings={}, warnings=(), now=now)
+        rounds.publish(
+            db, round_id, n_train=n_train, n_valid=3, n_gold=len(documents), timings={}, warnings=(), now=now
+        )
         jobs.finish(db, job, "done", now=now)
         events.append(db, "round_published", now=now, project_id=project_id, after={"round": number})
     return number

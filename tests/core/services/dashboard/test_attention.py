@@ -11,7 +11,10 @@ import pytest
 from scipy import stats
 from sqlite_utils import Database
 
+from core.evaluate.proportion import share
+from core.evaluate.resampled import Estimate
 from core.services import annotating, labelling, scheduling
+from core.services.dashboard.agreed import apart
 from core.services.dashboard.attention import Finding, findings
 from core.services.dashboard.overview import Live, glance, live
 from db import jobs, rounds
@@ -209,6 +212,17 @@ def test_people_who_agree_less_of_late_are_told_of(db: Database, people: dict[st
     assert told.fields["alpha"] < 0.7
     assert told.fields["n"] + told.fields["n_before"] == 150
     assert 0 < told.fields["least"] < told.fields["most"]
+
+
+def test_the_interval_of_a_difference_covers() -> None:
+    rng, covered = np.random.default_rng(2), 0
+    for _ in range(1000):
+        first, second = share(int(rng.binomial(40, 0.6)), 40), share(int(rng.binomial(120, 0.8)), 120)
+        gain = apart(*(Estimate(each.value, each.low, each.high, each.n) for each in (first, second)))
+        assert gain is not None
+        covered += gain.low <= 0.6 - 0.8 <= gain.high
+    assert 0.93 <= covered / 1000 <= 0.98
+    assert apart(Estimate(0.5, None, None, 3), Estimate(0.5, 0.4, 0.6, 30)) is None
 
 
 def test_every_finding_can_be_written_down(db: Database, calm: int) -> None:

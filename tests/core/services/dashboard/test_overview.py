@@ -11,6 +11,7 @@ from sklearn.metrics import f1_score
 from sqlite_utils import Database
 
 from core.evaluate.agreement import set_alpha
+from core.evaluate.paired import paired_f1
 from core.services import adjudicating, annotating, labelling
 from core.services.dashboard.overview import glance, live
 from db import jobs
@@ -83,6 +84,21 @@ def test_the_tails_interval_is_a_bootstraps(db: Database, project: int) -> None:
         for at in rng.integers(200, size=(400, 200))
     ]
     assert (found.low, found.high) == pytest.approx(np.percentile(draws, [2.5, 97.5]), abs=0.02)
+
+
+def test_the_tails_interval_covers_what_many_more_texts_would_give() -> None:
+    rng = np.random.default_rng(8)
+    shares = np.array([0.25, 0.2, 0.15, 0.1])
+    everything = rng.random((40_000, 4)) < shares
+    said = np.where(rng.random(everything.shape) < 0.75, everything, rng.random(everything.shape) < shares)
+    truth = f1_score(everything, said, average="macro")
+    covered = 0
+    for seed in range(200):
+        at = rng.integers(len(everything), size=150)
+        found = paired_f1(everything[at], said[at], np.zeros((150, 4)), tail=range(4), draws=400, seed=seed).tail
+        assert found is not None
+        covered += found.low <= truth <= found.high
+    assert 0.9 <= covered / 200 <= 0.99
 
 
 def test_the_change_is_paired_over_the_same_texts(db: Database, project: int) -> None:

@@ -1,4 +1,7 @@
-"""Figures of a project that cost what it holds: computed once for each state of the database."""
+"""Figures of a project that cost what it holds: computed once for each state of the database.
+
+They are frozen and shared by all who look (``cache_resource``): a copy for each look would cost more than the look.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from core.services.reporting import Overview
 from pages.shared import session
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _overview(path: str, project_id: int, version: int, _db: Database) -> Overview:
     """Keyed by the file, the project and its version; the connection itself takes no part in the key."""
     return reporting.overview(_db, project_id)
@@ -37,7 +40,7 @@ def overview(project_id: int) -> Overview:
         return _overview(str(Runtime.from_env().database), project_id, version, opened)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _glance(path: str, project_id: int, version: int, _db: Database) -> Glance:
     return overview_service.glance(_db, project_id)
 
@@ -49,7 +52,7 @@ def glance(project_id: int) -> Glance:
         return _glance(str(Runtime.from_env().database), project_id, version, opened)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _together(path: str, project_id: int, version: int, _db: Database) -> together_service.View:
     return together_service.view(_db, project_id)
 
@@ -61,7 +64,7 @@ def together(project_id: int) -> together_service.View:
         return _together(str(Runtime.from_env().database), project_id, version, opened)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _people_work(path: str, project_id: int, version: int, since: dt.date | None, _db: Database) -> Work:
     return people_service.work(_db, project_id, since=since)
 
@@ -73,7 +76,7 @@ def people_work(project_id: int, since: dt.date | None) -> Work:
         return _people_work(str(Runtime.from_env().database), project_id, version, since, opened)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _people_agreement(path: str, project_id: int, version: int, _db: Database) -> Agreement:
     return people_service.agreement(_db, project_id)
 
@@ -85,7 +88,7 @@ def people_agreement(project_id: int) -> Agreement:
         return _people_agreement(str(Runtime.from_env().database), project_id, version, opened)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _people_suggestions(path: str, project_id: int, version: int, _db: Database) -> Suggestions:
     return people_service.suggestions(_db, project_id)
 
@@ -97,7 +100,7 @@ def people_suggestions(project_id: int) -> Suggestions:
         return _people_suggestions(str(Runtime.from_env().database), project_id, version, opened)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _timeline(path: str, project_id: int, version: int, students: tuple[Earlier, ...], _db: Database) -> Timeline:
     return rounds_service.timeline(_db, project_id)
 
@@ -110,7 +113,7 @@ def timeline(project_id: int) -> Timeline:
         return _timeline(str(Runtime.from_env().database), project_id, version, students, opened)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _comparison(path: str, project_id: int, version: int, later: int, earlier: int, _db: Database) -> Comparison:
     return rounds_service.compare(_db, project_id, later, earlier)
 
@@ -122,7 +125,7 @@ def comparison(project_id: int, later: int, earlier: int) -> Comparison:
         return _comparison(str(Runtime.from_env().database), project_id, version, later, earlier, opened)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _labels(path: str, project_id: int, version: int, _db: Database) -> per_label.Labels:
     return per_label.labels(_db, project_id)
 
@@ -134,7 +137,7 @@ def labels(project_id: int) -> per_label.Labels:
         return _labels(str(Runtime.from_env().database), project_id, version, opened)
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@st.cache_resource(max_entries=128, show_spinner=False)
 def _one_label(path: str, project_id: int, version: int, scope: str, _db: Database) -> one_label_service.OneLabel:
     return one_label_service.one_label(_db, project_id, scope)
 
@@ -146,7 +149,7 @@ def one_label(project_id: int, scope: str) -> one_label_service.OneLabel:
         return _one_label(str(Runtime.from_env().database), project_id, version, scope, opened)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _long_tail(path: str, project_id: int, version: int, _db: Database) -> long_tail_service.LongTail:
     return long_tail_service.long_tail(_db, project_id)
 

@@ -29,6 +29,7 @@ from core.services import accounts, curating, doubting_cli, membership, projects
 from core.services.curating import ImportOptions
 from core.services.dashboard import report_cli
 from core.simulate import cli as simulating
+from core.simulate import forecast_cli as forecasting
 from db.connect import back_up, is_sound, open_database
 from db.errors import NotFound, StorageError
 from db.records import User
@@ -341,6 +342,7 @@ def parser() -> argparse.ArgumentParser:
     add("doctor", doctor)
     reproducing.add_options(add("reproduce", reproduce))
     simulating.add_options(add("simulate", simulate))
+    forecasting.add_options(add("forecast", forecasting.forecast), find=_project, lang=LANG)
     report_cli.add_options(add("report", report_cli.make), find=_project, lang=LANG)
     doubting_cli.add_options(add("doubts", doubting_cli.doubts), find=_project, owner=_admin, lang=LANG)
     add("backup", backup).add_argument("out")

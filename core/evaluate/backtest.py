@@ -24,7 +24,7 @@ class Series:
     n: NDArray[np.int64]
     f1: NDArray[np.float64]
     errors: NDArray[np.float64]
-    labels: int  # of which F1 is the mean
+    prevalence: NDArray[np.float64]  # of each label of which F1 is the mean
     total: int
     full: float
 
@@ -76,7 +76,13 @@ def outcomes(series: Series, *, every: int = 50) -> Iterator[Outcome]:
         known = np.arange(last, -1, -apart)[::-1]
         if len(known) < MIN_POINTS or last % apart:
             continue
-        fitted = fit(series.n[known], series.f1[known], series.errors[known], total=series.total, labels=series.labels)
+        fitted = fit(
+            series.n[known],
+            series.f1[known],
+            series.errors[known],
+            total=series.total,
+            positives=series.prevalence * series.n[last],
+        )
         yield from _ahead(series, fitted, last, len(known))
 
 
@@ -93,7 +99,7 @@ def _ahead(series: Series, fitted: Fitted, last: int, known: int) -> Iterator[Ou
     for (ahead, _, truth), point in zip(ends, points, strict=True):
         yield Outcome(*common, ahead, now, known, truth, point.middle, point.low, point.high)
     reached = crossing(np.append(series.n, series.total), np.append(series.f1, series.full), PLATEAU * series.full)
-    if series.labels > 1 and reached is not None and reached > now:
+    if len(series.prevalence) > 1 and reached is not None and reached > now:
         until = fitted.until_plateau()
         told = (now, now, now) if until.state == "reached" else (until.n, until.low, until.high)
         yield Outcome(*common, "until", now, known, reached, *told)

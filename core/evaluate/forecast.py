@@ -11,8 +11,8 @@ are worth s times the average. In a large pool this changes nothing.
 
 A measured point scatters about the curve for two reasons. Gold is a sample, but the same one at every point, so only a
 part (``SHARED``) of its standard error is seen from point to point; and no real curve is a power law: what is missed
-grows like a random walk in log n (``DRIFT``). Both were set on simulated curves; ``core.evaluate.backtest`` says how
-often outcomes on others lie within the interval.
+grows like a random walk in log n (``DRIFT``), more for labels that few texts have (``JUMP``). All were set on simulated
+curves; ``core.evaluate.backtest`` says how often outcomes on others lie within the interval.
 
 Source: figueroa2012 for the inverse power law of labelled texts, domhan2015 for a posterior over curves,
 viering2023 for the shifted form. The two causes of scatter and their sizes are ours.
@@ -33,12 +33,11 @@ INTERVAL = 0.8  # what lies between low and high
 REACH = 4.0  # times the labelled texts: beyond, "after about N" is not said
 PLATEAU = 0.95
 SHARED = 0.4  # of gold's standard error is seen between two points on the same gold
-DRIFT = (
-    0.065  # F1 per square root of log n by which one label's curve leaves a power law; of a mean over m, m^-1/3 of it
-)
+DRIFT = 0.045  # F1 per √log n by which the curve of a common label leaves a power law
+JUMP = 0.45  # the same of a label that one labelled text has; of one that p texts have, 1/√p of it
 DRAWS = 2000
 _STEPS = 60  # of a path, up to REACH
-_PRIOR_POINTS = 5  # what SHARED and DRIFT are worth against the scatter that is seen
+_PRIOR_POINTS = 4  # what SHARED, DRIFT and JUMP are worth against the scatter that is seen
 _RISE, _RISE_SPREAD = 0.7, 0.7  # of c: the middle and the spread of its logarithm
 _HEAVY = 3.5  # how much room above the last point is expected: density of the remaining share u is u^_HEAVY
 _EXPONENTS = np.geomspace(0.1, 5, 13)
@@ -176,10 +175,11 @@ def mean_error(errors: ArrayLike) -> NDArray[np.float64]:
     return np.sqrt((found**2).sum(axis=-1)) / found.shape[-1]
 
 
-def fit(n: ArrayLike, f1: ArrayLike, errors: ArrayLike, *, total: int, labels: int = 1, seed: int = 0) -> Fitted:
+def fit(n: ArrayLike, f1: ArrayLike, errors: ArrayLike, *, total: int, positives: ArrayLike, seed: int = 0) -> Fitted:
     """Curves through the points, drawn by how well they explain them.
 
-    Shapes: (T,) each: labelled texts, rising, ``total`` at most; F1, a mean over ``labels``; its standard error.
+    Shapes: (T,) each: labelled texts, rising, ``total`` at most; F1, a mean over m labels; its standard error;
+    positives (m,): about how many of the last point's texts have each label, so how jumpy its curve is.
     Raises ValueError: fewer than MIN_POINTS, no rising n, or what is no F1.
     """
     at, y, se = (np.asarray(each, dtype=np.float64) for each in (n, f1, errors))
@@ -187,7 +187,7 @@ def fit(n: ArrayLike, f1: ArrayLike, errors: ArrayLike, *, total: int, labels: i
         raise ValueError(f"points of shapes {at.shape}, {y.shape}, {se.shape}; {MIN_POINTS} are needed")
     if not (np.diff(at) > 0).all() or not 0 < at[0] < at[-1] <= total or not ((y >= 0) & (y <= 1) & (se >= 0)).all():
         raise ValueError("labelled texts must rise up to their total, F1 lie in 0 … 1, errors be 0 or more")
-    se, drift = np.maximum(se, _FLOOR), DRIFT / max(labels, 1) ** 0.5
+    se, drift = np.maximum(se, _FLOOR), _drift(np.atleast_1d(np.asarray(positives, dtype=np.float64)))
     height, room, (exponent, shift, worth), prior = _grid(y, se)
     share = _effective(at, total, _WORTH[:, None]) / _effective(at[-1], total, _WORTH)[:, None]  # (S, T)
     share = (share[None] + _SHIFTS[:, None, None]) / (1 + _SHIFTS[:, None, None])  # (D, S, T)
@@ -207,6 +207,11 @@ def fit(n: ArrayLike, f1: ArrayLike, errors: ArrayLike, *, total: int, labels: i
         top=(height + room)[drawn], exponent=_EXPONENTS[exponent[drawn]], shift=_SHIFTS[shift[drawn]],
         worth=_WORTH[worth[drawn]], scale=scale, noise=rng.standard_normal(DRAWS), seed=seed,
     )  # fmt: skip
+
+
+def _drift(positives: NDArray[np.float64]) -> float:
+    """Of a mean over labels whose curves go their own ways. Shapes: (m,)."""
+    return float(np.sqrt((DRIFT**2 + JUMP**2 / np.maximum(positives, 1)).mean() / len(positives)))
 
 
 def _grid(

@@ -53,7 +53,7 @@ def _of(cell: dict[str, Any], full: dict[str, Any], labels: bool) -> Iterator[Se
     def over(measure: str, columns: Sequence[int] | NDArray) -> Series:
         return Series(
             name=name, seed=seed, measure=measure, n=n, f1=f1[:, columns].mean(axis=1),
-            errors=mean_error(errors[:, columns]), labels=len(columns), total=last["n"],
+            errors=mean_error(errors[:, columns]), prevalence=positives[columns] / last["n"], total=last["n"],
             full=float(best[columns].mean()),
         )  # fmt: skip
 

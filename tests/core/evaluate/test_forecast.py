@@ -20,7 +20,7 @@ def power(n: np.ndarray, a: float = 0.75, b: float = 3.0, c: float = 0.5) -> np.
 
 def fitted(f1: np.ndarray | None = None, *, error: float = 0.01, n: np.ndarray = N, total: int = TOTAL) -> Fitted:
     heights = power(n) if f1 is None else f1
-    return fit(n, heights, np.full(len(n), error), total=total, labels=9)
+    return fit(n, heights, np.full(len(n), error), total=total, positives=[60] * 9)
 
 
 def test_a_curve_without_noise_is_carried_on() -> None:
@@ -84,7 +84,7 @@ def test_nothing_is_foreseen_beyond_the_texts_that_there_are() -> None:
 
 def test_a_rare_label_that_nobody_found_at_first_has_a_forecast() -> None:
     late = np.array([0, 0, 0, 0, 0.05, 0.12, 0.2, 0.27, 0.33])
-    point = fit(N, late, standard_error(late, 30), total=TOTAL).points([600])[0]
+    point = fit(N, late, standard_error(late, 30), total=TOTAL, positives=20).points([600])[0]
     assert 0.2 < point.middle < 0.6
     assert 0 <= point.low < point.middle < point.high <= 1
 
@@ -93,7 +93,7 @@ def test_a_rare_label_that_nobody_found_at_first_has_a_forecast() -> None:
 @given(st.lists(st.floats(0, 1), min_size=MIN_POINTS, max_size=12), st.floats(0, 0.3), st.integers(0, 3))
 def test_whatever_the_points_the_forecast_is_a_figure(heights: list[float], error: float, extra: int) -> None:
     n = 40 + 30 * np.arange(len(heights))
-    made = fit(n, np.array(heights), np.full(len(n), error), total=int(n[-1]) + extra)
+    made = fit(n, np.array(heights), np.full(len(n), error), total=int(n[-1]) + extra, positives=9)
     for point in made.points([n[-1], n[-1] + extra]):
         assert 0 <= point.low <= point.middle <= point.high <= 1
     assert made.until(0.8).state in ("reached", "foreseen", "not_foreseeable")
@@ -113,7 +113,7 @@ def test_whatever_the_points_the_forecast_is_a_figure(heights: list[float], erro
 )
 def test_what_is_no_curve_is_refused(n: list[int], f1: list[float], total: int) -> None:
     with pytest.raises(ValueError, match=r"points|labelled texts"):
-        fit(n, f1, np.full(len(n), 0.01), total=total)
+        fit(n, f1, np.full(len(n), 0.01), total=total, positives=9)
 
 
 @pytest.mark.parametrize(("share", "hit", "wrong"), [(0.3, 0.8, 0.1), (0.05, 0.5, 0.03), (0.6, 0.9, 0.3)])

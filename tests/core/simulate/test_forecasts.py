@@ -44,8 +44,8 @@ def test_cells_become_macro_tail_and_labels(tmp_path: Path) -> None:
     found = list(series(simulated(tmp_path), seeds=[1], labels=True))
     assert {(each.name, each.seed) for each in found} == {("chance", 1), ("long_tail", 1)}
     macro, tail = found[0], found[1]
-    assert (macro.measure, macro.labels, macro.total, macro.full) == ("macro", 5, 1000, pytest.approx(0.85))
-    assert (tail.measure, tail.labels) == ("tail", 2)
+    assert (macro.measure, len(macro.prevalence), macro.total, macro.full) == ("macro", 5, 1000, pytest.approx(0.85))
+    assert (tail.measure, tail.prevalence.tolist()) == ("tail", [0.09, 0.06])
     f1 = np.array(curve(1, 0.4))
     np.testing.assert_allclose(macro.f1, f1.mean(axis=1))
     np.testing.assert_allclose(tail.f1, f1[:, 3:].mean(axis=1))

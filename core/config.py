@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from core.errors import BadSetting, CannotStart
+from core.hours import bounds
 from core.labels import UNSETTLED
 
 CLASS_WEIGHTS = (0.05, 0.1, 0.5, 1.0, 2.0, 3.0, 5.0)  # lee2022kd, section 3
@@ -202,6 +203,7 @@ class ProjectSettings(_Json):
     """What a lead may set for one project."""
 
     round_every: int = 50  # new labelled texts that make a round due
+    round_hours: str = ""  # "20:00-08:00" (UTC+8): when rounds begin by themselves; empty is always
     round_min_labels: int = 40  # fewer labelled texts than this cannot be trained on
     fast_lane_every: int = 5  # new labelled texts that make the linear model refit
     acquisition: str = "long_tail"  # which texts come first: a strategy of core.active.queue
@@ -235,6 +237,8 @@ class ProjectSettings(_Json):
         if isinstance(self.round, Mapping):
             object.__setattr__(self, "round", RoundConfig.from_mapping(self.round))
         _between("round_every", self.round_every, 1, 1_000_000)
+        if self.round_hours and (not isinstance(self.round_hours, str) or bounds(self.round_hours) is None):
+            raise BadSetting(field="round_hours", value=self.round_hours, why="20:00-08:00")
         _between("round_min_labels", self.round_min_labels, 10, 1_000_000)
         _between("fast_lane_every", self.fast_lane_every, 1, 1_000_000)
         _between("explore_share", self.explore_share, 0, 1)

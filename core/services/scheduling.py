@@ -13,6 +13,7 @@ from sqlite_utils import Database
 
 from core.approximations import deeper
 from core.errors import Archived, NoGold, StillStopping, TooFewLabels
+from core.hours import within
 from core.labels import LabelSet
 from core.services import accounts, membership, projects
 from core.services.standing import standing
@@ -41,6 +42,7 @@ class Readiness:
     gold: int
     since_last: int
     next_at: int
+    hours: str = ""  # when it begins by itself; empty is always
     warnings: tuple[tuple[str, dict[str, Any]], ...] = ()
 
 
@@ -79,6 +81,7 @@ def readiness(db: Database, project_id: int) -> Readiness:
         gold=gold,
         since_last=since,
         next_at=most,
+        hours=project.settings.round_hours,
         warnings=(("LabelWithoutPositives", {"labels": _names(project.label_set, missing)}),) if missing else (),
     )
 
@@ -118,11 +121,13 @@ def _enqueue(db: Database, project_id: int, *, by: int | None, now: float) -> in
 
 
 def request_if_due(db: Database, project: projects.Project, *, now: float) -> int | None:
-    """Inside a save's or a settlement's transaction: queue a round when enough has changed since the last one looked.
+    """Inside a save's, a settlement's or the worker's transaction: queue a round when enough has changed for one.
 
     A settlement, and one taken back, count as much as a labelled decision.
     """
     most = project.settings.round_every
+    if not within(project.settings.round_hours, now):
+        return None  # the worker asks again when it may
     if jobs.live(db, project.id, KIND):
         return None
     since = annotation_rows.n_labelled_since(db, project.id, round_rows.last_snapshot(db, project.id), most=most)
@@ -158,7 +163,9 @@ def request_if_idle(db: Database, project: projects.Project, *, now: float) -> i
     First a normal round for the labels that are too few to make one due, then the deeper form of that round, once.
     """
     settings = project.settings
-    if not settings.deepen or now - annotation_rows.latest_at(db) < settings.deepen_after_s:
+    if not settings.deepen or not within(settings.round_hours, now):
+        return None
+    if now - annotation_rows.latest_at(db) < settings.deepen_after_s:
         return None
     if jobs.live(db, project.id, KIND) or jobs.live(db, project.id, DEEPER):
         return None

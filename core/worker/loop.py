@@ -86,6 +86,10 @@ class Worker:
             return
         self._looked = time.monotonic()
         for project in projects.list_projects(self.db):
+            if project.settings.round_hours:  # what was due before them is asked for once they have begun
+                with writing(self.db):
+                    if scheduling.request_if_due(self.db, project, now=time.time()) is not None:
+                        return
             if project.settings.deepen:
                 with writing(self.db):
                     if scheduling.request_if_idle(self.db, project, now=time.time()) is not None:

@@ -77,9 +77,10 @@ def idle_words(status: RoundStatus, ready: Readiness) -> str:
     if not ready.gold:
         return t("rounds.idle_gold")
     more = max(0, ready.next_at - ready.since_last)
+    hours = t("rounds.idle_hours", hours=ready.hours) if ready.hours else ""
     if status.in_use is None:
-        return t("rounds.idle_first", more=more) if more else t("rounds.idle_first_ready")
-    return t("rounds.idle_next", n=status.in_use.number, more=more)
+        return (t("rounds.idle_first", more=more) if more else t("rounds.idle_first_ready")) + hours
+    return t("rounds.idle_next", n=status.in_use.number, more=more) + hours
 
 
 def note_change(status: RoundStatus) -> None:

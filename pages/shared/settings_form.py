@@ -8,7 +8,8 @@ from typing import Any
 import streamlit as st
 
 from core.config import ProjectSettings
-from core.errors import TagtailError
+from core.errors import BadSetting, TagtailError
+from core.hours import tidy
 from core.labels import UNSETTLED
 from core.services import curating
 from core.services.accounts import User
@@ -40,6 +41,10 @@ def _fields(now: ProjectSettings, project_id: int) -> dict[str, Any]:
     left, right = st.columns(2, gap="large")
     with left:
         round_every = number("round_every", now.round_every, 1, 1_000_000)
+        hours = st.text_input(
+            t("rounds.by_itself"), value=now.round_hours, key=f"round_hours_{project_id}", placeholder="20:00-08:00",
+            help=t("rounds.by_itself_help"), max_chars=20,
+        )  # fmt: skip
         round_min_labels = number("round_min_labels", now.round_min_labels, 10, 1_000_000)
         target = number("target_f1", round(now.target_f1 * 100), 5, 100, "target_f1_help")
         explore = number("explore_share", round(now.explore_share * 100), 0, 100, "explore_share_help")
@@ -58,6 +63,7 @@ def _fields(now: ProjectSettings, project_id: int) -> dict[str, Any]:
         suggestions = switch("suggestions", now.suggestions)
     return {
         "round_every": round_every,
+        "round_hours": tidy(hours),
         "round_min_labels": round_min_labels,
         "target_f1": target / 100,
         "explore_share": explore / 100,
@@ -95,6 +101,16 @@ def _training(now: ProjectSettings, project_id: int) -> tuple[dict[str, Any], di
     return {"deepen": deepen, "deepen_after_s": int(minutes) * 60}, entered
 
 
+def _changed(now: ProjectSettings, entered: dict[str, Any]) -> ProjectSettings:
+    """Raises BadSetting: what was typed freely, by the name that stands on the form."""
+    try:
+        return replace(now, **entered)
+    except BadSetting as error:
+        if error.fields["field"] != "round_hours":
+            raise
+        raise BadSetting(**{**error.fields, "field": t("rounds.by_itself")}) from error
+
+
 def section(project: Project, me: User) -> None:
     """Shows the form; saves it when asked to. What is refused stays as it was typed."""
     with st.form("settings", enter_to_submit=False):
@@ -104,7 +120,8 @@ def section(project: Project, me: User) -> None:
     if not pressed:
         return
     try:
-        chosen = replace(project.settings, **wanted, **idle, round=training.read(project.settings.round, entered))
+        trained = training.read(project.settings.round, entered)
+        chosen = _changed(project.settings, {**wanted, **idle, "round": trained})
         with session.db() as db:
             curating.update_settings(db, project.id, chosen, by=me.id, now=session.now())
     except (TagtailError, StorageError) as error:

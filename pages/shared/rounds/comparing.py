@@ -63,7 +63,7 @@ def sentence(found: Comparison) -> str:
     key = "alike" if not found.macro.clear else "better" if found.macro.difference > 0 else "worse"
     said = t(
         f"rounds.compare_{key}", later=found.later, earlier=found.earlier,
-        by=plain(f"{abs(found.macro.difference):.3f}"), gain=plain(gain_words(found.macro)), n=found.n,
+        gain=plain(gain_words(found.macro)), n=found.n,
     )  # fmt: skip
     risen, fallen = (_list(each) for each in (found.risen, found.fallen))
     said += t("rounds.compare_risen", labels=risen) if risen else t("rounds.compare_none_risen")

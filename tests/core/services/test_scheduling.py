@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from sqlite_utils import Database
 
 from core.services import adjudicating, curating, scheduling
 from core.services.curating import ImportOptions
+from core.worker import loop
 from db import annotations as annotation_rows
 from db import jobs
 from tests.conftest import NOW, make_project
@@ -82,3 +85,36 @@ def test_another_projects_changes_do_not_count(db, trainable, people) -> None:
     assert annotation_rows.n_labelled_since(db, other, 0) == 0
     assert annotation_rows.latest_id(db, other) == 0
     assert scheduling.readiness(db, trainable).since_last == 1
+
+
+def test_outside_its_hours_no_round_begins_by_itself_and_a_lead_still_starts_one(db, trainable, people) -> None:
+    settings = curating.project(db, trainable).settings
+    by_day = replace(settings, round_hours="08:00-20:00")  # NOW is 21:33 in UTC+8
+    curating.update_settings(db, trainable, by_day, by=people["lee"], now=NOW)
+    for document in (1, 2, 3):
+        settle(db, trainable, document, people["rae"])
+    assert jobs.live(db, trainable, "round") is None
+    assert scheduling.readiness(db, trainable).hours == "08:00-20:00"
+    job = scheduling.request_round(db, trainable, by=people["lee"], now=NOW)
+    scheduling.cancel(db, job, by=people["lee"], now=NOW)
+
+
+def test_what_became_due_before_its_hours_begins_with_them(db, trainable, people, tmp_path) -> None:
+    settings = curating.project(db, trainable).settings
+    closed, opened = (hours_around(time.time(), inside=one) for one in (False, True))
+    curating.update_settings(db, trainable, replace(settings, round_hours=closed), by=people["lee"], now=NOW)
+    for document in (1, 2, 3):
+        adjudicating.settle(db, trainable, document, ["k1"], by=people["rae"], now=time.time())
+    worker = loop.Worker(db, tmp_path / "models", stopping=lambda: False)
+    assert not worker.tick()
+    assert jobs.live(db, trainable, "round") is None
+    curating.update_settings(db, trainable, replace(settings, round_hours=opened), by=people["lee"], now=NOW)
+    worker = loop.Worker(db, tmp_path / "models", stopping=lambda: False)
+    assert not worker.tick(), "it looks for work"
+    assert jobs.live(db, trainable, "round") is not None
+
+
+def hours_around(now: float, *, inside: bool) -> str:
+    """Six hours with that moment in their middle, or six that begin three hours after it."""
+    start = (int(now // 3600) + 8 + (-3 if inside else 3)) % 24
+    return f"{start:02d}:00-{(start + 6) % 24:02d}:00"

@@ -149,4 +149,4 @@ def test_the_figure_has_a_cell_and_a_point_a_pair(house: House, tmp_path: Path) 
         assert len(points.x) == 9
         assert list(points.customdata[5]) == [found.labels[1].key, found.labels[2].key]
         shown = f"{100 * found.pool.share[0, 1]:.0f}" if measure == "share" else ""
-        assert cells.text[0][1].startswith(shown)
+        assert points.text[1].startswith(shown)

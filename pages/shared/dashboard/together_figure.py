@@ -16,10 +16,12 @@ from pages.shared.charts import UNSTABLE_BELOW, plain_name
 from pages.shared.i18n import lang, say
 
 MEASURES = ("share", "count", "lift")
+CROWDED = 12  # labels beyond which numbers are small
 LONGEST = 14  # characters of a name on an axis; the whole name is on hover
-_GREEN = [[0, "rgba(15,118,110,0.04)"], [1, "rgba(15,118,110,0.85)"]]
+# Light enough for the theme's own letters on them, by day and by night.
+_GREEN = [[0, "rgba(15,140,128,0.04)"], [1, "rgba(15,140,128,0.6)"]]
 # Two hues that colour-blind readers tell apart, and nothing where both agree; the sign stands in the cell as well.
-_APART = [[0, "rgba(91,127,189,0.95)"], [0.5, "rgba(128,128,128,0.05)"], [1, "rgba(213,94,0,0.95)"]]
+_APART = [[0, "rgba(91,127,189,0.7)"], [0.5, "rgba(128,128,128,0.05)"], [1, "rgba(213,94,0,0.7)"]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,24 +87,26 @@ def difference(labels: Sequence[Label], given: Together, named: Together) -> Gri
 
 
 def heatmap(drawn: Grid) -> go.Figure:
-    """A cell a pair. A heatmap cannot be clicked on here, so an unseen point stands in the middle of each cell."""
+    """A cell a pair. A heatmap cannot be clicked on here, so a point with the number stands in each cell."""
     k = len(drawn.labels)
     places = list(range(k))
     values: list[list[float | None]] = [[float(v) if np.isfinite(v) else None for v in line] for line in drawn.values]
     figure = go.Figure(
         go.Heatmap(
-            z=values, x=places, y=places, text=drawn.texts, texttemplate="%{text}", hoverinfo="skip",
+            z=values, x=places, y=places, hoverinfo="skip",
             zmin=drawn.bounds[0], zmax=drawn.bounds[1], colorscale=_APART if drawn.apart else _GREEN, xgap=2, ygap=2,
             showscale=False,
         )
     )  # fmt: skip
     pairs = [(i, j) for i in places for j in places]
     figure.add_scatter(
-        x=[j for _, j in pairs], y=[i for i, _ in pairs], mode="markers",
+        x=[j for _, j in pairs], y=[i for i, _ in pairs], mode="markers+text",
         marker={"size": 24, "symbol": "square", "opacity": 0}, unselected={"marker": {"opacity": 0}},
-        selected={"marker": {"opacity": 0.25, "color": "#888888"}}, text=[drawn.hovers[i][j] for i, j in pairs],
+        selected={"marker": {"opacity": 0.3, "color": "#888888"}, "textfont": {"color": "#d55e00"}},
+        text=[drawn.texts[i][j] for i, j in pairs], textfont={"size": 12 if k <= CROWDED else 9},
+        hovertext=[drawn.hovers[i][j] for i, j in pairs],
         customdata=[[drawn.labels[i].key, drawn.labels[j].key] for i, j in pairs],
-        hovertemplate="%{text}<extra></extra>", showlegend=False,
+        hovertemplate="%{hovertext}<extra></extra>", showlegend=False,
     )  # fmt: skip
     names = [_short(label) for label in drawn.labels]
     figure.update_layout(

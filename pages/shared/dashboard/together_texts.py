@@ -14,6 +14,7 @@ _FIRST, _SECOND, _FROM = "together_first", "together_second", "together_from"
 _CONFUSED = "together_read_confused"  # (missed, named) while those texts are read instead
 _OFFERED = "together_offered"
 _PAGE = "together_page"
+FEW, HEIGHT = 4, 480  # texts shown without a scroll of their own; pixels of the scroll
 CHART, TABLE = "together_chart", "together_confused"
 SOURCE_OF = {"pool": "pool", "gold": "gold", "student": "student", "difference": "student"}
 
@@ -73,8 +74,10 @@ def panel(project: Project, found: View) -> None:
     else:
         a, b = plain(names[first]), plain(names[second])
         st.markdown(t("together.read_one", n=read.n, a=a) if a == b else t("together.read_pair", n=read.n, a=a, b=b))
-    for each in read.texts:
-        _one(each, names)
+    if read.texts:
+        with st.container(border=True, height=HEIGHT if len(read.texts) > FEW else "content", key="together_texts"):
+            for each in read.texts:
+                _one(each, names)
     _pages(read)
 
 
@@ -101,12 +104,11 @@ def _choice(found: View) -> tuple[str, str, str]:
 
 
 def _one(each: Text, names: dict[str, str]) -> None:
-    with st.container(border=True):
-        st.markdown(plain(each.text))
-        said = t("together.labels_people", labels=_labels(each.labels, names))
-        if each.named is not None:
-            said += "　" + t("together.labels_student", labels=_labels(each.named, names))
-        st.caption(plain(said))
+    st.markdown(plain(each.text))
+    said = t("together.labels_people", labels=_labels(each.labels, names))
+    if each.named is not None:
+        said += "　" + t("together.labels_student", labels=_labels(each.named, names))
+    st.caption(plain(said))
 
 
 def _labels(keys: tuple[str, ...], names: dict[str, str]) -> str:

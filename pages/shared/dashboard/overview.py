@@ -196,7 +196,7 @@ def round_tile(found: Glance, seen: Live) -> None:
         notes.append(plain(round_strip.progress_words(status)))
     elif status.state == "queued":
         notes.append(t("overview.queued"))
-    done = status.last_published
+    done = status.in_use
     if done is None:
         _tile(t("overview.round"), t("overview.none_yet"), [*notes, t("overview.after_first_round")])
         return

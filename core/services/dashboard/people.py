@@ -156,28 +156,32 @@ def work(db: Database, project_id: int, *, since: dt.date | None = None) -> Work
     since_day = -1 if since is None else (since - _EPOCH).days
     answered = (log.stands != NOTHING) & (log.answered >= since_day)
     done = log.counts & (log.first >= since_day)
-    ids, person = np.unique(log.people, return_inverse=True)
+    ids, runs = _runs(log.people)
+    first = int(log.first[done].min(initial=2**31 - 1))
+    width = max(0, int(log.first[done].max(initial=-1)) - first + 1)
+    days = [np.bincount(log.first[at][done[at]] - first, minlength=width) for at in runs]
     people = [
-        _person(log, int(user), names[int(user)], at, done, answered)
-        for user, at in zip(ids, _runs(person, len(ids)), strict=True)
+        _person(log, user, names[user], at, done, answered, days=int((a_day > 0).sum()))
+        for user, at, a_day in zip(ids, runs, days, strict=True)
         if (answered[at] | done[at]).any()
     ]
-    days, n = np.unique(np.stack([log.first[done].astype(np.int64), person[done]]), axis=1, return_counts=True)
     per_day = [
-        (_EPOCH + dt.timedelta(days=int(day)), names[int(ids[who])], int(count))
-        for (day, who), count in zip(days.T, n, strict=True)
+        (_EPOCH + dt.timedelta(days=first + int(day)), names[user], int(a_day[day]))
+        for user, a_day in zip(ids, days, strict=True)
+        for day in np.flatnonzero(a_day)
     ]
     return Work(since=since, people=tuple(sorted(people, key=lambda each: each.name)), per_day=tuple(sorted(per_day)))
 
 
-def _runs(person: NDArray[np.int64], n: int) -> list[slice]:
-    """Where each person's pairs stand."""
-    ends = np.cumsum(np.bincount(person, minlength=n))
-    return [slice(int(start), int(end)) for start, end in zip(np.r_[0, ends][:-1], ends, strict=True)]
+def _runs(people: NDArray[np.int64]) -> tuple[list[int], list[slice]]:
+    """Who is there, in order, and where each person's pairs stand. Shapes: (P,) ascending."""
+    starts = np.flatnonzero(np.diff(people, prepend=-1))
+    ends = np.append(starts, len(people))[1:]
+    return people[starts].tolist(), [slice(*each) for each in np.stack([starts, ends], axis=1).tolist()]
 
 
 def _person(
-    log: Worklog, user_id: int, name: str, at: slice, done: NDArray[np.bool_], answered: NDArray[np.bool_]
+    log: Worklog, user_id: int, name: str, at: slice, done: NDArray[np.bool_], answered: NDArray[np.bool_], *, days: int
 ) -> Person:
     counts, stands, ms = done[at], log.stands[at], log.ms[at]
     known = ms[counts & (ms > 0)]
@@ -187,7 +191,7 @@ def _person(
         user_id=user_id,
         name=name,
         texts=texts,
-        days=len(np.unique(log.first[at][counts])),
+        days=days,
         timed=len(known),
         seconds=None if seconds is None else tuple(seconds.tolist()),
         skipped=_share(((stands == SKIPPED) & answered[at]).sum(), n),

@@ -58,12 +58,6 @@ def by_frequency(view: Overview) -> list[LabelRow]:
     return sorted(rows, key=lambda row: (-row.pool - row.gold, row.position))
 
 
-def axis_name(row: LabelRow, lang: str) -> str:
-    """A label's name with its gold support, and a sign where that is too small."""
-    key = "dashboard.axis_label" if row.stable else "dashboard.axis_unstable"
-    return say(key, lang, name=plain_name(row.label.name(lang)), n=row.support)
-
-
 def _of(metrics: Sequence[Metric], model: str, scope: str, split: str = "gold") -> Metric | None:
     return next((m for m in metrics if (m.model, m.scope, m.split) == (model, scope, split)), None)
 
@@ -80,108 +74,6 @@ def interval(metric: Metric) -> str:
     if metric.low is None or metric.high is None:
         return ""
     return f"[{metric.low:.2f}, {metric.high:.2f}]"
-
-
-def _hover(metric: Metric, name: str, lang: str) -> str:
-    return say(
-        "dashboard.hover_f1", lang, name=name, model=say(f"dashboard.model_{metric.model}", lang),
-        f1=f"{metric.f1:.3f}", interval=interval(metric), precision=f"{metric.precision:.2f}",
-        recall=f"{metric.recall:.2f}", support=metric.support, n=metric.n, round=metric.round,
-    )  # fmt: skip
-
-
-def label_f1(view: Overview, lang: str) -> go.Figure:
-    """F1 of every label on gold, one dot a model with its 95 % interval; labels with little gold are faded."""
-    rows = by_frequency(view)
-    figure = go.Figure()
-    present = [m for m in MODELS if any(_of(view.metrics, m, row.label.key) for row in rows)]
-    for order, model in enumerate(present):
-        offset = (order - (len(present) - 1) / 2) * 0.17
-        found = [(i, row, _of(view.metrics, model, row.label.key)) for i, row in enumerate(rows)]
-        points = [(i, row, metric) for i, row, metric in found if metric is not None]
-        figure.add_scatter(
-            x=[m.f1 for _, _, m in points],
-            y=[i + offset for i, _, _ in points],
-            mode="markers",
-            name=say(f"dashboard.model_{model}", lang),
-            marker={
-                "color": COLOURS[model], "symbol": SYMBOLS[model], "size": 11 if model == "student" else 8,
-                "opacity": [1.0 if row.stable else FADED for _, row, _ in points],
-                "line": {"width": 2 if model == "linear" else 0, "color": COLOURS[model]},
-            },
-            error_x={
-                "type": "data", "symmetric": False, "thickness": 1.6 if model == "student" else 1, "width": 0,
-                "color": COLOURS[model],
-                "array": [max(0.0, (m.high if m.high is not None else m.f1) - m.f1) for _, _, m in points],
-                "arrayminus": [max(0.0, m.f1 - (m.low if m.low is not None else m.f1)) for _, _, m in points],
-            },
-            text=[_hover(m, plain_name(row.label.name(lang)), lang) for _, row, m in points],
-            hovertemplate="%{text}<extra></extra>",
-        )  # fmt: skip
-    figure.update_layout(height=110 + 52 * len(rows), legend=_LEGEND, **_CALM)
-    figure.update_xaxes(range=[-0.02, 1.02], title=say("dashboard.axis_f1", lang), fixedrange=True, zeroline=False)
-    figure.update_yaxes(
-        tickmode="array", tickvals=list(range(len(rows))), ticktext=[axis_name(row, lang) for row in rows],
-        range=[len(rows) - 0.5, -0.5], fixedrange=True, zeroline=False, automargin=True,
-    )  # fmt: skip
-    return figure
-
-
-def f1_history(history: Sequence[Metric], scope: str, name: str, lang: str) -> go.Figure:
-    """F1 on gold over the rounds, one line a model; the student with its 95 % interval."""
-    figure = go.Figure()
-    for model in MODELS:
-        found = sorted(
-            (m for m in history if (m.model, m.scope, m.split) == (model, scope, "gold")), key=lambda m: m.round
-        )
-        if not found:
-            continue
-        bars = None
-        if model == "student":
-            bars = {
-                "type": "data", "symmetric": False, "thickness": 1.4, "width": 3,
-                "array": [max(0.0, (m.high if m.high is not None else m.f1) - m.f1) for m in found],
-                "arrayminus": [max(0.0, m.f1 - (m.low if m.low is not None else m.f1)) for m in found],
-            }  # fmt: skip
-        figure.add_scatter(
-            x=[m.round for m in found], y=[m.f1 for m in found], mode="lines+markers",
-            name=say(f"dashboard.model_{model}", lang), error_y=bars,
-            line={"color": COLOURS[model], "width": 3 if model == "student" else 1.6},
-            marker={"symbol": SYMBOLS[model], "size": 8, "line": {"width": 2, "color": COLOURS[model]}},
-            text=[_hover(m, name, lang) for m in found], hovertemplate="%{text}<extra></extra>",
-        )  # fmt: skip
-    figure.update_layout(height=340, legend=_LEGEND, **_CALM)
-    figure.update_xaxes(title=say("dashboard.axis_round", lang), dtick=_tick(history), fixedrange=True)
-    figure.update_yaxes(title="F1", range=[-0.02, 1.02], fixedrange=True, zeroline=False)
-    return figure
-
-
-def _tick(history: Sequence[Metric]) -> int:
-    """Whole rounds on the axis, at most a dozen marks."""
-    rounds = {m.round for m in history}
-    return max(1, (max(rounds) - min(rounds)) // 12) if rounds else 1
-
-
-def frequencies(view: Overview, lang: str) -> go.Figure:
-    """How often each label is used: share of labelled pool texts beside the share of labelled gold texts."""
-    rows = by_frequency(view)
-    names = [plain_name(row.label.name(lang)) for row in rows]
-    figure = go.Figure()
-    for key, counts, total, colour in (
-        ("pool", [row.pool for row in rows], view.n_labelled, HEAD),
-        ("gold", [row.gold for row in rows], view.n_gold_labelled, "#e69f00"),
-    ):
-        shares = [100 * n / total if total else 0.0 for n in counts]
-        figure.add_bar(
-            x=shares, y=names, orientation="h", name=say(f"dashboard.series_{key}", lang, n=total),
-            marker={"color": colour, "opacity": 0.9 if key == "pool" else 0.55}, text=[str(n) for n in counts],
-            textposition="outside", cliponaxis=False,
-            hovertemplate=say("dashboard.hover_frequency", lang, n=total),
-        )  # fmt: skip
-    figure.update_layout(height=110 + 42 * len(rows), barmode="group", bargap=0.28, legend=_LEGEND, **_CALM)
-    figure.update_xaxes(title=say("dashboard.axis_share", lang), rangemode="tozero", fixedrange=True)
-    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True)
-    return figure
 
 
 def cooccurrence(view: Overview, lang: str) -> go.Figure:

@@ -26,38 +26,6 @@ def test_labels_come_from_the_commonest_to_the_rarest(view: Overview) -> None:
     assert [row.label.zh for row in charts.by_frequency(view)] == ["甲", "乙", "丙"]
 
 
-def test_the_axis_names_support_and_marks_what_is_unstable(view: Overview) -> None:
-    ticks = charts.label_f1(view, "zh").layout.yaxis.ticktext
-    assert list(ticks) == ["甲（12）", "乙（12）", "丙（3，不穩定）"]
-    assert "unstable" in charts.label_f1(view, "en").layout.yaxis.ticktext[2]
-
-
-def test_each_model_is_a_series_with_its_interval_and_the_tail_is_faded(view: Overview) -> None:
-    figure = charts.label_f1(view, "zh")
-    assert [trace.name for trace in figure.data] == ["學生模型", "未蒸餾的學生", "教師模型", "快速線性模型"]
-    student = figure.data[0]
-    assert list(student.x) == pytest.approx([0.7, 0.6, 0.5])
-    assert list(student.error_x.array) == pytest.approx([0.1, 0.1, 0.1])
-    assert list(student.marker.opacity) == [1.0, 1.0, charts.FADED]
-    assert "n=12" in student.text[0]
-    assert "第 2 輪" in student.text[0]
-
-
-def test_history_has_one_point_a_round(view: Overview) -> None:
-    figure = charts.f1_history(view.history, "macro", "macro", "en")
-    assert [list(trace.x) for trace in figure.data] == [[1, 2]] * 4
-    assert list(figure.data[0].y) == pytest.approx([0.6, 0.7])
-    rare = charts.f1_history(view.history, "k2", "丙", "en")
-    assert list(rare.data[0].y) == pytest.approx([0.4, 0.5])
-
-
-def test_frequencies_are_shares_of_what_is_labelled(view: Overview) -> None:
-    pool, gold = charts.frequencies(view, "zh").data
-    assert list(pool.x) == pytest.approx([100, 50, 20])
-    assert list(pool.text) == ["20", "10", "4"]
-    assert "n=12" in gold.name
-
-
 def test_cooccurrence_tells_count_and_conditional_share(view: Overview) -> None:
     heat = charts.cooccurrence(view, "zh").data[0]
     assert heat.text[2][0] == "4"  # every 丙 text has 甲 too
@@ -86,6 +54,5 @@ def test_every_chart_survives_an_empty_project(house: House) -> None:
     with house.open() as db:
         empty = reporting.overview(db, house.project_id)
     for lang in ("zh", "en"):
-        for make in (charts.label_f1, charts.frequencies, charts.cooccurrence, charts.per_day):
+        for make in (charts.cooccurrence, charts.per_day):
             make(empty, lang)
-        charts.f1_history(empty.history, "macro", "macro", lang)

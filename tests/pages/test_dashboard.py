@@ -7,9 +7,8 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from core.services import accounts
 from tests.pages.conftest import House
-from tests.pages.filling import fill, publish_round
+from tests.pages.filling import fill
 
 Said = Callable[[AppTest], str]
 
@@ -28,34 +27,6 @@ def tab(house: House, name: str) -> AppTest:
     page = house.page("dashboard", "lead")
     page.query_params["tab"] = name
     return page.run()
-
-
-def test_the_table_holds_the_figures_of_all_models(house: House, texts_of: Said, tmp_path: Path) -> None:
-    fill(house, tmp_path)
-    publish_round(house)
-    page = tab(house, "labels")
-    texts_of(page)
-    table = page.dataframe[0].value
-    assert len(table) == 4 * 5
-    assert list(table["標籤"][:4]) == ["甲"] * 4
-
-
-def test_the_history_follows_the_chosen_label(house: House, texts_of: Said, tmp_path: Path) -> None:
-    fill(house, tmp_path)
-    publish_round(house)
-    page = tab(house, "labels")
-    page.selectbox(key="history_scope").set_value("k2").run()
-    assert "金標準，丙" in texts_of(page)
-
-
-def test_it_speaks_english(house: House, texts_of: Said, tmp_path: Path) -> None:
-    fill(house, tmp_path)
-    publish_round(house)
-    with house.open() as db:
-        accounts.set_lang(db, house.people["lead"].id, "en", now=1.0)
-    said = texts_of(tab(house, "labels"))
-    assert "F1 of each label" in said
-    assert "95 % interval" in said
 
 
 def test_an_annotator_is_told_and_sees_nothing(house: House, texts_of: Said) -> None:

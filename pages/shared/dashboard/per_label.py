@@ -1,78 +1,184 @@
-"""Labels: each label's figures, and how they came about round by round."""
+"""Labels: each label's figures, model beside model, what changed since the round before, and one label closer."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
 import streamlit as st
 
+from core.evaluate.paired import Gain
+from core.services.dashboard.per_label import Labels, Line
 from core.services.reporting import Overview
-from pages.shared import charts
+from db.records import Metric
+from pages.shared import cache, charts
+from pages.shared.charts import UNSTABLE_BELOW
+from pages.shared.dashboard import band_choice, figure, label_charts, label_closer
 from pages.shared.i18n import lang, plain, t
 from pages.shared.links import page_link
 
+TABLE, _ORDER = "labels_table", "labels_table_order"
+_ROW, _HEAD = 35, 38  # pixels
+_ROWS = 14  # of the table at once
+
 
 def show(view: Overview) -> None:
-    label_section(view)
-    history_section(view)
-
-
-def figures_table(view: Overview) -> None:
-    """The figures of the chart as a table: for reading off, copying, and screen readers."""
-    names = {label.key: label.name(lang()) for label in view.labels}
-    order = [row.label.key for row in charts.by_frequency(view)] + ["macro", "micro", "weighted"]
-    found = [m for m in view.metrics if m.split == "gold" and m.scope in order]
-    found.sort(key=lambda m: (order.index(m.scope), charts.MODELS.index(m.model) if m.model in charts.MODELS else 9))
-    columns = ("label", "model", "precision", "recall", "low", "high", "threshold", "support")
-    heads = {name: t(f"dashboard.column_{name}") for name in columns}
-    st.dataframe(
-        [
-            {
-                heads["label"]: names.get(m.scope, m.scope),
-                heads["model"]: t(f"dashboard.model_{m.model}"),
-                "F1": round(m.f1, 3),
-                heads["low"]: m.low and round(m.low, 3),
-                heads["high"]: m.high and round(m.high, 3),
-                heads["precision"]: round(m.precision, 3),
-                heads["recall"]: round(m.recall, 3),
-                heads["support"]: m.support,
-                heads["threshold"]: m.threshold and round(m.threshold, 3),
-                "n": m.n,
-            }
-            for m in found
-        ],
-        hide_index=True,
-        width="stretch",
-    )
-
-
-def label_section(view: Overview) -> None:
-    st.subheader(t("dashboard.section_labels"), anchor=False)
-    if not view.metrics or view.round is None:
+    """The tab."""
+    found = cache.labels(view.project.id)
+    names = view.project.label_set.names(lang()) | {
+        each: t(f"per_label.{each}") for each in ("macro", "micro", "weighted")
+    }
+    st.subheader(t("per_label.title"), anchor=False)
+    if found.round is None or not found.together:
         st.info(t("dashboard.empty_round"), icon=":material/info:")
         page_link("rounds", t("dashboard.go_rounds"))
+        st.caption(t("per_label.title_note_before", n_pool=found.n_pool, n_gold=found.n_gold))
+        table(found, names)
         return
-    n = max((m.n for m in view.metrics if m.split == "gold"), default=0)
-    st.caption(t("dashboard.section_labels_note", round=view.round.number, n=n, least=charts.UNSTABLE_BELOW))
-    st.plotly_chart(charts.label_f1(view, lang()), key="chart_labels", config=charts.CONFIG)
-    with st.expander(t("dashboard.section_labels_table")):
-        figures_table(view)
+    st.markdown(_said(found))
+    st.caption(t("per_label.title_note", round=found.round, n=found.n, least=UNSTABLE_BELOW))
+    table(found, names)
+    note = "per_label.change_none" if found.before is None else "per_label.change_note"
+    st.caption(t(note, before=found.before, common=found.common))
+    _models(found, names)
+    label_closer.panel(view.project.id, found, names)
 
 
-def history_section(view: Overview) -> None:
-    if not view.history:
-        return
-    st.subheader(t("dashboard.section_history"), anchor=False)
-    names = {"macro": t("dashboard.scope_macro"), "micro": t("dashboard.scope_micro")}
-    names |= {row.label.key: row.label.name(lang()) for row in charts.by_frequency(view)}
-    measured = {m.scope for m in view.history}
-    names |= {
-        label.key: t("dashboard.scope_gone", name=label.name(lang()))
-        for label in view.project.label_set.gone
-        if label.key in measured
+def _said(found: Labels) -> str:
+    """Where the student stands, and what has changed clearly."""
+    macro = next((line.models["student"] for line in found.together if line.scope == "macro"), None)
+    said = []
+    if macro is not None:
+        said.append(
+            t(
+                "per_label.macro_said", f1=plain(f"{macro.f1:.2f}"), interval=plain(charts.interval(macro)),
+                round=macro.round, n=macro.n,
+            )
+        )  # fmt: skip
+    if found.before is not None:
+        gains = [line.change for line in found.labels if line.change is not None]
+        up, down = (sum(each.clear and (each.difference > 0) == better for each in gains) for better in (True, False))
+        said.append(t("per_label.change_said", before=found.before, up=up, down=down))
+    return " ".join(said)
+
+
+def table(found: Labels, names: Mapping[str, str]) -> None:
+    """A row a label from common to rare, then the aggregates; a click on a row opens the label below."""
+    lines = [*found.labels, *found.together]
+    rows = pd.DataFrame([row(line, names) for line in lines])
+    head = {name: t(f"per_label.column_{name}") for name in ("label", "change", "precision", "recall", "threshold")}
+    two = {t(f"per_label.column_{name}") for name in ("precision", "recall", "threshold", *charts.MODELS[1:])}
+    config: dict[str, Any] = {each: st.column_config.NumberColumn(format="%.2f") for each in two}
+    config |= {
+        head["label"]: st.column_config.TextColumn(pinned=True),
+        head["change"]: st.column_config.NumberColumn(format="%+.2f"),
+        "F1": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.2f"),
     }
-    scope = st.selectbox(t("dashboard.scope"), list(names), format_func=lambda key: names[key], key="history_scope")
-    st.caption(t("dashboard.section_history_note", name=plain(names[scope])))
-    st.plotly_chart(
-        charts.f1_history(view.history, scope, charts.plain_name(names[scope]), lang()),
-        key="chart_history",
-        config=charts.CONFIG,
+    height = _HEAD + _ROW * min(len(lines), _ROWS)
+    pick = found.round is not None
+    st.dataframe(
+        rows, hide_index=True, width="stretch", height=height, key=TABLE, column_config=config,
+        on_select=_picked if pick else "ignore", selection_mode="single-row", placeholder="",
+    )  # fmt: skip
+    st.session_state[_ORDER] = [line.scope for line in lines]
+
+
+def _picked() -> None:
+    """A callback of the table: the label of the row is looked at."""
+    rows = st.session_state[TABLE]["selection"]["rows"]
+    order = st.session_state.get(_ORDER, [])
+    if rows and rows[0] < len(order):
+        label_closer.choose(order[rows[0]])
+
+
+def row(line: Line, names: Mapping[str, str]) -> dict[str, Any]:
+    """One line as a row; a cell without a figure is empty, and never a figure that was not measured."""
+    student, change = line.models.get("student"), line.change
+    name = names.get(line.scope, line.scope)
+    if line.band is not None and line.support < UNSTABLE_BELOW:
+        name = t("per_label.unstable", name=name)
+    cells: dict[str, Any] = {
+        t("per_label.column_label"): name,
+        t("per_label.column_band"): t(f"per_label.band_{line.band}") if line.band else "",
+    }
+    if student is not None:
+        cells |= {
+            "F1": student.f1,
+            t("per_label.column_interval"): between(student.low, student.high),
+            t("per_label.column_change"): change.difference if change else None,
+            t("per_label.column_change_interval"): _marked(change),
+            t("per_label.column_precision"): student.precision,
+            t("per_label.column_recall"): student.recall,
+            t("per_label.column_threshold"): student.threshold,
+        }
+        cells |= {t(f"per_label.column_{model}"): _f1(line.models.get(model)) for model in charts.MODELS[1:]}
+    return cells | {
+        t("per_label.column_gold"): line.support if line.band else None,
+        t("per_label.column_pool"): line.pool if line.band else None,
+    }
+
+
+def _f1(metric: Metric | None) -> float | None:
+    return metric.f1 if metric else None
+
+
+def between(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.2f} – {high:.2f}"
+
+
+def _marked(change: Gain | None) -> str:
+    """Its interval, with a sign where zero lies outside."""
+    if change is None:
+        return ""
+    sign = ("▲ " if change.difference > 0 else "▼ ") if change.clear else ""
+    return f"{sign}{change.low:+.2f} … {change.high:+.2f}"
+
+
+def _models(found: Labels, names: Mapping[str, str]) -> None:
+    st.subheader(t("per_label.models"), anchor=False)
+    lines = band_choice.chosen(found.labels, "models_band")
+    figure.chart(
+        label_charts.side_by_side(lines, names, lang()), key="chart_models", name="f1-by-label",
+        sentence=_extremes(lines, names), table=figures(lines, names),
+        note=t("per_label.models_note", least=UNSTABLE_BELOW),
+    )  # fmt: skip
+
+
+def _extremes(lines: Sequence[Line], names: Mapping[str, str]) -> str:
+    """The best and the worst label; of those with enough gold, if there are any."""
+    known = [line for line in lines if "student" in line.models]
+    ranked = sorted(
+        [line for line in known if line.support >= UNSTABLE_BELOW] or known, key=lambda each: each.models["student"].f1
     )
+    if not ranked:
+        return t("per_label.history_none")
+    best, worst = ranked[-1], ranked[0]
+    key = "per_label.models_said" if len(ranked) > 1 else "per_label.models_said_one"
+    top, low = best.models["student"], worst.models["student"]
+    return t(
+        key, best=plain(names[best.scope]), worst=plain(names[worst.scope]), high=plain(f"{top.f1:.2f}"),
+        low=plain(f"{low.f1:.2f}"), round=top.round, n=top.n,
+    )  # fmt: skip
+
+
+def figures(lines: Sequence[Line], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Every model's figures of these labels, as data."""
+    return [as_data(metric, names.get(line.scope, line.scope)) for line in lines for metric in line.models.values()]
+
+
+def as_data(metric: Metric, name: str) -> dict[str, Any]:
+    """One figure with all that names it."""
+    return {
+        t("per_label.column_label"): name,
+        t("per_label.column_model"): t(f"dashboard.model_{metric.model}"),
+        t("per_label.column_round"): metric.round,
+        "F1": round(metric.f1, 4),
+        t("per_label.column_low"): metric.low if metric.low is None else round(metric.low, 4),
+        t("per_label.column_high"): metric.high if metric.high is None else round(metric.high, 4),
+        t("per_label.column_precision"): round(metric.precision, 4),
+        t("per_label.column_recall"): round(metric.recall, 4),
+        t("per_label.column_threshold"): metric.threshold if metric.threshold is None else round(metric.threshold, 4),
+        t("per_label.column_gold"): metric.support,
+        "n": metric.n,
+    }

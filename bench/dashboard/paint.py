@@ -46,7 +46,7 @@ LOOK = """() => {
     });
     eyes.observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
     const begun = performance.now();
-    document.querySelectorAll('[data-testid=stMain] [data-testid^=stBaseButton-segmented_control]')[place].click();
+    document.querySelectorAll('.st-key-dashboard_tab [role=radio]')[place].click();
     const look = () => {
       if (stopped && drawn()) {
         eyes.disconnect();

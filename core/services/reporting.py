@@ -12,7 +12,7 @@ from core.labels import Label
 from core.services import projects
 from core.services.standing import standing
 from db import annotations as annotation_rows
-from db import documents, events, past, rounds
+from db import documents, events, rounds
 from db.connect import location, reading
 from db.records import Metric, RoundRow
 
@@ -43,7 +43,6 @@ class Overview:
     label_counts: tuple[int, ...]
     gold_counts: tuple[int, ...]
     cooccurrence: tuple[tuple[int, ...], ...]
-    per_day: tuple[tuple[str, str, int], ...]
     round: RoundRow | None
     metrics: tuple[Metric, ...]
     history: tuple[Metric, ...]
@@ -76,7 +75,6 @@ def overview(db: Database, project_id: int) -> Overview:
             label_counts=tuple(now.support(gold=False).tolist()),
             gold_counts=tuple(now.support(gold=True).tolist()),
             cooccurrence=tuple(tuple(line) for line in now.together(gold=False).tolist()),
-            per_day=tuple(past.per_day(db, project_id)),
             round=published,
             metrics=tuple(each for each in history if published and each.round == published.number),
             history=history,

@@ -107,23 +107,3 @@ def cooccurrence(view: Overview, lang: str) -> go.Figure:
     figure.update_xaxes(side="top", fixedrange=True, tickangle=-35, automargin=True, showgrid=False)
     figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, showgrid=False)
     return figure
-
-
-def per_day(view: Overview, lang: str) -> go.Figure:
-    """Decisions a day, one colour a person."""
-    days = sorted({day for day, _, _ in view.per_day})
-    people = sorted({name for _, name, _ in view.per_day})
-    done = {(day, name): n for day, name, n in view.per_day}
-    hues = ("#0f766e", "#e69f00", "#5b7fbd", "#cc79a7", "#d55e00", "#56b4e9", "#8a8d3b", "#7a7a7a")
-    figure = go.Figure()
-    for i, name in enumerate(people):
-        figure.add_bar(
-            x=days, y=[done.get((day, name), 0) for day in days], name=plain_name(name),
-            marker={"color": hues[i % len(hues)]},
-            hovertemplate=say("dashboard.hover_day", lang, name=plain_name(name).replace("%", "&#37;")),
-        )  # fmt: skip
-    figure.update_layout(height=300, barmode="stack", bargap=0.35, showlegend=True, legend=_LEGEND, **_CALM)
-    # Room for a week at least: one day alone would be one huge bar.
-    figure.update_xaxes(type="category", range=[-0.5, max(7, len(days)) - 0.5], fixedrange=True)
-    figure.update_yaxes(title=say("dashboard.axis_texts", lang), rangemode="tozero", fixedrange=True)
-    return figure

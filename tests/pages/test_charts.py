@@ -54,5 +54,4 @@ def test_every_chart_survives_an_empty_project(house: House) -> None:
     with house.open() as db:
         empty = reporting.overview(db, house.project_id)
     for lang in ("zh", "en"):
-        for make in (charts.cooccurrence, charts.per_day):
-            make(empty, lang)
+        charts.cooccurrence(empty, lang)

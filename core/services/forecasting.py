@@ -94,7 +94,7 @@ class _Round:
 
 
 def when_to_stop(db: Database, project_id: int, *, labels: bool = False) -> WhenToStop:
-    """``labels``: with a forecast of each label, a fiftieth of a second each. Raises NotFound."""
+    """``labels``: with a forecast of each label, some hundredths of a second each. Raises NotFound."""
     with reading(db):
         project = projects.project(db, project_id)
         published = [each for each in rounds.all_rounds(db, project_id) if each.state == "published"][::-1]
@@ -118,6 +118,12 @@ def when_to_stop(db: Database, project_id: int, *, labels: bool = False) -> When
             _carried_on(key, [_label(each, key) for each in rows], (key,), rows, total, target) for key in keys
         ) if labels else (),
     )  # fmt: skip
+
+
+def about(n: int) -> int:
+    """A number of labels as it is told: two digits, for more would pretend to know more."""
+    step = 10 ** max(0, len(str(abs(n))) - 2)
+    return round(n / step) * step
 
 
 def _keys(figures: dict[str, Metric]) -> tuple[str, ...]:

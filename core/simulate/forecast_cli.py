@@ -128,7 +128,8 @@ def _curve(curve: Curve, name: Pair, found: WhenToStop) -> list[Pair]:
 def _until(until: Until | None, now: int) -> Pair:
     if until is None or until.n is None or until.low is None or until.high is None:
         return ("已達到", "reached") if until and until.state == "reached" else ("無法預見", "not foreseeable")
-    more = f"{until.n - now} [{until.low - now}, {until.high - now}]"
+    n, low, high = (forecasting.about(each - now) for each in (until.n, until.low, until.high))
+    more = f"{n} [{low}, {high}]"
     return f"約再標 {more} 篇", f"after about {more} more"
 
 

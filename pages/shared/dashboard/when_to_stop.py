@@ -57,8 +57,9 @@ def _forecast(found: WhenToStop) -> None:
         format_func=lambda each: t(f"stopping.scope_{each}", n=len(found.tail)),
     )  # fmt: skip
     curve = found.rare if scope == "tail" else found.macro
+    gap = " " if lang() == "en" else ""
     figure.chart(
-        drawn(curve, found, lang()), key="chart_stopping", sentence=" ".join(sentences(curve, found)),
+        drawn(curve, found, lang()), key="chart_stopping", sentence=gap.join(sentences(curve, found)),
         table=rows(curve), name=f"learning-curve-{scope}", note=t("stopping.note"),
     )  # fmt: skip
 
@@ -90,8 +91,8 @@ def _until(what: str, until: Until | None, now: int, **more: str) -> str:
     state = until.state if until else "not_foreseeable"
     if until is None or until.n is None or until.low is None or until.high is None:
         return t(f"stopping.{what}_{state}", **more)
-    bounds = plain(f"[{until.low - now}, {until.high - now}]")
-    return t(f"stopping.{what}_foreseen", n=until.n - now, interval=bounds, **more)
+    n, low, high = (forecasting.about(each - now) for each in (until.n, until.low, until.high))
+    return t(f"stopping.{what}_foreseen", n=n, interval=plain(f"[{low}, {high}]"), **more)
 
 
 def rows(curve: Curve) -> list[dict[str, object]]:
@@ -153,11 +154,8 @@ def _faint(colour: str) -> str:
 def _rules(found: WhenToStop) -> None:
     st.markdown(t("stopping.summary", n=found.may_stop, of=len(found.rulings), early=found.too_early))
     for ruling in found.rulings:
-        left, right = st.columns([2, 5], vertical_alignment="center")
-        left.markdown(badge(ruling))
-        right.markdown(
-            f"**{t(f'stopping.rule_{ruling.rule}')}** {words(ruling)}", help=t(f"stopping.help_{ruling.rule}")
-        )
+        said = f"{badge(ruling)} **{t(f'stopping.rule_{ruling.rule}')}** {words(ruling)}"
+        st.markdown(said, help=t(f"stopping.help_{ruling.rule}"))
 
 
 def badge(ruling: Ruling) -> str:

@@ -8,7 +8,7 @@ import pytest
 from sqlite_utils import Database
 
 from core.active.stopping import RULES
-from core.services.forecasting import NEXT, when_to_stop
+from core.services.forecasting import NEXT, about, when_to_stop
 from db.errors import NotFound
 from tests.rounds_so_far import KEYS, LOUD, QUIET, a_round, figures, rising, waiting
 
@@ -113,6 +113,10 @@ def test_a_macro_figure_without_an_interval_gets_one(db: Database, pool: int) ->
     a_round(db, pool, 50, rows)
     point = when_to_stop(db, pool).macro.points[0]
     assert 0 <= point.low < point.f1 < point.high <= 1
+
+
+def test_numbers_of_labels_are_told_in_two_digits() -> None:
+    assert [about(n) for n in (0, 7, 88, 94, 273, 1349, 23_456)] == [0, 7, 88, 94, 270, 1300, 23_000]
 
 
 def test_a_project_that_is_not_there_is_said(db: Database) -> None:

@@ -88,7 +88,6 @@ def test_a_planted_mistake_is_read_again_and_mended_by_keys(browser: Browser, tm
             page.keyboard.press("ArrowRight")
         expect(page.locator(".tt-text")).to_contain_text("魚油膠囊隨餐")
         expect(page.get_by_text("這樣對嗎？")).to_be_visible()
-        page.get_by_text("其他標籤也要改").click()
         choose(page, {"保健食品"})
         page.get_by_role("button", name="用這些標籤定案").click()
         expect(page.get_by_text("已定案：保健食品")).to_be_visible()

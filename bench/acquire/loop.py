@@ -31,6 +31,7 @@ class Asked:
     """
 
     lane: FastLane
+    texts: tuple[str, ...] = field(repr=False)
     probs: NDArray[np.float64]
     y: NDArray[np.int8]
     taught: NDArray[np.int64]
@@ -59,11 +60,12 @@ class Pool:
 
     def __init__(self, corpus: Corpus, parts: Split, seed: int) -> None:
         self.corpus, self.parts, self.seed = corpus, parts, seed
+        self.texts = tuple(corpus.texts[n] for n in parts.pool.tolist())
         self.y, self.test_y = corpus.y[parts.pool], corpus.y[parts.test]
 
     @cached_property
     def lane(self) -> FastLane:
-        return FastLane([self.corpus.texts[n] for n in self.parts.pool.tolist()])
+        return FastLane(self.texts)
 
     @cached_property
     def test_rows(self) -> Any:
@@ -111,7 +113,7 @@ def curve(pool: Pool, chooser: Chooser, sizes: Sizes) -> dict[str, Any]:
             return {"points": points, "chosen": pool.parts.pool[chosen].tolist()}
         left = np.setdiff1d(np.arange(len(pool.y)), taught)
         asked = Asked(
-            lane=pool.lane, probs=probs, y=pool.y[taught], taught=taught, left=left, seed=pool.seed,
+            lane=pool.lane, texts=pool.texts, probs=probs, y=pool.y[taught], taught=taught, left=left, seed=pool.seed,
             names=pool.corpus.label_keys, decisions=len(pool.test_y) + len(taught), hidden=pool.y[left], kept=kept,
         )  # fmt: skip
         size = min(sizes.batch, budget - len(chosen))

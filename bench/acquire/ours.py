@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 from bench.acquire.loop import Asked, Chooser
 from core.active import queue
 from core.active.candidates import Candidates
+from core.active.scores import relative
 from core.config import ProjectSettings
 from core.labels import Label, LabelSet
 from core.seeds import derive, numbers
 from core.simulate.plan import served
 from core.worker.fast_lane import blend
+from core.worker.finding import Finding
 from core.worker.needs import label_words, needs
 from core.worker.rounds import LINEAR_THRESHOLD
 
+WITHOUT_CHANCE = "long_tail_without_chance"  # what the places drawn by lot cost
 ORACLE = "oracle"  # is told every label: how far choosing can go with this learner
 
 
@@ -26,6 +29,7 @@ def choosers(explore_share: float = ProjectSettings.explore_share) -> Iterator[t
     """Every strategy that the linear learner can serve."""
     for name in served("linear"):
         yield name, by_queue(name, explore_share)
+    yield WITHOUT_CHANCE, by_queue(queue.FALLBACK, 0.0)
     yield ORACLE, oracle
 
 
@@ -61,6 +65,11 @@ def state(asked: Asked, name: str) -> Candidates:
     if "need" in wanted:
         positives = asked.y.sum(axis=0)
         given["need"] = needs((), asked.names, positives, target=ProjectSettings.target_f1)
+    if "likely" in wanted:
+        finding = asked.kept.setdefault("finding", Finding(asked.lane, asked.texts))
+        seen = relative(asked.probs[asked.left], cut)
+        given["likely"], yields = finding.look(asked.taught, asked.y, asked.left, seen, seed=0)
+        given["need"] = given["need"] * yields
     return Candidates(probs=asked.probs[asked.left], thresholds=cut, labelled_y=asked.y, **given)
 
 

@@ -19,7 +19,8 @@ class Candidates:
     """P texts to choose from, with K labels; L texts are labelled.
 
     Shapes: probs (P, K) dense; thresholds (K,); labelled_y (L, K) of 0 and 1; labelled_probs (L, K), out of sample
-    where there are such; committee (M, P, K), a probability of each member; teacher (P, K), what the teachers say
+    where there are such; likely (P, K), what a finder beside the learner says, above 0.5 where the label is likely;
+    committee (M, P, K), a probability of each member; teacher (P, K), what the teachers say
     together; embeddings (P, D) and labelled_embeddings (L, D), rows of length one; need (K,) ≥ 0, the share of a batch
     that each label is to get, where the caller knows better than the labels' support; words (P, K) in 0 … 1, how much
     of a label's own words a text has, for labels that hardly a text has been given yet.
@@ -30,6 +31,7 @@ class Candidates:
     probs: ArrayLike
     thresholds: ArrayLike
     labelled_y: ArrayLike
+    likely: ArrayLike | None = None
     labelled_probs: ArrayLike | None = None
     committee: ArrayLike | None = None
     teacher: ArrayLike | None = None
@@ -47,6 +49,7 @@ class Candidates:
         self._keep(probs=p, thresholds=t, labelled_y=y.astype(np.int8), positives=y.sum(axis=0).astype(np.int64))
         self._probabilities("labelled_probs", (len(y), p.shape[1]))
         self._probabilities("teacher", p.shape)
+        self._probabilities("likely", p.shape)
         self._probabilities("words", p.shape)
         self._probabilities("committee", (-1, *p.shape))
         for name, rows in (("embeddings", len(p)), ("labelled_embeddings", len(y))):
@@ -69,7 +72,7 @@ class Candidates:
     def at(self, rows: NDArray[np.int64]) -> Candidates:
         """The same state with only these candidates, in this order."""
         given: dict[str, Any] = {"probs": np.asarray(self.probs)[rows]}
-        for name in ("teacher", "words", "embeddings"):
+        for name in ("teacher", "likely", "words", "embeddings"):
             if getattr(self, name) is not None:
                 given[name] = getattr(self, name)[rows]
         if self.committee is not None:

@@ -1,10 +1,11 @@
 """The product's own choice: each label has its share of a batch by need, and takes the texts that teach it most.
 
-    benefit_k(x) = q_k · H(q_k) · (1 + JS_k)        q: probability seen from the label's threshold
+    benefit_k(x) = q_k · H(q_k) · (1 + JS_k)        q: the finder's, else that seen from the threshold
     value_k(x)   = benefit_k(x) / 3 + Σ_j need_j · benefit_j(x)
 
 - *q · H(q)*, not H(q): what a rare label lacks is positives. Of two texts equally near the threshold the one above it
   is likelier to be one, and a negative more teaches it little (fairstein2024 weighs by probability likewise).
+- *The finder* (``core.active.finder``) sees the passage for which a text has a label; the learner sees whole texts.
 - *JS*, the divergence of teachers and student, where the teachers have scored the pool: where those disagree who
   learned from the same labels, a label settles more.
 - *The sum behind it*: one reading answers all labels, so of two texts as good for the label in turn, the one that
@@ -48,7 +49,10 @@ def shares(candidates: Candidates) -> NDArray[np.float64]:
 
 def benefit(candidates: Candidates) -> NDArray[np.float64]:
     """What a text teaches each label, in 0 … 2. Shapes: → (P, K)."""
-    q = relative(candidates.probs, candidates.thresholds)
+    if candidates.likely is None:
+        q = relative(candidates.probs, candidates.thresholds)
+    else:
+        q = np.asarray(candidates.likely)
     found = q * entropy(q)
     if candidates.teacher is not None:
         found *= 1 + divergence(

@@ -99,7 +99,7 @@ _ALL = (
         name="long_tail",
         function=long_tail.choose,
         what="each label its share by need: likely positives near the threshold, where teachers and student disagree",
-        uses=("need", "teacher", "embeddings", "words"),
+        uses=("need", "likely", "teacher", "embeddings", "words"),
         parts=long_tail.parts,
         sought=long_tail.sought,
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,12 @@ from sqlite_utils import Database
 
 from core.active import queue
 from core.active.candidates import Candidates
+from core.active.scores import relative
 from core.models.linear import FastLane
 from core.seeds import numbers
 from core.services import projects, settling
-from core.worker.needs import label_words, needs
+from core.worker.finding import Finding
+from core.worker.needs import Figure, label_words, needs
 from core.worker.ranking import queue_rows
 from core.worker.rounds import LINEAR_THRESHOLD
 from db import annotations as annotation_rows
@@ -38,6 +40,7 @@ GIVEN = (
     "embeddings",
     "labelled_embeddings",
     "labelled_probs",
+    "likely",
     "words",
 )  # what there is beside probabilities and labels
 
@@ -48,6 +51,7 @@ class _Pool:
 
     positions: dict[int, int]
     lane: FastLane
+    finding: Finding
 
 
 class FastLanes:
@@ -90,10 +94,7 @@ class FastLanes:
         current = student if student and student["fingerprint"] == project.label_set.fingerprint else None
         if len(labelled) >= MIN_LABELLED or (open_pool and "words" in queue.looks_at(project.settings.acquisition)):
             blobs = round_rows.predictions(db, current["id"]) if current and open_pool else {}
-            state = self._state(project, labelled, open_pool, current, blobs)
-            if "need" in queue.looks_at(project.settings.acquisition):
-                keys, target = project.label_set.keys, project.settings.target_f1
-                state = replace(state, need=needs(figures if current else (), keys, state.positives, target=target))
+            state = self._state(project, labelled, open_pool, current, blobs, figures if current else ())
             strategy = self._strategy(project, waits=current is not None)
             if strategy and open_pool:
                 settings = project.settings
@@ -127,7 +128,7 @@ class FastLanes:
 
     def _state(
         self, project: projects.Project, labelled: list[settling.LabelledText], open_pool: list[tuple[int, str]],
-        student: Mapping[str, Any] | None, blobs: Mapping[int, bytes],
+        student: Mapping[str, Any] | None, blobs: Mapping[int, bytes], figures: Sequence[Figure],
     ) -> Candidates:  # fmt: skip
         """Refit, and what a strategy may look at of the open pool."""
         pool = self._pool(project.id, {each.document_id: each.text for each in labelled} | dict(open_pool))
@@ -151,6 +152,13 @@ class FastLanes:
         if "labelled_probs" in wanted:
             unseen = pool.lane.unseen(taught, y, seed=0).astype(np.float64)
             given["labelled_probs"] = blend(unseen, linear, [None] * len(y), cut)[0]
+        if "need" in wanted:
+            given["need"] = needs(figures, project.label_set.keys, y.sum(axis=0), target=project.settings.target_f1)
+        if "likely" in wanted and len(y) >= MIN_LABELLED:
+            seen = relative(probs, thresholds)
+            likely, yields = pool.finding.look(taught, y, asked, seen, seed=0)
+            given["likely"] = (likely + seen) / 2 if student else likely
+            given["need"] = given["need"] * yields
         return Candidates(probs=probs, thresholds=thresholds, labelled_y=y, **given)
 
     def lane(self, project_id: int) -> FastLane | None:
@@ -162,7 +170,9 @@ class FastLanes:
         pool = self._pools.get(project_id)
         if pool is None or not texts.keys() <= pool.positions.keys():
             ids = sorted(texts)
-            pool = _Pool({each: n for n, each in enumerate(ids)}, FastLane([texts[each] for each in ids]))
+            in_order = [texts[each] for each in ids]
+            lane = FastLane(in_order)
+            pool = _Pool({each: n for n, each in enumerate(ids)}, lane, Finding(lane, in_order))
             self._pools[project_id] = pool
         return pool
 

@@ -54,6 +54,7 @@ def state(seed=0, size=60, labels=5, labelled=40, width=6, **more):
         "thresholds": draw.uniform(0.2, 0.8, labels),
         "labelled_y": y,
         "labelled_probs": 0.3 * y + 0.7 * draw.random((labelled, labels)),  # the learner knows something
+        "likely": draw.beta(0.5, 1, (size, labels)),
         "committee": draw.beta(0.5, 1, (3, size, labels)),
         "teacher": draw.beta(0.5, 1, (size, labels)),
         "words": draw.random((size, labels)),
@@ -83,6 +84,7 @@ def relabelled(c, order):
         thresholds=c.thresholds[order],
         labelled_y=c.labelled_y[:, order],
         labelled_probs=c.labelled_probs[:, order],
+        likely=c.likely[:, order],
         committee=c.committee[:, :, order],
         teacher=c.teacher[:, order],
         words=c.words[:, order],

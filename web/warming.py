@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -44,6 +45,7 @@ class Warming:
     def _run(self) -> None:
         if sys.platform == "linux":
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)  # of this thread alone
+        began = time.monotonic()
         try:
             with closing(open_database(self._database)) as db:
                 for project in reversed(list_projects(db)[-MOST:]):
@@ -52,5 +54,6 @@ class Warming:
                             return
                         with reading(db):
                             read(db, project.id)
+            log.info("warm after %.1f s", time.monotonic() - began)
         except (TagtailError, StorageError) as error:
             log.warning("warming: %s", error)  # a look then reads it by itself

@@ -17,6 +17,7 @@ from core.services import accounts, curating, going_back
 from core.services.dashboard import rounds as service
 from db import jobs
 from db.connect import rows, writing
+from pages.shared import charts
 from pages.shared.rounds import comparing, history
 from tests.core.services.dashboard.measuring import gold_ids, import_texts
 from tests.core.services.dashboard.modelled import labelled, publish, said
@@ -67,8 +68,10 @@ def test_one_sentence_says_which_round_is_better_and_on_what(
     assert better in words
     assert comparing.gain_words(found.macro) in words
     assert ("60 篇金標準" if lang == "zh" else "the 60 gold texts") in words
+    assert found.risen
     for each in found.risen:
-        assert f"**{each.label.name(lang)}**" in words  # type: ignore[arg-type]
+        stable = each.support >= charts.UNSTABLE_BELOW
+        assert (f"**{each.label.name(lang)}**" in words) == stable  # type: ignore[arg-type]
     assert "設定和程式版本都一樣" in words or lang == "en"
 
 

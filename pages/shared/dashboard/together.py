@@ -100,10 +100,15 @@ def _pairs(found: View, chosen: set[str], source: str, measure: str) -> None:
     ]  # fmt: skip
     note = "" if measure == "count" else " " + _note(measure)
     figure.chart(
-        together_figure.heatmap(together_figure.grid(labels, seen, measure)), key=CHART, table=rows,
+        together_figure.heatmap(together_figure.grid(labels, seen, measure), dark=_dark()), key=CHART, table=rows,
         sentence=_sentence(labels, seen, measure, _of(found, source)), name=f"together-{source}-{measure}",
         on_select=together_texts.clicked, note=t("together.note") + note,
     )  # fmt: skip
+
+
+def _dark() -> bool:
+    """Whether the reader's theme is a dark one."""
+    return st.context.theme.type == "dark"
 
 
 def _note(measure: str) -> str:
@@ -158,7 +163,7 @@ def _difference(found: View, chosen: set[str]) -> None:
             b=_name(labels[j]), named=f"{100 * named.share[i, j]:.0f}", given=f"{100 * given.share[i, j]:.0f}", of=of,
         )  # fmt: skip
     figure.chart(
-        together_figure.heatmap(together_figure.difference(labels, given, named)), key=CHART, table=rows,
+        together_figure.heatmap(together_figure.difference(labels, given, named), dark=_dark()), key=CHART, table=rows,
         sentence=sentence, name="together-difference", on_select=together_texts.clicked,
         note=t("together.note") + " " + _note("difference"),
     )  # fmt: skip

@@ -17,8 +17,9 @@ from pages.shared.i18n import lang, say
 
 MEASURES = ("share", "count", "lift")
 CROWDED = 12  # labels beyond which numbers are small
+INK = ("#16302d", "#f1f6f5")  # of numbers, by day and by night
 LONGEST = 14  # characters of a name on an axis; the whole name is on hover
-# Light enough for the theme's own letters on them, by day and by night.
+# Light enough for letters of the theme's own colour on them.
 _GREEN = [[0, "rgba(15,140,128,0.04)"], [1, "rgba(15,140,128,0.6)"]]
 # Two hues that colour-blind readers tell apart, and nothing where both agree; the sign stands in the cell as well.
 _APART = [[0, "rgba(91,127,189,0.7)"], [0.5, "rgba(128,128,128,0.05)"], [1, "rgba(213,94,0,0.7)"]]
@@ -86,7 +87,7 @@ def difference(labels: Sequence[Label], given: Together, named: Together) -> Gri
     return Grid(labels=labels, values=points, texts=texts, hovers=hovers, bounds=(-reach, reach), apart=True)
 
 
-def heatmap(drawn: Grid) -> go.Figure:
+def heatmap(drawn: Grid, *, dark: bool = False) -> go.Figure:
     """A cell a pair. A heatmap cannot be clicked on here, so a point with the number stands in each cell."""
     k = len(drawn.labels)
     places = list(range(k))
@@ -102,8 +103,8 @@ def heatmap(drawn: Grid) -> go.Figure:
     figure.add_scatter(
         x=[j for _, j in pairs], y=[i for i, _ in pairs], mode="markers+text",
         marker={"size": 24, "symbol": "square", "opacity": 0}, unselected={"marker": {"opacity": 0}},
-        selected={"marker": {"opacity": 0.3, "color": "#888888"}, "textfont": {"color": "#d55e00"}},
-        text=[drawn.texts[i][j] for i, j in pairs], textfont={"size": 12 if k <= CROWDED else 9},
+        selected={"marker": {"opacity": 0.3, "color": "#888888"}, "textfont": {"color": INK[dark]}},
+        text=[drawn.texts[i][j] for i, j in pairs], textfont={"size": 12 if k <= CROWDED else 9, "color": INK[dark]},
         hovertext=[drawn.hovers[i][j] for i, j in pairs],
         customdata=[[drawn.labels[i].key, drawn.labels[j].key] for i, j in pairs],
         hovertemplate="%{hovertext}<extra></extra>", showlegend=False,

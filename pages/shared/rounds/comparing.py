@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +14,7 @@ from core.services.dashboard.rounds import Comparison, Side, Timeline
 from core.stored_config import stored
 from db.records import RoundRow
 from pages.shared import cache, training
-from pages.shared.charts import UNSTABLE_BELOW, plain_name
+from pages.shared.charts import FADED, UNSTABLE_BELOW, plain_name
 from pages.shared.dashboard import figure
 from pages.shared.i18n import catalogue, lang, plain, say, t
 
@@ -58,14 +59,17 @@ def section(project_id: int, seen: Timeline) -> None:
 
 
 def sentence(found: Comparison) -> str:
-    """Which round is better by how much, which labels rose or fell beyond their interval, on how many texts."""
+    """Which round is better by how much, which labels rose or fell beyond their interval, on how many texts.
+
+    Labels with too few gold positives are left to the chart, which marks them.
+    """
     assert found.macro is not None
     key = "alike" if not found.macro.clear else "better" if found.macro.difference > 0 else "worse"
     said = t(
         f"rounds.compare_{key}", later=found.later, earlier=found.earlier,
         gain=plain(gain_words(found.macro)), n=found.n,
     )  # fmt: skip
-    risen, fallen = (_list(each) for each in (found.risen, found.fallen))
+    risen, fallen = (_list([one for one in each if _stable(one)]) for each in (found.risen, found.fallen))
     said += t("rounds.compare_risen", labels=risen) if risen else t("rounds.compare_none_risen")
     return said + (t("rounds.compare_fallen", labels=fallen) if fallen else t("rounds.compare_none_fallen"))
 
@@ -75,7 +79,11 @@ def gain_words(gain: Gain) -> str:
     return f"{gain.difference:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]".replace("-", "−")
 
 
-def _list(sides: tuple[Side, ...]) -> str:
+def _stable(side: Side) -> bool:
+    return side.support >= UNSTABLE_BELOW
+
+
+def _list(sides: Sequence[Side]) -> str:
     names = [plain(each.label.name(lang())) for each in sides]
     more = t("rounds.compare_more", n=len(names) - NAMED) if len(names) > NAMED else ""
     return t("rounds.comma").join(f"**{name}**" for name in names[:NAMED]) + more
@@ -84,12 +92,14 @@ def _list(sides: tuple[Side, ...]) -> str:
 def drawn(found: Comparison) -> go.Figure:
     """One line a figure: macro, tail, then labels from the commonest to the rarest; zero is no difference."""
     lines: list[tuple[str, Gain, str]] = []
+    faded: set[int] = set()  # lines of unstable labels
     assert found.macro is not None
     lines.append((say("dashboard.scope_macro", lang()), found.macro, ""))
     if found.tail is not None:
         lines.append((say("rounds.compare_tail", lang(), n=found.tail_labels), found.tail, ""))
     for each in found.labels:
-        key = "dashboard.axis_label" if each.support >= UNSTABLE_BELOW else "dashboard.axis_unstable"
+        key = "dashboard.axis_label" if _stable(each) else "dashboard.axis_unstable"
+        faded |= set() if _stable(each) else {len(lines)}
         name = say(key, lang(), name=plain_name(each.label.name(lang())), n=each.support)
         f1 = say("rounds.hover_f1", lang(), later=f"{each.later:.3f}", earlier=f"{each.earlier:.3f}", n=each.support)
         lines.append((name, each.gain, f1))
@@ -100,7 +110,10 @@ def drawn(found: Comparison) -> go.Figure:
             continue
         picture.add_scatter(
             x=[gain.difference for _, (_, gain, _) in of], y=[at for at, _ in of], mode="markers",
-            name=say(f"rounds.look_{look}", lang()), marker={"color": hue, "symbol": symbol, "size": 11},
+            name=say(f"rounds.look_{look}", lang()), marker={
+                "color": hue, "symbol": symbol, "size": 11,
+                "opacity": [FADED if at in faded else 1.0 for at, _ in of],
+            },
             error_x={
                 "type": "data", "symmetric": False, "thickness": 1.6, "width": 0, "color": hue,
                 "array": [gain.high - gain.difference for _, (_, gain, _) in of],

@@ -28,6 +28,7 @@ NEXT = 200  # labels: how far ahead the sentence looks
 MIN_POSITIVES = 10  # in gold: a label with fewer has no forecast of its own
 Z95 = 1.959963984540054
 _DRAWN = 13  # points of the band
+FITTED, LATEST = 40, 10  # points at most that a forecast is made from: the latest, and others evenly from those before
 _KNOWN = {each.name for each in fields(Signals)}
 
 
@@ -212,8 +213,9 @@ def _carried_on(
     last = points[-1].n
     if last >= total:
         return Curve(scope=scope, points=tuple(points), why="done")
+    some = _thinned(points)
     made: Fitted = fit(
-        [each.n for each in points], [each.f1 for each in points], [each.error for each in points],
+        [each.n for each in some], [each.f1 for each in some], [each.error for each in some],
         total=total, positives=[last * each.support / max(each.n, 1) for each in gold],
     )  # fmt: skip
     end = min(total, max(2 * last, last + NEXT))
@@ -224,3 +226,11 @@ def _carried_on(
         scope=scope, points=tuple(points), band=tuple(band), next=next(each for each in band if each.n == ahead),
         plateau=made.until_plateau(), target=made.until(target),
     )  # fmt: skip
+
+
+def _thinned(points: Sequence[Measured]) -> list[Measured]:
+    """What a forecast is made from: two hundred rounds say little more than forty, and cost seconds and memory."""
+    if len(points) <= FITTED:
+        return list(points)
+    before = np.linspace(0, len(points) - LATEST - 1, FITTED - LATEST).round().astype(int)
+    return [*(points[n] for n in before), *points[-LATEST:]]

@@ -6,12 +6,13 @@ They are frozen and shared by all who look (``cache_resource``): a copy for each
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Hashable
 
 import streamlit as st
 from sqlite_utils import Database
 
 from core.config import Runtime
-from core.services import going_back, reporting
+from core.services import forecasting, going_back, reporting
 from core.services.dashboard import long_tail as long_tail_service
 from core.services.dashboard import one_label as one_label_service
 from core.services.dashboard import overview as overview_service
@@ -22,6 +23,7 @@ from core.services.dashboard import together as together_service
 from core.services.dashboard.overview import Glance
 from core.services.dashboard.people import Agreement, Suggestions, Work
 from core.services.dashboard.rounds import Comparison, Timeline
+from core.services.forecasting import WhenToStop
 from core.services.going_back import Earlier
 from core.services.reporting import Overview
 from pages.shared import session
@@ -50,6 +52,21 @@ def glance(project_id: int) -> Glance:
     with session.db() as opened:
         version = reporting.version(opened, project_id)
         return _glance(str(Runtime.from_env().database), project_id, version, opened)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _when_to_stop(path: str, project_id: int, rounds: tuple[Hashable, ...], _db: Database) -> WhenToStop:
+    return forecasting.when_to_stop(_db, project_id)
+
+
+def when_to_stop(project_id: int) -> WhenToStop:
+    """Whether more labels pay, as it is now. It goes by rounds, so no single decision makes it anew."""
+    seen = glance(project_id)
+    measured = seen.macro.history if seen.macro else ()
+    settings, labels = seen.project.settings, seen.project.label_set.fingerprint
+    with session.db() as opened:
+        key = (seen.round, len(measured), seen.n_pool, settings.target_f1, labels)
+        return _when_to_stop(str(Runtime.from_env().database), project_id, key, opened)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

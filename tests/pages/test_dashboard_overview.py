@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.services import accounts, annotating, projects
 from core.services.dashboard.attention import Finding
+from core.services.forecasting import about, when_to_stop
 from db import jobs
 from db.connect import writing
 from pages.shared.dashboard import attention_view
@@ -22,6 +23,7 @@ from tests.core.services.dashboard.measuring import gold_ids, import_texts, publ
 from tests.flows.test_click import save
 from tests.pages.conftest import House
 from tests.pages.filling import fill, publish_round
+from tests.rounds_so_far import QUIET, a_round, figures, waiting
 
 Said = Callable[[AppTest], str]
 WRONG = re.compile(r"\b(nan|NaN|None|inf)\b")
@@ -72,7 +74,8 @@ def test_the_headline_names_round_n_and_interval(house: House, texts_of: Said, t
     assert shown["學生模型 macro-F1"] == "0.67"  # two labels right, one without a hit
     assert shown["尾部 macro-F1"] == "0.00"
     assert shown["文本池已標註"] == "16 / 46"
-    assert shown["金標準已標註"] == "40 / 40"
+    assert "金標準 40 / 40" in texts_of(page)
+    assert shown["到目標 0.80 還要幾篇"] == "還沒有"  # two rounds are no curve
     assert shown["輪次與背景程式"] == "第 2 輪"
     assert "第 2 輪，金標準 n=40" in said
     assert "與第 1 輪比，同樣的 40 篇" in said
@@ -171,6 +174,21 @@ def test_a_round_without_answers_keeps_its_figures(house: House, texts_of: Said,
     assert "和第 1 輪不能比：沒有留下逐篇的答案" in said
 
 
+def test_labels_to_the_target_are_foreseen_from_rounds(house: House, texts_of: Said, tmp_path: Path) -> None:
+    with house.open() as db:
+        waiting(db, house.project_id, 4000, tmp_path)
+        for turn in range(8):
+            height = 0.78 - 0.6 * (1 + turn) ** -0.6
+            a_round(db, house.project_id, 60 * (1 + turn), figures([height] * 3), said=QUIET, right=0.9, now=turn + 1.0)
+        until = when_to_stop(db, house.project_id).macro.target
+    beat(house)
+    page = look(house)
+    texts_of(page)
+    shown = tiles(page)["到目標 0.80 還要幾篇"]
+    assert until is not None
+    assert shown == (f"≈ {about(until.n - 480):,}" if until.n else "–")
+
+
 def test_before_the_first_round_tiles_say_when_there_will_be_figures(
     house: House, texts_of: Said, tmp_path: Path
 ) -> None:
@@ -219,7 +237,7 @@ FIELDS = {
     "silent_s": 95.0, "code": "TooFewLabels", "fields": {"have": "1", "need": "2"}, "n": 12, "left": 3, "decided": 9,
     "round": 4, "since": 3, "f1": 0.5, "drop": 0.1, "least": 0.02, "most": 0.2, "alpha": 0.4, "before": 0.8,
     "n_before": 90, "positives": 7, "goal": 10, "more": 12, "low": 8, "high": 25, "waits": 0, "support": 7,
-    "at_most": 0.35, "labels": 2,
+    "at_most": 0.35, "labels": 2, "count": 8,
 }  # fmt: skip
 
 
@@ -227,8 +245,11 @@ FIELDS = {
 def test_every_finding_has_words(code: str) -> None:
     if code.startswith(("severity_", "do_")):
         return
-    finding = Finding(code=code, severity="look", label="k0", fields=FIELDS)
+    many = {"labels": [f"k{n}" for n in range(8)]} if code.endswith("_many") else {}
+    finding = Finding(code=code, severity="look", label="k0", fields=FIELDS | many)
     told = attention_view.sentence(finding, {"k0": "*甲*"})
     assert "{" not in told
+    if many:
+        assert "另外 2 個" in told
     if "{label}" in catalogue()[f"attention.{code}"]["zh"]:
         assert "**\\*甲\\***" in told

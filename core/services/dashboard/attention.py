@@ -5,7 +5,7 @@ Pure: whoever shows, reports or counts them says them in words of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,6 +16,8 @@ from core.services.dashboard.overview import Change, Glance, LabelState, Live, S
 Severity = Literal["act", "look", "know"]
 SEVERITIES: tuple[Severity, ...] = ("act", "look", "know")
 MIN_LABELLED = 5  # labelled texts with which the worker can rank the others
+EACH = 3  # of one kind told label by label; more are told together
+FEW_GOLD = ("few_gold", "few_gold_no_hit", "none_in_gold")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,8 @@ class Finding:
 
 def findings(glance: Glance, live: Live) -> tuple[Finding, ...]:
     """By urgency; of one urgency in the order below, labels from the rarest on, whose figures are the least sure."""
-    found = [*_work(glance, live), *_scores(glance), *_agreement(glance), *_labels(glance), *_waiting(glance)]
+    of_labels = [each for kind in _by_kind([*_falls(glance), *_labels(glance)]) for each in _together(kind)]
+    found = [*_work(glance, live), *_scores(glance), *_agreement(glance), *of_labels, *_waiting(glance)]
     return tuple(sorted(found, key=lambda each: SEVERITIES.index(each.severity)))
 
 
@@ -60,10 +63,14 @@ def _work(glance: Glance, live: Live) -> Iterator[Finding]:
 
 
 def _scores(glance: Glance) -> Iterator[Finding]:
-    """What fell since the last round by more than chance would explain."""
+    """Means that fell since the last round by more than chance would explain."""
     for code, score in (("macro_fell", glance.macro), ("tail_fell", glance.tail)):
         if score is not None and fell(score.change.gain):
             yield Finding(code=code, severity="look", fields=_drop(score, score.change, score.change.gain))
+
+
+def _falls(glance: Glance) -> Iterator[Finding]:
+    """Labels whose F1 fell; those with too few positives are told of for that."""
     for each in reversed(glance.labels):
         if glance.macro is not None and each.metric is not None and each.stable and fell(each.change):
             about = _drop(each.metric, glance.macro.change, each.change)
@@ -116,6 +123,31 @@ def _labels(glance: Glance) -> Iterator[Finding]:
         assert worst.metric is not None
         about = {"labels": len(wide), "low": worst.metric.low, "high": worst.metric.high, "more": worst.wider}
         yield Finding(code="wide", severity="know", label=worst.label.key, fields=about)
+
+
+def _by_kind(found: Iterable[Finding]) -> Iterator[list[Finding]]:
+    """Labels with too few gold positives are one kind, whatever else is to be said of each."""
+    kinds: dict[str, list[Finding]] = {}
+    for each in found:
+        kinds.setdefault(FEW_GOLD[0] if each.code in FEW_GOLD else each.code, []).append(each)
+    yield from kinds.values()
+
+
+def _together(found: list[Finding]) -> list[Finding]:
+    """A few findings of one kind as they are, many as one; of ninety labels nobody reads sixty sentences."""
+    if len(found) <= EACH:
+        return found
+    first = found[0]
+    code = FEW_GOLD[0] if first.code in FEW_GOLD else first.code
+    lacking = [each.fields["more"] for each in found if each.fields.get("more") is not None]
+    if code in FEW_GOLD and not lacking:
+        code, lacking = "none_in_gold", [each.fields["low"] for each in found]
+    fields = {
+        "count": len(found), "labels": [each.label for each in found], "more": max(lacking, default=None),
+        "waits": first.fields.get("waits", 0), "goal": gold_needed.POSITIVES, "n": first.fields.get("n"),
+        "round": first.fields.get("round"),
+    }  # fmt: skip
+    return [Finding(code=f"{code}_many", severity=first.severity, fields=fields)]
 
 
 def _too_few(each: LabelState, n: int, waits: int) -> Finding:

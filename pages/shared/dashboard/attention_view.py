@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.services.dashboard.attention import Finding
+from core.services.dashboard.attention import FEW_GOLD, Finding
 from pages.shared import stored_errors, when
 from pages.shared.dashboard import tabs
 from pages.shared.i18n import plain, t
@@ -23,10 +23,15 @@ SIGNS = {
 PAGES = {
     "worker_never": "rounds", "worker_silent": "rounds", "round_failed": "rounds", "queue_dry": "data",
     "queue_low": "data", "queue_unranked": "rounds", "no_gold": "data", "outdated": "rounds",
-    "agreement_fell": "review", "unused": "labels", "flagged": "review", "gold_waits": "annotate",
+    "agreement_fell": "review", "unused": "labels", "unused_many": "labels", "flagged": "review",
+    "gold_waits": "annotate",
 }  # fmt: skip
-TABS = {"macro_fell": "labels", "tail_fell": "tail", "f1_fell": "labels", "no_hit": "labels", "wide": "labels"}
-GOLD = ("few_gold", "few_gold_no_hit", "none_in_gold")  # while gold texts wait, label those; then, import more
+TABS = {
+    "macro_fell": "labels", "tail_fell": "tail", "f1_fell": "labels", "f1_fell_many": "labels", "no_hit": "labels",
+    "no_hit_many": "labels", "wide": "labels",
+}  # fmt: skip
+GOLD = (*FEW_GOLD, "few_gold_many", "none_in_gold_many")  # while gold texts wait, label those; then, import more
+NAMED = 6  # labels
 
 
 STYLE = """<style>
@@ -79,9 +84,16 @@ def sentence(finding: Finding, names: Mapping[str, str]) -> str:
     label = f"**{plain(names.get(finding.label, finding.label))}**"
     if finding.code == "round_failed":
         told = {"why": plain(stored_errors.words(finding.fields["code"], finding.fields["fields"]))}
+    if isinstance(finding.fields.get("labels"), list):
+        told["labels"] = _listed(finding.fields["labels"], names)
     if finding.code in GOLD:
         told["what"] = t("attention.do_label" if finding.fields["waits"] else "attention.do_import", **told)
     return t(f"attention.{finding.code}", label=label, **told)
+
+
+def _listed(keys: Sequence[str], names: Mapping[str, str]) -> str:
+    some = t("overview.comma").join(f"**{plain(names.get(key, key))}**" for key in keys[:NAMED])
+    return some if len(keys) <= NAMED else t("overview.and_more", names=some, n=len(keys) - NAMED)
 
 
 def _said(name: str, value: Any) -> str:

@@ -13,10 +13,11 @@ from core.services import membership
 from core.services.dashboard import attention
 from core.services.dashboard import overview as service
 from core.services.dashboard.overview import Glance, LabelState, Live, Score
+from core.services.forecasting import WhenToStop, about
 from core.services.reporting import Overview
 from db.errors import StorageError
 from pages.shared import cache, charts, messages, reasons, round_strip, session, when
-from pages.shared.dashboard import attention_view
+from pages.shared.dashboard import attention_view, when_to_stop
 from pages.shared.i18n import lang, plain, t
 
 LIVE_S = 15.0
@@ -33,6 +34,7 @@ STYLE = """<style>
 
 def show(view: Overview) -> None:
     headline(view.project.id)
+    when_to_stop.show(view.project.id)
     queue_section(view)
 
 
@@ -44,7 +46,7 @@ def headline(project_id: int) -> None:
             now = session.now()
             membership.require_member(db, project_id, session.user_id() or 0, "lead")  # it may outlive a role
             seen = service.live(db, project_id, now=now)
-        found = cache.glance(project_id)
+        found, ahead = cache.glance(project_id), cache.when_to_stop(project_id)
     except (TagtailError, StorageError) as error:
         messages.show(error)
         return
@@ -58,7 +60,7 @@ def headline(project_id: int) -> None:
         agreement_tile(found)
     with st.container(key="glance_now"):
         labelled_tile(found)
-        gold_tile(found)
+        target_tile(ahead)
         people_tile(seen)
         round_tile(found, seen)
 
@@ -162,13 +164,27 @@ def agreement_tile(found: Glance) -> None:
 
 
 def labelled_tile(found: Glance) -> None:
-    note = t("overview.labelled_note", left=f"{found.n_left:,}", skipped=found.n_skipped, flagged=found.n_flagged)
-    _tile(t("overview.labelled"), f"{found.n_labelled:,} / {found.n_pool:,}", [note])
+    notes = [
+        t("overview.labelled_note", left=f"{found.n_left:,}", skipped=found.n_skipped, flagged=found.n_flagged),
+        t("overview.gold_note", done=f"{found.n_gold_labelled:,}", n=f"{found.n_gold:,}"),
+    ]
+    _tile(t("overview.labelled"), f"{found.n_labelled:,} / {found.n_pool:,}", notes, help=t("overview.gold_help"))
 
 
-def gold_tile(found: Glance) -> None:
-    done = t("overview.gold_note")
-    _tile(t("overview.gold"), f"{found.n_gold_labelled:,} / {found.n_gold:,}", [done])
+def target_tile(ahead: WhenToStop) -> None:
+    """How many more labels until macro-F1 is where it is to be; what is not foreseeable has no number."""
+    name, until, curve = t("overview.until", target=f"{ahead.target:.2f}"), ahead.macro.target, ahead.macro
+    if curve.next is None:
+        why = t(f"stopping.why_{curve.why}", n=len(curve.points)) if curve.points else t("overview.after_first_round")
+        _tile(name, t("overview.none_yet"), [why], help=t("overview.until_help"))
+    elif until is not None and until.state == "reached":
+        _tile(name, "0", [t("overview.until_reached")], help=t("overview.until_help"))
+    elif until is None or until.n is None or until.low is None or until.high is None:
+        _tile(name, "–", [t("overview.until_unknown")], help=t("overview.until_help"))
+    else:
+        n, low, high = (f"{about(each - ahead.n_labelled):,}" for each in (until.n, until.low, until.high))
+        notes = [t("overview.until_interval", interval=plain(f"[{low}, {high}]")), t("overview.until_more")]
+        _tile(name, f"≈ {n}", notes, help=t("overview.until_help"))
 
 
 def people_tile(seen: Live) -> None:

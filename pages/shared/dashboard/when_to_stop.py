@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 import streamlit as st
-from sqlite_utils import Database
 
 from core.active.stopping import Ruling
-from core.config import Runtime
 from core.errors import TagtailError
 from core.evaluate.forecast import Until
-from core.services import forecasting, reporting
+from core.services import forecasting
 from core.services.forecasting import Curve, WhenToStop
 from db.errors import StorageError
-from pages.shared import charts, messages, session
+from pages.shared import cache, charts, messages
 from pages.shared.dashboard import figure
 from pages.shared.i18n import lang, plain, t
 
@@ -28,19 +26,11 @@ SIGNS = {
 _MARGINS = {"l": 8, "r": 16, "t": 40, "b": 8}
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _found(path: str, project_id: int, version: int, _db: Database) -> WhenToStop:
-    """Keyed by the file, the project and its version; the connection itself takes no part in the key."""
-    return forecasting.when_to_stop(_db, project_id)
-
-
 def show(project_id: int) -> None:
     """The whole section."""
     st.subheader(t("stopping.title"), anchor=False)
     try:
-        with session.db() as db:
-            version = reporting.version(db, project_id)
-            found = _found(str(Runtime.from_env().database), project_id, version, db)
+        found = cache.when_to_stop(project_id)
     except (TagtailError, StorageError) as error:
         messages.show(error)
         return

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlite_utils import Database
 
 from core.active.stopping import RULES
-from core.services.forecasting import NEXT, about, when_to_stop
+from core.evaluate.forecast import fit
+from core.services.forecasting import FITTED, LATEST, NEXT, _thinned, about, when_to_stop
 from db.errors import NotFound
 from tests.rounds_so_far import KEYS, LOUD, QUIET, a_round, figures, rising, waiting
 
@@ -53,6 +55,28 @@ def test_several_rounds_have_a_forecast_with_its_interval(db: Database, pool: in
     assert [each.scope for each in found.labels] == list(KEYS)
     assert {each.verdict for each in found.rulings} == {"go_on"}
     assert when_to_stop(db, pool) == when_to_stop(db, pool)
+
+
+def test_of_many_rounds_some_are_enough(db: Database, pool: int) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.01, 60)
+    for turn in range(60):
+        height = 0.8 - 0.5 * (1 + turn) ** -0.5 + noise[turn]
+        a_round(
+            db, pool, 10 * (1 + turn), figures([height + 0.1, height, height - 0.1]), said=QUIET, right=0.9,
+            now=float(turn),
+        )  # fmt: skip
+    found = when_to_stop(db, pool)
+    assert len(found.macro.points) == 60
+    assert found.macro.next is not None
+    assert len(_thinned(found.macro.points)) == FITTED
+    assert _thinned(found.macro.points)[-LATEST:] == list(found.macro.points[-LATEST:])
+    points = found.macro.points
+    of_all = fit(
+        [each.n for each in points], [each.f1 for each in points], [each.error for each in points], total=POOL,
+        positives=[600 * n / 200 for n in (90, 60, 30)],
+    ).points([found.macro.next.n])[0]  # fmt: skip
+    assert found.macro.next.middle == pytest.approx(of_all.middle, abs=0.01)
+    assert found.macro.next.high - found.macro.next.low == pytest.approx(of_all.high - of_all.low, rel=0.35)
 
 
 def test_when_nothing_moves_any_more_the_rules_say_so(db: Database, pool: int) -> None:

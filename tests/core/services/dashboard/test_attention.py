@@ -153,6 +153,34 @@ def test_too_few_gold_positives_say_how_many_texts_are_lacking(
     assert order == ["k3", "k2", "k1"]  # the rarest first
 
 
+def test_of_many_labels_one_sentence_is_said(db: Database, people: dict[str, int], tmp_path: Path) -> None:
+    made = make_project(db, labels=tuple(f"標{n}" for n in range(90)))
+    y = np.zeros((50, 90), dtype=bool)
+    y[:, 0], y[:4, 1:30], y[:20, 30:40] = True, True, True
+    import_texts(db, made, tmp_path, y, split="gold")
+    import_texts(db, made, tmp_path, y[:3, :], split="train")
+    publish(db, made, gold_ids(db, made), y, np.where(y, 0.1, 0.0), thresholds=(0.5,) * 90)
+    told = {each.code: each for each in found(db, made)}
+    assert set(told) >= {"few_gold_many", "no_hit_many", "unused_many"}
+    assert len(told) == len(found(db, made)) < 10
+    few = told["few_gold_many"].fields
+    assert (few["count"], few["more"]) == (79, 75)  # six more at 4 of 50
+    assert set(few["labels"]) == {f"k{k}" for k in (*range(1, 30), *range(40, 90))}
+    assert few["labels"][0] in {f"k{k}" for k in range(40, 90)}  # the rarest first
+    assert told["no_hit_many"].fields["count"] == 11
+    for each in told.values():
+        json.dumps(each.fields, allow_nan=False)
+
+
+def test_many_labels_that_gold_has_never_seen(db: Database, people: dict[str, int], tmp_path: Path) -> None:
+    made = make_project(db, labels=tuple(f"標{n}" for n in range(9)))
+    y = np.zeros((50, 9), dtype=bool)
+    y[:, 0] = True
+    import_texts(db, made, tmp_path, y, split="gold")
+    bound = stats.binomtest(0, 50).proportion_ci(method="wilson").high
+    assert of(db, made, "none_in_gold_many").fields["more"] == int(np.ceil(10 / bound))
+
+
 def test_enough_positives_without_a_hit_and_a_wide_interval(
     db: Database, people: dict[str, int], tmp_path: Path
 ) -> None:

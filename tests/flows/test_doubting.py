@@ -1,4 +1,4 @@
-"""The worker's list of doubted labels: planted mistakes come first, and it is made when it is due and at no other time."""
+"""The worker's list of doubted labels: planted mistakes come first, and it is made when it is due and not otherwise."""
 
 from __future__ import annotations
 

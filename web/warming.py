@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import threading
 import time
 from contextlib import closing
@@ -19,11 +17,13 @@ from db.errors import StorageError
 
 log = logging.getLogger("tagtail.web")
 MOST = 8  # projects, the latest first: as many as are kept in memory
-NICE = 10
 
 
 class Warming:
-    """One thread that reads project after project, behind everybody who waits for an answer."""
+    """One thread that reads project after project.
+
+    At the priority of the others: one of lower priority that holds the interpreter would keep them all waiting.
+    """
 
     def __init__(self, database: Path) -> None:
         self._database = database
@@ -43,8 +43,6 @@ class Warming:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        if sys.platform == "linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)  # of this thread alone
         began = time.monotonic()
         try:
             with closing(open_database(self._database)) as db:

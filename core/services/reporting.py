@@ -27,7 +27,7 @@ class QueueHead:
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """One consistent look at a project; counts are texts, ``cooccurrence`` is K × K over labelled pool texts.
+    """One consistent look at a project; counts are texts.
 
     ``round`` is the one whose student is in use, ``metrics`` are its figures, ``history`` those of all rounds.
     """
@@ -42,7 +42,6 @@ class Overview:
     n_flagged: int
     label_counts: tuple[int, ...]
     gold_counts: tuple[int, ...]
-    cooccurrence: tuple[tuple[int, ...], ...]
     round: RoundRow | None
     metrics: tuple[Metric, ...]
     history: tuple[Metric, ...]
@@ -74,7 +73,6 @@ def overview(db: Database, project_id: int) -> Overview:
             n_flagged=annotation_rows.n_documents(db, project_id, "flagged"),
             label_counts=tuple(now.support(gold=False).tolist()),
             gold_counts=tuple(now.support(gold=True).tolist()),
-            cooccurrence=tuple(tuple(line) for line in now.together(gold=False).tolist()),
             round=published,
             metrics=tuple(each for each in history if published and each.round == published.number),
             history=history,

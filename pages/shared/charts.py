@@ -1,4 +1,4 @@
-"""Figures from frozen values: pure functions, so that a test reads what a lead would see.
+"""What charts share: colours, symbols, the order of labels, and figures found among metrics.
 
 Labels are always sorted by how often they are used, commonest first: the long tail is at the bottom of each chart.
 """
@@ -8,12 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import plotly.graph_objects as go
-
 from core.labels import Label
 from core.services.reporting import Overview
 from db.records import Metric
-from pages.shared.i18n import say
 
 UNSTABLE_BELOW = 10  # gold positives; an F1 on fewer is not a number to act on
 MODELS = ("student", "standalone", "teacher", "linear")
@@ -23,9 +20,6 @@ COLOURS = {"student": "#0f766e", "standalone": "#e69f00", "teacher": "#5b7fbd", 
 SYMBOLS = {"student": "circle", "standalone": "diamond", "teacher": "square", "linear": "x-thin"}
 TAIL, HEAD = "#d55e00", "#0f766e"
 FADED = 0.38
-CONFIG = {"displayModeBar": False}
-_CALM = {"margin": {"l": 8, "r": 16, "t": 40, "b": 8}, "hovermode": "closest", "dragmode": False}
-_LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0}
 
 
 @dataclass(frozen=True)
@@ -74,36 +68,3 @@ def interval(metric: Metric) -> str:
     if metric.low is None or metric.high is None:
         return ""
     return f"[{metric.low:.2f}, {metric.high:.2f}]"
-
-
-def cooccurrence(view: Overview, lang: str) -> go.Figure:
-    """Which labels come together: count in the cell, the conditional share as colour and on hover. Shapes: K × K."""
-    rows = by_frequency(view)
-    names = [plain_name(row.label.name(lang)) for row in rows]
-    counts = [[view.cooccurrence[a.position][b.position] for b in rows] for a in rows]
-    shares: list[list[float | None]] = []
-    for i, line in enumerate(counts):
-        own = counts[i][i]
-        shares.append([None if i == j or not own else 100 * n / own for j, n in enumerate(line)])
-    hover = [
-        [
-            say(
-                "dashboard.hover_together", lang, a=names[i], b=names[j], n=counts[i][j], of=counts[i][i],
-                share=f"{share:.0f}" if share is not None else "–",
-            )
-            for j, share in enumerate(line)
-        ]
-        for i, line in enumerate(shares)
-    ]  # fmt: skip
-    figure = go.Figure(
-        go.Heatmap(
-            z=shares, x=names, y=names, text=[[str(n) if n else "" for n in line] for line in counts],
-            texttemplate="%{text}", customdata=hover, hovertemplate="%{customdata}<extra></extra>", zmin=0, zmax=100,
-            colorscale=[[0, "rgba(15,118,110,0.04)"], [1, "rgba(15,118,110,0.85)"]], xgap=2, ygap=2,
-            colorbar={"ticksuffix": " %", "thickness": 10, "outlinewidth": 0}, hoverongaps=True,
-        )
-    )  # fmt: skip
-    figure.update_layout(height=110 + 42 * len(rows), **_CALM)
-    figure.update_xaxes(side="top", fixedrange=True, tickangle=-35, automargin=True, showgrid=False)
-    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, showgrid=False)
-    return figure

@@ -26,15 +26,6 @@ def test_labels_come_from_the_commonest_to_the_rarest(view: Overview) -> None:
     assert [row.label.zh for row in charts.by_frequency(view)] == ["甲", "乙", "丙"]
 
 
-def test_cooccurrence_tells_count_and_conditional_share(view: Overview) -> None:
-    heat = charts.cooccurrence(view, "zh").data[0]
-    assert heat.text[2][0] == "4"  # every 丙 text has 甲 too
-    assert heat.z[2][0] == pytest.approx(100)
-    assert heat.z[0][2] == pytest.approx(20)
-    assert heat.z[0][0] is None
-    assert "4 篇中，4 篇也有「甲」（100 %）" in heat.customdata[2][0]
-
-
 def test_an_interval_that_was_not_computed_is_left_out(view: Overview) -> None:
     macro = charts.find(view.metrics, "student", "macro")
     assert macro is not None
@@ -48,10 +39,3 @@ def test_an_interval_that_was_not_computed_is_left_out(view: Overview) -> None:
 
 def test_names_are_text_in_charts() -> None:
     assert charts.plain_name("<b>x</b> & y") == "&lt;b>x&lt;/b> &amp; y"
-
-
-def test_every_chart_survives_an_empty_project(house: House) -> None:
-    with house.open() as db:
-        empty = reporting.overview(db, house.project_id)
-    for lang in ("zh", "en"):
-        charts.cooccurrence(empty, lang)

@@ -33,30 +33,37 @@ class Pairs:
 def pairs(readings: Readings) -> Pairs:
     """Every pair that has a text in common, by person."""
     everybody, person = np.unique(readings.people, return_inverse=True)
-    width = len(everybody)
-    found = np.zeros(width * width, dtype=np.int64)
+    width, k = len(everybody), readings.members.shape[1]
+    possible = np.arange(width * width)
+    if len(possible) * k > CELLS:  # so many people that most of them have never met on a text
+        met = np.zeros(len(possible), dtype=bool)
+        for a, b in _together(readings, person):
+            met[person[a] * width + person[b]] = True
+        possible = np.flatnonzero(met)
+    number = np.zeros(width * width, dtype=np.int64)
+    number[possible] = np.arange(len(possible))
+    found = np.zeros(len(possible), dtype=np.int64)
+    by_first, by_second, both = (_Count(readings.members, len(possible)) for _ in range(3))
     for a, b in _together(readings, person):
-        found += np.bincount(person[a] * width + person[b], minlength=width * width)
-    known = np.flatnonzero(found)
-    number = np.cumsum(found > 0) - 1
-    by_first, by_second, both = (_Count(readings.members, len(known)) for _ in range(3))
-    for a, b in _together(readings, person):
-        pair, first, second = number[person[a] * width + person[b]], readings.sets[a], readings.sets[b]
+        pair = number[person[a] * width + person[b]]
+        first, second = readings.sets[a], readings.sets[b]
+        found += np.bincount(pair, minlength=len(possible))
         by_first.add(pair, first)
         by_second.add(pair, second)
         same = first == second
         both.add(pair[same], first[same])
         both.add_shared(pair[~same], first[~same], second[~same])
-    shared = both.labels()
+    known = np.flatnonzero(found)
+    shared, alone, other = (each.labels()[known] for each in (both, by_first, by_second))
     return Pairs(
-        people=np.stack([everybody[known // width], everybody[known % width]], axis=1),
+        people=np.stack([everybody[possible[known] // width], everybody[possible[known] % width]], axis=1),
         n=found[known],
-        chosen=np.stack([shared, by_first.labels() - shared, by_second.labels() - shared], axis=2),
+        chosen=np.stack([shared, alone - shared, other - shared], axis=2),
     )
 
 
 class _Count:
-    """How often each of P pairs has each of K labels, from label sets that are added."""
+    """How often each of P possible pairs has each of K labels, from label sets that are added."""
 
     def __init__(self, members: NDArray[np.bool_], p: int) -> None:
         self.members, self.k = members, members.shape[1]
@@ -115,7 +122,10 @@ def _together(readings: Readings, person: NDArray[np.int64]) -> Iterator[tuple[N
     for shift in range(1, int(np.bincount(readings.texts, minlength=1).max())):
         at = np.flatnonzero(readings.texts[:-shift] == readings.texts[shift:])
         swapped = person[at] > person[at + shift]
-        yield np.where(swapped, at + shift, at), np.where(swapped, at, at + shift)
+        if not swapped.any():
+            yield at, at + shift
+        else:
+            yield np.where(swapped, at + shift, at), np.where(swapped, at, at + shift)
 
 
 def _cells(chosen: NDArray[np.int64], n: NDArray[np.int64]) -> Array:

@@ -193,7 +193,8 @@ def label_alphas(found: Sequence[tuple[str, Estimate, int]], lang: str) -> go.Fi
         rows = [i for i, (_, _, n) in enumerate(found) if (n < UNSTABLE_BELOW) == few]
         figure.add_scatter(
             x=[values[i] for i in rows], y=rows, mode="markers", showlegend=False, opacity=FADED if few else 1,
-            marker={"color": HEAD, "size": 10, "symbol": "circle-open" if few else "circle", "line": {"width": 2}},
+            marker={"color": HEAD, "size": 10, "symbol": "circle-open" if few else "circle",
+                    "line": {"width": 2, "color": HEAD}},
             error_x=_bars([values[i] for i in rows], [low[i] for i in rows], [high[i] for i in rows],
                           thickness=1.8, color=HEAD),
             text=[_alpha_hover(*found[i], lang) for i in rows], hovertemplate="%{text}<extra></extra>",

@@ -129,3 +129,7 @@ def test_the_overview_is_whole_in_both_languages(browser: Browser, server: Serve
             for tile in page.locator("[class*=st-key-glance_] [data-testid=stMetricValue]").all():
                 assert "nan" not in tile.inner_text().lower()
             picture(page, f"overview-{lang}-{size}-{scheme}")
+    assert page is not None
+    page.locator(".st-key-attention button", has_text="Labels").first.click()
+    page.wait_for_url("**tab=labels**")
+    expect(page.locator(".st-key-attention")).to_have_count(0)

@@ -88,7 +88,7 @@ def _by_turns(
         while time.monotonic() < until:
             begun = time.monotonic()
             if turn % 2:
-                looks.append(look(page, list(TABS)[len(looks) % len(TABS) - 1])["ms"])
+                looks.append(look(page, list(TABS)[len(looks) % len(TABS) - 1], server)["ms"])
             time.sleep(max(0.1, every_s - (time.monotonic() - begun)))
         for client, old in zip(people.clients, seen, strict=True):
             found[turn % 2].extend(client.ack_ms[old:])

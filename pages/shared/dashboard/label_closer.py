@@ -163,7 +163,7 @@ def _interval(share: Share | None) -> str:
 
 def _precisions(answers: Answers) -> str:
     """Each model's average precision, the student's first."""
-    return "、".join(
+    return (", " if lang() == "en" else "、").join(
         f"{t(f'dashboard.model_{model}')} {plain(f'{answers.curves[model].average_precision:.2f}')}"
         for model in charts.MODELS
         if model in answers.curves

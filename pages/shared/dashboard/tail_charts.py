@@ -61,7 +61,7 @@ def frequency(found: LongTail, names: Names, lang: str) -> go.Figure:
         figure.add_scatter(
             x=list(place.values()), y=[100 * line.pool / found.n_pool for line in found.labels], mode="markers",
             name=say("long_tail.series_pool", lang, n=found.n_pool),
-            marker={"symbol": "diamond-open", "size": 10, "color": GREY, "line": {"width": 2}},
+            marker={"symbol": "diamond", "size": 10, "color": "#cc79a7", "line": {"width": 1.5, "color": "white"}},
             text=[
                 say("long_tail.hover_pool", lang, name=_name(line, names), k=line.pool, n=found.n_pool,
                     share=f"{100 * line.pool / found.n_pool:.1f}")
@@ -185,6 +185,7 @@ def queue(found: LongTail, lines: Sequence[TailLine], names: Names, lang: str) -
         text=_queue_hovers(lines, total, names, lang), hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
     figure.update_layout(barmode="stack", bargap=0.35, **_rows(lines, names))
+    figure.update_layout(legend={"traceorder": "normal"})
     figure.update_xaxes(title=say("long_tail.axis_queue", lang), rangemode="tozero", fixedrange=True)
     return figure
 

@@ -115,8 +115,11 @@ def heatmap(drawn: Grid, *, dark: bool = False) -> go.Figure:
         hovermode="closest", hoverdistance=-1, dragmode=False,
     )  # fmt: skip
     common: dict[str, Any] = {"tickmode": "array", "tickvals": places, "ticktext": names, "fixedrange": True}
-    common |= {"showgrid": False, "zeroline": False, "automargin": True}
-    figure.update_xaxes(side="top", tickangle=-50 if k > 5 else 0, range=[-0.5, k - 0.5], **common)
+    common |= {"showgrid": False, "zeroline": False, "automargin": True, "ticks": ""}
+    common |= {"tickfont": {"size": 10}} if k > CROWDED else {}
+    figure.update_xaxes(
+        side="top", tickangle=-90 if k > 5 else 0, ticklabeloverflow="allow", range=[-0.5, k - 0.5], **common
+    )
     figure.update_yaxes(range=[k - 0.5, -0.5], **common)
     return figure
 

@@ -288,7 +288,7 @@ class RoundRunner:
         digest = hashlib.sha256((out / "student.zip").read_bytes()).hexdigest()
         where = out.relative_to(self.models).as_posix()
         compared = signals.of_round(
-            db, project_id, keys=keys, fingerprint=self.label_set, pool_ids=seen.data.pool_ids,
+            db, project_id, keys=keys, fingerprint=self.label_set, pool_ids=[int(each) for each in seen.data.pool_ids],
             probs=result.pool_probs, thresholds=result.thresholds["student"],
         )  # fmt: skip
         with writing(db):

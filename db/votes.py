@@ -10,8 +10,6 @@ from sqlite_utils import Database
 
 from db.connect import rows
 
-_OF = "(:ids IS NULL OR {column} IN (SELECT value FROM json_each(:ids)))"
-
 
 def current(
     db: Database, project_id: int, documents: Collection[int] | None = None
@@ -24,7 +22,7 @@ def current(
         db,
         "SELECT c.document_id, c.user_id, d.role = 'gold', c.labels FROM current_annotations c "  # noqa: S608
         "JOIN documents d ON d.id = c.document_id WHERE c.project_id = :p AND c.decision = 'labelled' "
-        f"AND {_OF.format(column='c.document_id')} ORDER BY c.document_id, c.user_id",
+        f"{_of('c.document_id', documents)} ORDER BY c.document_id, c.user_id",
         p=project_id, ids=_ids(documents),
     )  # fmt: skip
 
@@ -37,7 +35,7 @@ def settled(
         db,
         "SELECT j.document_id, d.role = 'gold', j.left_out, j.labels FROM adjudications j "  # noqa: S608
         "JOIN documents d ON d.id = j.document_id WHERE j.project_id = :p "
-        f"AND {_OF.format(column='j.document_id')} ORDER BY j.document_id",
+        f"{_of('j.document_id', documents)} ORDER BY j.document_id",
         p=project_id, ids=_ids(documents),
     )  # fmt: skip
 
@@ -51,6 +49,12 @@ def changed(db: Database, project_id: int, *, after: int) -> list[int]:
         p=project_id, after=after,
     )  # fmt: skip
     return [each["document_id"] for each in found]
+
+
+def _of(column: str, documents: Collection[int] | None) -> str:
+    """A condition of its own, or none at all: one that may hold for every row would be tried on every row."""
+    wanted = f"AND {column} IN (SELECT value FROM json_each(:ids))"  # noqa: S608 (constant columns)
+    return "AND :ids IS NULL" if documents is None else wanted
 
 
 def _ids(documents: Collection[int] | None) -> str | None:

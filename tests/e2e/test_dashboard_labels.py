@@ -21,7 +21,7 @@ from db import users
 from db.connect import open_database
 from tests.core.services.dashboard.measuring import gold_ids, import_texts
 from tests.core.services.dashboard.modelled import labelled, publish, rank, said
-from tests.e2e.driving import DESKTOP, TELEPHONE, Server, running, sign_in
+from tests.e2e.driving import TELEPHONE, Server, running, sign_in
 
 pytestmark = pytest.mark.e2e
 N = 160
@@ -53,7 +53,8 @@ def seen(page: Page, name: str) -> None:
         page.wait_for_timeout(1500)
         Path(folder).mkdir(parents=True, exist_ok=True)
         height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
-        size = page.viewport_size or DESKTOP
+        size = page.viewport_size
+        assert size is not None
         page.set_viewport_size({"width": size["width"], "height": int(height) + 40})
         page.wait_for_timeout(800)
         page.screenshot(path=Path(folder) / f"{name}.png")

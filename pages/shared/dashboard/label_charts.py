@@ -16,7 +16,7 @@ from pages.shared.i18n import say
 CALM = {"margin": {"l": 8, "r": 16, "t": 8, "b": 8}, "hovermode": "closest", "dragmode": False}
 LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0}
 GREY = "#8a8f8e"
-POINTS = 400  # of a curve: more than a screen can show
+POINTS = 250  # of a curve: as many as a screen can show
 
 
 def hover(metric: Metric, name: str, lang: str) -> str:

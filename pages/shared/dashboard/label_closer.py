@@ -71,7 +71,7 @@ def _history(one: OneLabel, name: str) -> None:
         said += " " + t("per_label.history_since", first=first.round, f1=plain(f"{first.f1:.2f}"))
     figure.chart(
         label_charts.history(one.history, plain_name(name), lang()), key="chart_history", sentence=said,
-        table=[per_label.as_data(each, name) for each in one.history], name=f"f1-over-rounds-{one.scope}",
+        table=per_label.as_data((each, name) for each in one.history), name=f"f1-over-rounds-{one.scope}",
         note=t("per_label.history_note"),
     )  # fmt: skip
 
@@ -172,13 +172,12 @@ def _precisions(answers: Answers) -> str:
 
 def _points(answers: Answers) -> list[dict[str, Any]]:
     """The drawn curves as data."""
+    model, threshold, precision, recall = (
+        t(f"per_label.column_{name}") for name in ("model", "threshold", "precision", "recall")
+    )
+    names = {each: t(f"dashboard.model_{each}") for each in answers.curves}
     return [
-        {
-            t("per_label.column_model"): t(f"dashboard.model_{model}"),
-            t("per_label.column_threshold"): round(threshold, 4),
-            t("per_label.column_precision"): round(precision, 4),
-            t("per_label.column_recall"): round(recall, 4),
-        }
-        for model, curve in answers.curves.items()
-        for threshold, precision, recall in zip(*label_charts.thinned(curve), strict=True)
+        {model: names[each], threshold: round(cut, 4), precision: round(p, 4), recall: round(r, 4)}
+        for each, curve in answers.curves.items()
+        for cut, p, r in zip(*label_charts.thinned(curve), strict=True)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -164,21 +164,25 @@ def _extremes(lines: Sequence[Line], names: Mapping[str, str]) -> str:
 
 def figures(lines: Sequence[Line], names: Mapping[str, str]) -> list[dict[str, Any]]:
     """Every model's figures of these labels, as data."""
-    return [as_data(metric, names.get(line.scope, line.scope)) for line in lines for metric in line.models.values()]
+    return as_data((metric, names.get(line.scope, line.scope)) for line in lines for metric in line.models.values())
 
 
-def as_data(metric: Metric, name: str) -> dict[str, Any]:
-    """One figure with all that names it."""
-    return {
-        t("per_label.column_label"): name,
-        t("per_label.column_model"): t(f"dashboard.model_{metric.model}"),
-        t("per_label.column_round"): metric.round,
-        "F1": round(metric.f1, 4),
-        t("per_label.column_low"): metric.low if metric.low is None else round(metric.low, 4),
-        t("per_label.column_high"): metric.high if metric.high is None else round(metric.high, 4),
-        t("per_label.column_precision"): round(metric.precision, 4),
-        t("per_label.column_recall"): round(metric.recall, 4),
-        t("per_label.column_threshold"): metric.threshold if metric.threshold is None else round(metric.threshold, 4),
-        t("per_label.column_gold"): metric.support,
-        "n": metric.n,
-    }
+def as_data(found: Iterable[tuple[Metric, str]]) -> list[dict[str, Any]]:
+    """Figures and what each is of, a row with all that names it. Words are looked up once: there may be a thousand."""
+    label, model, round_, low, high, precision, recall, threshold, gold = (
+        t(f"per_label.column_{name}")
+        for name in ("label", "model", "round", "low", "high", "precision", "recall", "threshold", "gold")
+    )
+    models = {each: t(f"dashboard.model_{each}") for each in charts.MODELS}
+    return [
+        {
+            label: name, model: models[m.model], round_: m.round, "F1": round(m.f1, 4), low: _rounded(m.low),
+            high: _rounded(m.high), precision: round(m.precision, 4), recall: round(m.recall, 4),
+            threshold: _rounded(m.threshold), gold: m.support, "n": m.n,
+        }
+        for m, name in found
+    ]  # fmt: skip
+
+
+def _rounded(figure: float | None) -> float | None:
+    return None if figure is None else round(figure, 4)

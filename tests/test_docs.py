@@ -21,7 +21,7 @@ from core.config import ProjectSettings, RoundConfig
 from db.connect import open_database
 
 ROOT = Path(__file__).resolve().parents[1]
-SKIPPED = {".venv", ".git", "data", "var", ".hypothesis", ".mypy_cache", ".ruff_cache", "node_modules"}
+SKIPPED = {".venv", ".venv-bench", ".git", "data", "var", ".hypothesis", ".mypy_cache", ".ruff_cache", "node_modules"}
 KEY = re.compile(r"\b[a-z]{3,}(?:19|20)\d\d[a-z]*\b")  # an author, a year, a word: lee2022kd
 FENCE = re.compile(r"(?P<mark><!-- run -->\n)?^```(?P<kind>\w*)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")

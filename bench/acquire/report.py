@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,8 @@ def _p(found: Difference | None) -> float | None:
 
 def _micro(mine: Curves, by_chance: Curves, ratio: float) -> dict[str, Any]:
     """At how many points ours is under chance in micro-F1, and at how many the whole 95 % interval is."""
-    pairs = list(zip(mine.values["micro"].T[1:-1], by_chance.values["micro"].T[1:-1], strict=True))
+    mine, by_chance = _together([mine, by_chance])
+    pairs = list(zip(mine.values["micro"].T[1:], by_chance.values["micro"].T[1:], strict=True))
     found = [corrected_t(a, b, ratio=ratio) for a, b in pairs]
     return {
         "micro_points": len(found),
@@ -126,11 +128,24 @@ def write(curves: Mapping[str, Curves], ours: str, out: Path, *, ratio: float, t
     drawn += [name for name in by_area if ":" in name][: DRAWN - len(drawn)]
     shown = [curves[name] for name in by_area if name in drawn]
     for measure in MEASURES:
-        contents[f"curves_{measure}.svg"] = figures.learning_curves(
-            shown, curves[FULL], measure, title=f"{measure}: {title}"
-        )  # fmt: skip
+        drawing = figures.learning_curves(_together(shown), curves[FULL], measure, title=f"{measure}: {title}")
+        contents[f"curves_{measure}.svg"] = drawing
+    end = max(each.n[-1] for each in shown)
+    whole = [each for each in shown if each.n[-1] == end]
+    contents["curves_whole.svg"] = figures.learning_curves(whole, curves[FULL], "tail", title=f"tail: {title}")
     for name, content in contents.items():
         publish(out / name, content.encode("utf-8"))
+
+
+def _together(shown: Sequence[Curves]) -> list[Curves]:
+    """The same curves at the points that all of them have."""
+    n = sorted(set.intersection(*(set(each.n.tolist()) for each in shown)))
+    out = []
+    for each in shown:
+        at = np.searchsorted(each.n, n)
+        values = {measure: heights[:, at] for measure, heights in each.values.items()}
+        out.append(replace(each, labelled=each.labelled[:, at], values=values))
+    return out
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> str:
@@ -146,11 +161,12 @@ def _table(curves: Mapping[str, Curves], names: Sequence[str]) -> Iterator[Seque
         *(f"tail_labels_to_{100 * share:.0f}" for share in SHARES),
         "seconds_a_curve",
     )
+    end = min(int(curves[name].n[-1]) for name in names)  # further on only some have been followed
     for name in names:
         each, row = curves[name], [name]
         for measure in MEASURES:
             part, whole = areas(each, measure), areas(each, measure, int(each.n[-1]))
-            row += [f"{part.mean():.4f}", f"{part.std(ddof=1):.4f}", f"{whole.mean():.4f}"]
+            row += [f"{part.mean():.4f}", f"{part.std(ddof=1):.4f}", f"{whole.mean():.4f}" if each.n[-1] > end else ""]
         found = [labels_to(each, curves[FULL], "tail", share) for share in SHARES]
         yield *row, *("" if value is None else f"{value:.0f}" for value in found), f"{each.seconds.mean():.1f}"
 

@@ -118,6 +118,7 @@ def test_areas_labels_and_the_ratio_to_chance_by_hand() -> None:
 def test_the_tables_name_every_strategy(tmp_path: Path) -> None:
     n = [0, 100, 200]
     found = {name: drawn(name, [[0, 0.2, 0.5], [0, 0.3, 0.5]], n) for name in ("long_tail", CHANCE, "other:best")}
+    found["long_tail"] = drawn("long_tail", [[0, 0.2, 0.5, 0.6], [0, 0.3, 0.5, 0.6]], [*n, 300])  # goes on further
     report.write({FULL: drawn(FULL, [[1.0], [1.0]], [500]), **found}, "long_tail", tmp_path, ratio=0.3, title="here")
     for name in ("table.csv", "curves.csv", "curves_tail.svg"):
         assert all(each in (tmp_path / name).read_text("utf-8") for each in found), name

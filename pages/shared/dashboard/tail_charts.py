@@ -33,7 +33,7 @@ def _name(line: TailLine, names: Names) -> str:
 def frequency(found: LongTail, names: Names, lang: str) -> go.Figure:
     """Share of gold, one bar a label from common to rare, coloured by band; the pool's share as diamonds."""
     figure = go.Figure()
-    place = {line.key: n for n, line in enumerate(found.labels)}
+    place, many = {line.key: n for n, line in enumerate(found.labels)}, len(found.labels) > NAMED
     for band in BANDS if found.n_gold else ():
         own = [line for line in found.labels if line.band == band and line.share]
         if not own:
@@ -46,7 +46,8 @@ def frequency(found: LongTail, names: Names, lang: str) -> go.Figure:
             marker={"color": COLOURS[band], "pattern": {"shape": PATTERNS[band], "fillmode": "overlay", "size": 6,
                                                        "fgcolor": "rgba(255,255,255,0.7)"}},
             error_y={
-                "type": "data", "symmetric": False, "thickness": 1.4, "width": 3, "color": GREY,
+                "type": "data", "symmetric": False, "thickness": 0.8 if many else 1.4, "width": 0 if many else 3,
+                "color": GREY,
                 "array": [100 * (each.high - each.value) for each in shares],
                 "arrayminus": [100 * (each.value - each.low) for each in shares],
             },
@@ -61,7 +62,8 @@ def frequency(found: LongTail, names: Names, lang: str) -> go.Figure:
         figure.add_scatter(
             x=list(place.values()), y=[100 * line.pool / found.n_pool for line in found.labels], mode="markers",
             name=say("long_tail.series_pool", lang, n=found.n_pool),
-            marker={"symbol": "diamond", "size": 10, "color": "#cc79a7", "line": {"width": 1.5, "color": "white"}},
+            marker={"symbol": "diamond", "size": 5 if many else 10, "color": "#cc79a7",
+                    "line": {"width": 0 if many else 1.5, "color": "white"}},
             text=[
                 say("long_tail.hover_pool", lang, name=_name(line, names), k=line.pool, n=found.n_pool,
                     share=f"{100 * line.pool / found.n_pool:.1f}")
@@ -70,7 +72,6 @@ def frequency(found: LongTail, names: Names, lang: str) -> go.Figure:
             hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(height=400, bargap=0.25, legend=LEGEND, **CALM)
-    many = len(found.labels) > NAMED
     at = [n for n in place.values() if not many or n % 10 == 9 or n == 0]
     figure.update_xaxes(
         tickmode="array", tickvals=at, fixedrange=True, automargin=True, tickangle=0 if many else -40,

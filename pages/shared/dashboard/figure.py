@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,6 +17,9 @@ from pages.shared.i18n import plain, t
 FORMATS = ("png", "svg")
 _FORMAT = "picture_format"  # in st.session_state: one choice for all charts of a visit
 Table = Sequence[Mapping[str, Any]]
+_MOST = 96  # figures that are kept; each is some tens of kilobytes
+_kept: OrderedDict[Hashable, tuple[tuple[Any, ...], go.Figure]] = OrderedDict()
+_guard = threading.Lock()
 
 
 def chart(
@@ -47,6 +52,39 @@ def chart(
         )  # fmt: skip
         st.dataframe(pd.DataFrame(list(table)), hide_index=True, width="stretch", height=240)
     return drawn
+
+
+def kept(build: Callable[..., go.Figure], *given: Any) -> go.Figure:
+    """``build(*given)``, built once for the same arguments: making a figure costs more than all else of a look.
+
+    Arguments are told apart by what they are; those that hold arrays by being the same object, as values from the
+    cache are while nothing changes. Nobody may change a figure that came from here.
+    """
+    key = (build.__module__, build.__qualname__, *map(_told_apart, given))
+    with _guard:
+        if key in _kept:
+            _kept.move_to_end(key)
+            return _kept[key][1]
+    made = build(*given)
+    with _guard:
+        _kept[key] = given, made  # what is told apart by its place in memory must stay there
+        while len(_kept) > _MOST:
+            _kept.popitem(last=False)
+    return made
+
+
+def _told_apart(value: Any) -> Hashable:
+    if value is None or isinstance(value, str | int | float | bool):
+        return type(value).__name__, value
+    if isinstance(value, tuple | list):  # of values and of objects
+        return (type(value).__name__, *map(_told_apart, value))
+    if isinstance(value, Mapping) and len(value) < 200 and all(isinstance(each, str) for each in value.values()):
+        return ("words", *value.items())
+    try:
+        hash(value)
+    except TypeError:
+        return "object", id(value)
+    return "value", value
 
 
 def as_csv(table: Table) -> bytes:

@@ -70,7 +70,7 @@ def _history(one: OneLabel, name: str) -> None:
     if first.round != last.round:
         said += " " + t("per_label.history_since", first=first.round, f1=plain(f"{first.f1:.2f}"))
     figure.chart(
-        label_charts.history(one.history, plain_name(name), lang()), key="chart_history", sentence=said,
+        figure.kept(label_charts.history, one.history, plain_name(name), lang()), key="chart_history", sentence=said,
         table=per_label.as_data((each, name) for each in one.history), name=f"f1-over-rounds-{one.scope}",
         note=t("per_label.history_note"),
     )  # fmt: skip
@@ -92,7 +92,7 @@ def _calibration(one: OneLabel, answers: Answers, name: str) -> None:
         for each in found.bins
     ]  # fmt: skip
     figure.chart(
-        label_charts.calibration(found, lang()), key="chart_calibration", sentence=said, table=rows,
+        figure.kept(label_charts.calibration, found, lang()), key="chart_calibration", sentence=said, table=rows,
         name=f"calibration-{one.scope}", note=t("per_label.calibration_note"),
     )  # fmt: skip
 
@@ -113,8 +113,12 @@ def _threshold(one: OneLabel, answers: Answers) -> None:
             "per_label.curve_said", threshold=plain(f"{now.threshold:.2f}"), precision=_share(now.precision),
             recall=_share(now.recall), ap=_precisions(answers), round=one.round, n=now.n, support=now.positives,
         )  # fmt: skip
-        drawn = label_charts.precision_recall(
-            answers.curves, now, tried if tried.threshold != now.threshold else None, lang()
+        drawn = figure.kept(
+            label_charts.precision_recall,
+            answers.curves,
+            now,
+            tried if tried.threshold != now.threshold else None,
+            lang(),
         )
         figure.chart(
             drawn, key="chart_curve", sentence=said, table=_points(answers), name=f"precision-recall-{one.scope}"

@@ -72,7 +72,7 @@ def _frequency(found: LongTail, names: Names) -> None:
         for line in found.labels
     ]
     figure.chart(
-        tail_charts.frequency(found, names, lang()), key="chart_frequency", sentence=sentence, table=rows,
+        figure.kept(tail_charts.frequency, found, names, lang()), key="chart_frequency", sentence=sentence, table=rows,
         name="label-frequency", note=t("long_tail.frequency_note"),
     )  # fmt: skip
 
@@ -96,7 +96,7 @@ def _f1(found: LongTail, names: Names) -> None:
         for line in found.labels if line.metric
     ]  # fmt: skip
     figure.chart(
-        tail_charts.f1_against_frequency(found, names, lang()), key="chart_f1_frequency", table=rows,
+        figure.kept(tail_charts.f1_against_frequency, found, names, lang()), key="chart_f1_frequency", table=rows,
         sentence=t("long_tail.f1_said", bands=bands, round=found.round, n=found.n), name="f1-against-frequency",
         note=t("long_tail.f1_note", least=UNSTABLE_BELOW),
     )  # fmt: skip
@@ -138,7 +138,7 @@ def _queue(found: LongTail, lines: list[TailLine], names: Names) -> None:
     if not queue.by_need:
         note += " " + t("long_tail.queue_other", strategy=queue.strategy)
     figure.chart(
-        tail_charts.queue(found, lines, names, lang()), key="chart_queue", sentence=sentence, table=rows,
+        figure.kept(tail_charts.queue, found, lines, names, lang()), key="chart_queue", sentence=sentence, table=rows,
         name="queue-by-label", note=note,
     )  # fmt: skip
 
@@ -165,7 +165,7 @@ def _gain(found: LongTail, lines: list[TailLine], names: Names) -> None:
         for line in lines if line.gain
     ]  # fmt: skip
     figure.chart(
-        tail_charts.gain(found, lines, names, lang()), key="chart_gain", sentence=sentence, table=rows,
+        figure.kept(tail_charts.gain, found, lines, names, lang()), key="chart_gain", sentence=sentence, table=rows,
         name="gain-of-distillation", note=t("long_tail.gain_note"),
     )  # fmt: skip
 

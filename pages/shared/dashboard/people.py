@@ -85,7 +85,8 @@ def _per_day(found: Work) -> None:
     )  # fmt: skip
     columns = [t(f"people_tab.column_{name}") for name in ("day", "person", "texts")]
     figure.chart(
-        people_figures.per_day(found, t("people_tab.others"), lang()), key="people_days", sentence=sentence,
+        figure.kept(people_figures.per_day, found, t("people_tab.others"), lang()),
+        key="people_days", sentence=sentence,
         table=[dict(zip(columns, (day.isoformat(), name, n), strict=True)) for day, name, n in found.per_day],
         name="texts-a-day", note=t("people_tab.per_day_note"),
     )  # fmt: skip
@@ -103,7 +104,7 @@ def _seconds(people: Sequence[Person]) -> None:
     )  # fmt: skip
     heads = (t("people_tab.column_person"), "10 %", "25 %", "50 %", "75 %", "90 %", t("people_tab.column_timed"))
     figure.chart(
-        people_figures.seconds(people, lang()), key="people_seconds", sentence=sentence,
+        figure.kept(people_figures.seconds, people, lang()), key="people_seconds", sentence=sentence,
         table=[
             dict(zip(heads, (each.name, *(rounded(s) for s in each.seconds or ()), each.timed), strict=True))
             for each in timed
@@ -130,7 +131,7 @@ def _rates(people: Sequence[Person]) -> None:
                 line = (person.name, t(f"people_tab.rate_{name}"), found.k, found.n, *values)
                 table.append(dict(zip(columns, line, strict=True)))
     figure.chart(
-        people_figures.rates(people, lang()), key="people_rates",
+        figure.kept(people_figures.rates, people, lang()), key="people_rates",
         sentence=t("people_tab.rates", **{name: _together(people, name) for name in names}), table=table,
         name="skipped-flagged-fast", note=t("people_tab.rates_note"),
     )  # fmt: skip
@@ -198,7 +199,7 @@ def _labels(view: Overview, found: Agreement) -> None:
     columns = [t(f"people_tab.column_{name}") for name in ("label", "n", "chosen")]
     columns += ["α", t("people_tab.column_low"), t("people_tab.column_high")]
     figure.chart(
-        people_figures.label_alphas(known, lang()), key="people_alphas",
+        figure.kept(people_figures.label_alphas, known, lang()), key="people_alphas",
         sentence=t(
             "people_tab.labels", name=plain(name), alpha=plain(f"{lowest.value:.2f}"), n=lowest.n,
             interval=plain(people_figures.interval(lowest)),
@@ -227,7 +228,7 @@ def _pairs(found: Agreement) -> None:
         return
     columns = [t("people_tab.column_pair"), t("people_tab.column_n"), t("people_tab.column_kappa")]
     figure.chart(
-        people_figures.kappas(found, lang()), key="people_kappas",
+        figure.kept(people_figures.kappas, found, lang()), key="people_kappas",
         sentence=t(
             "people_tab.pairs", n=len(found.pairs), low=plain(f"{low.mean:.2f}"), high=plain(f"{high.mean:.2f}"),
             low_pair=plain(" ↔ ".join(low.names)), high_pair=plain(" ↔ ".join(high.names)),
@@ -307,7 +308,7 @@ def _accepted(lines: list[tuple[str, Suggested]], by: str, people: Sequence[Sugg
                 line = (name, t(f"people_tab.{part}"), found.k, found.n, *values)
                 table.append(dict(zip(columns, line, strict=True)))
     figure.chart(
-        people_figures.accepted([(name, each.accepted, each.added) for name, each in lines], lang()),
+        figure.kept(people_figures.accepted, [(name, each.accepted, each.added) for name, each in lines], lang()),
         key=f"people_accepted_{by}", sentence=sentence, table=table, name=f"suggestions-by-{by}",
         note=t("people_tab.accepted_note") if by == "label" else "",
     )  # fmt: skip
@@ -337,7 +338,7 @@ def _bias(view: Overview, found: Suggestions) -> None:
         sentence = t(f"people_tab.{key}", n=found.jump.n, window=WINDOW, **points(found.jump))
     columns = [t(f"people_tab.column_{name}") for name in ("distance", "of", "k")]
     figure.chart(
-        people_figures.threshold(found, lang()), key="people_bias", sentence=sentence,
+        figure.kept(people_figures.threshold, found, lang()), key="people_bias", sentence=sentence,
         table=[dict(zip(columns, (rounded(x), n, k), strict=True)) for x, n, k in found.near],
         name="choice-at-the-threshold", note=t("people_tab.bias_note"),
     )  # fmt: skip

@@ -139,7 +139,7 @@ def _models(found: Labels, names: Mapping[str, str]) -> None:
     st.subheader(t("per_label.models"), anchor=False)
     lines = band_choice.chosen(found.labels, "models_band")
     figure.chart(
-        label_charts.side_by_side(lines, names, lang()), key="chart_models", name="f1-by-label",
+        figure.kept(label_charts.side_by_side, lines, names, lang()), key="chart_models", name="f1-by-label",
         sentence=_extremes(lines, names), table=figures(lines, names),
         note=t("per_label.models_note", least=UNSTABLE_BELOW),
     )  # fmt: skip

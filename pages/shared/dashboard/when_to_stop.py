@@ -49,7 +49,7 @@ def _forecast(found: WhenToStop) -> None:
     curve = found.rare if scope == "tail" else found.macro
     gap = " " if lang() == "en" else ""
     figure.chart(
-        drawn(curve, found, lang()), key="chart_stopping", sentence=gap.join(sentences(curve, found)),
+        figure.kept(drawn, curve, found, lang()), key="chart_stopping", sentence=gap.join(sentences(curve, found)),
         table=rows(curve), name=f"learning-curve-{scope}", note=t("stopping.note"),
     )  # fmt: skip
 

@@ -1,0 +1,68 @@
+"""A figure is built once for what it shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from pages.shared.dashboard import figure
+
+
+@dataclass(frozen=True)
+class Point:
+    x: float
+
+
+@dataclass(frozen=True, eq=True)
+class Curve:
+    xs: np.ndarray
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    figure._kept.clear()
+    return []
+
+
+def drawn(built: list[tuple[object, ...]], *given: object) -> go.Figure:
+    def build(*values: object) -> go.Figure:
+        built.append(values)
+        return go.Figure()
+
+    return figure.kept(build, *given)
+
+
+def test_equal_values_share_a_figure_and_others_do_not(built) -> None:
+    first = drawn(built, Point(1.0), {"k0": "甲"}, "zh", None)
+    assert drawn(built, Point(1.0), {"k0": "甲"}, "zh", None) is first
+    assert len(built) == 1
+    for other in (
+        (Point(2.0), {"k0": "甲"}, "zh", None),
+        (Point(1.0), {"k0": "乙"}, "zh", None),
+        (Point(1.0), {"k0": "甲"}, "en", None),
+        ([Point(1.0)], {"k0": "甲"}, "zh", None),
+    ):
+        assert drawn(built, *other) is not first
+    assert len(built) == 5
+
+
+def test_one_and_true_are_not_the_same(built) -> None:
+    assert drawn(built, 1) is not drawn(built, True)
+    assert drawn(built, [1.0]) is not drawn(built, (1.0,))
+
+
+def test_what_holds_arrays_is_told_apart_by_being_itself_and_stays_alive(built) -> None:
+    one = Curve(np.zeros(3))
+    first = drawn(built, one)
+    assert drawn(built, one) is first
+    for _ in range(50):  # another in the same place in memory would be taken for it, were the first one gone
+        assert drawn(built, Curve(np.ones(3))) is not first
+
+
+def test_it_keeps_no_more_than_so_many(built) -> None:
+    for n in range(3 * figure._MOST):
+        drawn(built, n)
+    assert len(figure._kept) == figure._MOST

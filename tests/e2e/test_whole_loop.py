@@ -69,6 +69,8 @@ def read_dashboard(page: Page, server: Server) -> None:
     page.goto(server.url + "/dashboard")
     page.wait_for_selector(".js-plotly-plot .ytick")
     assert f"{stored:.2f}" in page.locator("[data-testid=stMetricValue]").all_inner_texts()
+    page.goto(server.url + "/dashboard?tab=labels")
+    page.wait_for_selector(".js-plotly-plot .ytick")
     axis = page.locator(".js-plotly-plot").first.locator(".ytick").all_text_contents()
     names = [row["zh"] for row in server.rows("SELECT zh FROM labels")]
     assert all(any(name in tick for tick in axis) for name in names)

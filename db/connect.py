@@ -12,7 +12,7 @@ import sqlite_utils
 from sqlite_utils import Database
 
 from db import migrations
-from db.errors import NoDatabase, translate
+from db.errors import NoDatabase, NotFound, translate
 
 BUSY_TIMEOUT_S = 15
 IN_MEMORY = Path(":memory:")  # what is opened there is gone when it is closed, and never touches a disk
@@ -78,6 +78,8 @@ def _translated() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise translate(error) from error
+    except OverflowError as error:  # a number that no row can have
+        raise NotFound(what="number") from error
 
 
 def rows(db: Database, sql: str, **values: Any) -> list[dict[str, Any]]:

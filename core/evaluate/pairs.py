@@ -110,7 +110,8 @@ def kappa_estimates(
         if np.isnan(value):
             out.append(None)
             continue
-        low, high = interval(_kappa(drawn_sums(np.eye(4), cells.astype(np.int64), seed=seed, resamples=resamples)))
+        drawn = _kappa(drawn_sums(np.eye(4), cells.astype(np.int64), seed=seed, resamples=resamples))
+        low, high = interval(drawn, value)
         if not cells[1] + cells[2] and low is not None:
             low = max(-1.0, 1 - unseen(n) / (2 * cells[0] * cells[3] / n / n))
         out.append(Estimate(value, low, high, n))

@@ -117,7 +117,7 @@ def set_alpha(readings: Readings, *, seed: int = 0, resamples: int = RESAMPLES) 
         own = np.bincount(readings.texts, weights=far[readings.sets])
         sums = drawn_sums(np.c_[readers, observed, own], np.ones(readings.n, np.int64), seed=seed, resamples=resamples)
         chance = 2 * sums[:, 2] - expected + apart.sum() - expected / readings.n
-    low, high = interval(_alpha(sums[:, 0], sums[:, 1], chance))
+    low, high = interval(_alpha(sums[:, 0], sums[:, 1], chance), value)
     if not observed.any():
         low = max(-1.0, 1 - unseen(readings.n) * readers.sum() * (readers.sum() - 1) / expected)
     return Estimate(value, low, high, readings.n)
@@ -153,7 +153,7 @@ def _one_alpha(
         return None
     value = float(_alpha(n1 + n0, unlike, n1 * n0))
     sums = drawn_sums(rows, times, seed=seed, resamples=resamples)
-    low, high = interval(_alpha(sums[:, 0] + sums[:, 1], sums[:, 2], sums[:, 0] * sums[:, 1]))
+    low, high = interval(_alpha(sums[:, 0] + sums[:, 1], sums[:, 2], sums[:, 0] * sums[:, 1]), value)
     n = int(times.sum())
     if not unlike and low is not None:
         low = max(-1.0, 1 - unseen(n) * (n1 + n0) * (n1 + n0 - 1) / (2 * n1 * n0))
@@ -166,12 +166,17 @@ def _alpha(n: ArrayLike, observed: ArrayLike, expected: ArrayLike) -> Array:
     return np.asarray(1 - np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0))
 
 
-def interval(values: Array) -> tuple[float | None, float | None]:
+def interval(values: Array, value: float) -> tuple[float | None, float | None]:
+    """The percentiles of resampled values, moved so that their mean is the figure itself.
+
+    A text that is drawn twice agrees with itself, so resamples of few texts show less that chance could have missed: of
+    twelve texts the whole interval can lie below the figure. Agreement is 1 at most.
+    """
     known = values[np.isfinite(values)]
     if not len(known) or len(known) < LEAST_KNOWN * len(values):
         return None, None
-    low, high = np.percentile(known, [2.5, 97.5])
-    return float(low), float(high)
+    low, high = np.percentile(known, [2.5, 97.5]) + (value - known.mean())
+    return float(min(low, value)), float(min(max(high, value), 1.0))
 
 
 def unseen(n: int) -> float:

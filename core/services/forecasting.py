@@ -98,7 +98,11 @@ def when_to_stop(db: Database, project_id: int, *, labels: bool = False) -> When
     """``labels``: with a forecast of each label, some hundredths of a second each. Raises NotFound."""
     with reading(db):
         project = projects.project(db, project_id)
-        published = [each for each in rounds.all_rounds(db, project_id) if each.state == "published"][::-1]
+        used = rounds.in_use(db, project_id)  # what came after a round that was gone back to is put aside
+        latest = used.number if used else 0
+        published = [
+            each for each in rounds.all_rounds(db, project_id) if each.state == "published" and each.number <= latest
+        ][::-1]
         metrics = rounds.metrics(db, project_id)
         kept = signal_rows.everything(db, project_id)
         total = documents.counts(db, project_id)["pool"]["documents"]

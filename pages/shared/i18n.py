@@ -11,6 +11,7 @@ import functools
 import re
 import string
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -83,8 +84,24 @@ def t(key: str, /, **fields: Any) -> str:
 
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:])")
+# What becomes a link, an icon or a smiley only after Markdown is read, so that no escape reaches it.
+_LATER = re.compile(r"((?:https?|ftp)(?=:)|www(?=\.)|:(?=[a-z+_-])|@)", re.IGNORECASE)
+_JOINER = "\u2060"  # without width; no break either
 
 
 def plain(text: object) -> str:
-    """Somebody's text made safe for a Markdown place: shown as it is, never as markup."""
-    return _MARKDOWN.sub(r"\\\1", str(text).replace("\n", " "))
+    """Somebody's text made safe for a Markdown place: shown as it is, never as markup.
+
+    Chinese quotation marks and brackets at its ends get something between them and the ``**`` around: next to
+    punctuation Markdown takes that for no bold.
+    """
+    given = _LATER.sub(lambda found: found[0] + _JOINER, str(text).replace("\n", " "))
+    if given and _is_bracket(given[0]):
+        given = _JOINER + given
+    if given and _is_bracket(given[-1]):
+        given += _JOINER
+    return _MARKDOWN.sub(r"\\\1", given)
+
+
+def _is_bracket(letter: str) -> bool:
+    return ord(letter) > 127 and unicodedata.category(letter) in ("Ps", "Pe", "Pi", "Pf")

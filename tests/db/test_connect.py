@@ -16,6 +16,7 @@ from db.errors import (
     DiskFull,
     NewerDatabase,
     NoDatabase,
+    NotFound,
     NotUnique,
     StorageError,
     translate,
@@ -170,3 +171,10 @@ def test_a_full_disk_is_said_and_loses_nothing(path: Path) -> None:
 )
 def test_every_foreign_error_has_one_of_ours(error: sqlite3.Error, ours: type) -> None:
     assert type(translate(error)) is ours
+
+
+def test_a_number_that_no_row_can_have_is_not_found(path: Path) -> None:
+    db = open_database(path, create=True)
+    with pytest.raises(NotFound):
+        value(db, "SELECT 1 FROM projects WHERE id = :id", id=10**30)
+    db.close()

@@ -76,9 +76,29 @@ def test_no_catalogue_hides_an_entry_of_another() -> None:
 MARKUP = ["**x**", "[a](http://b)", "<b>x</b>", "$x$", ":material/key:", "# x", "a_b_c", "1. x"]
 
 
+@pytest.mark.parametrize("text", ["http://e.x", "HTTPS://e.x", "www.e.x", "a@e.x", ":material/home:", ":smile:"])
+def test_plain_breaks_what_becomes_a_link_or_an_icon_after_markdown(text: str) -> None:
+    shown = i18n.plain(text).replace("\\", "")
+    assert shown.replace("\u2060", "") == text
+    for alive in ("http:", "https:", "www.", "@e", ":material", ":smile"):
+        assert alive not in shown.lower()
+
+
+@pytest.mark.parametrize("name", ["「注意」", "檢測（抽血）", "《藥》"])
+def test_a_name_in_brackets_can_be_bold(name: str) -> None:
+    shown = i18n.plain(name)
+    for end in (shown[0], shown[-1]):
+        assert end.isalnum() or end == "\u2060"
+
+
+def test_times_and_plain_words_stay_as_they_are() -> None:
+    assert i18n.plain("藥物 12") == "藥物 12"
+    assert "\u2060" not in i18n.plain("2026/11/21 10:05")
+
+
 @pytest.mark.parametrize("text", MARKUP)
 def test_plain_leaves_no_markup_alive(text: str) -> None:
     escaped = i18n.plain(text)
-    assert escaped.replace("\\", "") == text
+    assert escaped.replace("\\", "").replace("\u2060", "") == text
     for sign in "*[<$:#_":
         assert escaped.count(sign) == escaped.count(f"\\{sign}")

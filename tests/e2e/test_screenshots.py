@@ -19,7 +19,10 @@ from tests.e2e.driving import DESKTOP, ROOT, TELEPHONE, Server, open_board, runn
 pytestmark = pytest.mark.e2e  # collected only when pictures are asked for: see conftest.py
 SMALL_BYTES = 150_000
 FOLDER = ROOT / "docs" / "screenshots"
-PAGES = ("annotate", "mine", "review", "dashboard", "rounds", "data", "labels", "export", "people")
+PAGES = (
+    "annotate", "mine", "review", "dashboard", "dashboard-labels", "dashboard-tail", "dashboard-together",
+    "dashboard-people", "dashboard-report", "rounds", "data", "labels", "export", "people",
+)  # fmt: skip
 ROUND = "threads = 2\n"  # the settings that the product ships with, on two threads
 
 
@@ -96,7 +99,7 @@ def shrink(path: Path) -> None:
 
 def take(page: Page, server: Server, lang: str, size: str) -> None:
     for name in PAGES:
-        page.goto(server.url + ("/" if name == "annotate" else f"/{name}"))
+        page.goto(server.url + ("/" if name == "annotate" else "/" + name.replace("-", "?tab=")))
         settle(page, name)
         if name == "annotate":
             choose(page, touch=size == "phone")

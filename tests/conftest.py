@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,14 @@ from db.connect import open_database, writing
 NOW = 1_790_000_000.0
 LABELS = ("甲", "乙", "丙")
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def own_main() -> Iterator[None]:
+    """A page that runs alone takes the place of ``__main__``, and a process that is spawned later would run it."""
+    before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = before
 
 
 @pytest.fixture

@@ -45,7 +45,6 @@ def test_the_point_of_every_label_is_that_of_the_simulation(corpus: Corpus, pool
 
 
 def test_every_strategy_of_modal_is_asked_by_its_own_code_for_a_whole_batch(pool: loop.Pool) -> None:
-    pytest.importorskip("modAL")
     from core.active.modal_bridge import BASELINES, by_name
 
     sets = {}

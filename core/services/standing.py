@@ -14,7 +14,6 @@ from array import array
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,12 +22,11 @@ from sqlite_utils import Database
 
 from core.labels import LabelSet, settle
 from core.services import projects
+from core.services.per_project import PerProject
 from db import annotations as annotation_rows
 from db import votes as vote_rows
-from db.connect import location
 
 NONE = -1  # no label set: the text counts nowhere
-_KEPT = 8  # projects
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +108,7 @@ class _Kept:
     standing: Standing | None = None
 
 
-_kept: dict[tuple[Path, int, int], _Kept] = {}
-_guard = threading.Lock()
+_kept = PerProject(_Kept)
 
 
 def standing(db: Database, project_id: int) -> Standing:
@@ -119,7 +116,7 @@ def standing(db: Database, project_id: int) -> Standing:
     project = projects.project(db, project_id)
     latest = annotation_rows.latest_id(db, project_id)
     rules = (project.label_set, project.settings.unsettled)
-    kept = _of(db, project_id)
+    kept = _kept.of(db, project_id)
     with kept.lock:
         present = kept.standing
         if present is None or kept.sets is None or kept.rules != rules or latest < present.mark:
@@ -131,17 +128,6 @@ def standing(db: Database, project_id: int) -> Standing:
             kept.standing = _merged(present, fresh, np.array(changed, dtype=np.int64))
         assert kept.standing is not None
         return kept.standing
-
-
-def _of(db: Database, project_id: int) -> _Kept:
-    path = location(db)
-    key = (path, path.stat().st_ino if path.exists() else 0, project_id)
-    with _guard:
-        found = _kept.pop(key, None) or _Kept()
-        _kept[key] = found  # the latest comes last
-        while len(_kept) > _KEPT:
-            del _kept[next(iter(_kept))]
-        return found
 
 
 def _read(

@@ -11,7 +11,6 @@ import json
 import threading
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,9 +19,9 @@ from sqlite_utils import Database
 
 from core.services import projects
 from core.services.annotating import CUTS
+from core.services.per_project import PerProject
 from db import annotations as annotation_rows
 from db import worklog as log_rows
-from db.connect import location
 
 NOTHING, LABELLED, SKIPPED, FLAGGED = range(4)  # what somebody says of a text now
 _CODES = {"labelled": LABELLED, "skipped": SKIPPED, "flagged": FLAGGED, "undone": NOTHING}
@@ -33,7 +32,6 @@ FAST_MS, FAST_PER_S, FAST_MOST_S = 600, 25, 10
 _SHIFT = 40  # a pair is person << 40 | document
 _DAY_S, _UTC8_S = 86_400, 8 * 3600
 _CHUNK = 50_000
-_KEPT = 8  # projects
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,32 +86,20 @@ class _Kept:
     log: Worklog | None = None
 
 
-_kept: dict[tuple[Path, int, int], _Kept] = {}
-_guard = threading.Lock()
+_kept = PerProject(_Kept)
 
 
 def worklog(db: Database, project_id: int) -> Worklog:
     """The log as it stands, inside the caller's read. Raises NotFound."""
     keys = projects.project(db, project_id).label_set.keys
     latest = annotation_rows.latest_id(db, project_id)
-    kept = _of(db, project_id)
+    kept = _kept.of(db, project_id)
     with kept.lock:
         if kept.log is None or kept.log.keys != keys or latest < kept.log.mark:
             kept.log = _empty(keys)
         if latest > kept.log.mark:
             kept.log = _read(db, project_id, kept.log, latest)
         return kept.log
-
-
-def _of(db: Database, project_id: int) -> _Kept:
-    path = location(db)
-    key = (path, path.stat().st_ino if path.exists() else 0, project_id)
-    with _guard:
-        found = _kept.pop(key, None) or _Kept()
-        _kept[key] = found  # the latest comes last
-        while len(_kept) > _KEPT:
-            del _kept[next(iter(_kept))]
-        return found
 
 
 def _empty(keys: tuple[str, ...]) -> Worklog:

@@ -97,7 +97,7 @@ def test_read_in_steps_it_is_what_it_is_read_at_once(db, people, tmp_path: Path,
     stepwise = look(db, project)
     for chunk in (50_000, 3):
         monkeypatch.setattr(worklog, "_CHUNK", chunk)
-        worklog._kept.clear()
+        worklog._kept.forget()
         anew = look(db, project)
         assert stepwise.mark == anew.mark
         for name in ("pairs", "stands", "answered", "first", "ms", "characters", "decided", "near"):

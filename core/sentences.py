@@ -267,6 +267,10 @@ BAD_FILE = {
         "{name} 和這個專案的文字沒有任何共同的詞（專案有 {need} 個）。請確認斷詞器和繁簡是否相同。",
         "{name} shares no word with this project's {need}. Check the segmenter, and simplified or traditional.",
     ),
+    "not_reuters": (
+        "{name} 不是論文用的 Reuters-90（ModApte、90 個標籤；欄位 id、text、labels、split）：{detail}。",
+        "{name} is not the paper's Reuters-90 (ModApte, 90 labels; fields id, text, labels, split): {detail}.",
+    ),
     "unreadable": ("{name} 讀不下去：{detail}", "{name} cannot be read: {detail}"),
 }
 

@@ -55,7 +55,7 @@ def load(path: Path, *, columns: Columns | None = None, limit: int = 0, pool: Pa
     Raises BadFile: no such file, unreadable, without labels, too few texts or too many labels. BadRows: rows
     without a text or with wrong labels; the error's ``report`` names line and field.
     """
-    rows, silent = _rows(path, columns)
+    rows, silent = labelled_rows(path, columns)
     texts, sets, notes = _distinct(rows)
     if silent:
         notes.append(f"{silent} rows say nothing of labels and were left out.")
@@ -81,8 +81,8 @@ def load(path: Path, *, columns: Columns | None = None, limit: int = 0, pool: Pa
     return Corpus(name=path.name, texts=tuple(texts), y=y, label_keys=keys, notes=tuple(notes), pool=unlabelled)
 
 
-def _rows(path: Path, columns: Columns | None) -> tuple[list[Row], int]:
-    """The labelled rows, and how many have no labels field."""
+def labelled_rows(path: Path, columns: Columns | None = None) -> tuple[list[Row], int]:
+    """The labelled rows, and how many have no labels field. Raises BadFile, BadRows: as ``load``."""
     if not path.is_file():
         raise BadFile(name=path.name, why="missing")
     rows, bad, silent, seen = [], [], 0, 0

@@ -8,6 +8,7 @@ from core.experiments.drawing import escape
 from core.export.report import Cell, Document, Section, Table
 from core.export.report_pictures import picture
 from core.export.report_words import say
+from core.wording import fixed
 
 LANGS = {"zh": "zh-Hant", "hans": "zh-Hans", "en": "en"}
 # No script, no font, no picture from anywhere: a browser that is asked for one refuses.
@@ -104,7 +105,7 @@ def shown(cell: Cell, decimals: int) -> str:
     if cell is None:
         return "–"
     if isinstance(cell, float):
-        return f"{cell:.{decimals}f}"
+        return fixed(cell, decimals)
     return f"{cell:,}" if isinstance(cell, int) else cell
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.hans import hans
+from core.wording import filled
 
 
 @functools.cache
@@ -20,4 +21,4 @@ def say(key: str, lang: str, /, **fields: Any) -> str:
     """The text of a key in a language, Chinese where that is unknown. Raises KeyError: there is no such key."""
     entry = catalogue()[key]
     text = entry.get(lang) or (hans(entry["zh"]) if lang == "hans" else entry["zh"])
-    return text.format(**fields) if fields else text
+    return filled(text, **fields) if fields else text

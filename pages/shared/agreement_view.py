@@ -9,12 +9,13 @@ from core.services import agreeing
 from core.services.accounts import User
 from core.services.agreeing import Agreement
 from core.services.projects import Project
+from core.wording import fixed
 from pages.shared import session
 from pages.shared.i18n import lang, t
 
 
 def number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None else fixed(value)
 
 
 def section(project: Project, me: User) -> None:

@@ -1,6 +1,7 @@
 """Words for people, from ``pages/shared/texts/<area>.toml``: Traditional and Simplified Chinese, and English.
 
 An entry has ``zh`` and ``en``. Simplified is made of ``zh`` by ``core.hans``, unless the entry says ``hans`` itself.
+English words that go by a number are given twice: ``{n} {n:text has|texts have}``.
 
 A key is ``<area>.<entry>``: ``t("people.title")`` is the table ``[title]`` of ``texts/people.toml``.
 """
@@ -20,6 +21,7 @@ import streamlit as st
 
 from core.hans import hans
 from core.messages import LANGS
+from core.wording import filled
 
 Lang = Literal["zh", "hans", "en"]
 NAMES: dict[Lang, str] = {"zh": "繁體", "hans": "简体", "en": "English"}  # as the choice of a language shows them
@@ -60,7 +62,7 @@ def say(key: str, language: str, /, **fields: Any) -> str:
     """
     entry = catalogue()[key]
     text = entry.get(language) or (hans(entry["zh"]) if language == "hans" else entry["zh"])
-    return text.format(**fields) if fields else text
+    return filled(text, **fields) if fields else text
 
 
 def known(language: object) -> Lang:

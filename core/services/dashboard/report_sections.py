@@ -19,6 +19,7 @@ from core.services.dashboard.overview import Glance, Score
 from core.services.dashboard.people import Agreement, PairAgreement, Suggestions, Work
 from core.services.dashboard.per_label import Labels, Line
 from core.services.dashboard.together import View
+from core.wording import fixed, signed
 from db.records import Metric, RoundRow
 
 UNSTABLE_BELOW = 10  # gold positives; an F1 on fewer is not a number to act on
@@ -36,7 +37,7 @@ def moment(at: float | None) -> str:
 
 def number(value: float | None) -> float | None:
     """Nothing where there is no number."""
-    return None if value is None or not math.isfinite(value) else float(value)
+    return None if value is None or not math.isfinite(value) else float(value) + 0.0
 
 
 def _point(found: Metric | Gain | None, *, faint: bool = False) -> Point | None:
@@ -168,7 +169,7 @@ def tail(found: LongTail, names: Names, lang: str) -> Section:
     )
     if found.macro is None:
         return Section(title=say("tail", lang), sentences=(say("say_no_gain", lang),), tables=(table,))
-    value, low, high = (f"{each:+.3f}" for each in (found.macro.difference, found.macro.low, found.macro.high))
+    value, low, high = (signed(each, 3) for each in (found.macro.difference, found.macro.low, found.macro.high))
     known = [each for each in found.labels if each.gain is not None]
     widest = max([0.1, *(abs(side) for each in known if each.gain for side in (each.gain.low, each.gain.high))])
     edge = math.ceil(widest * 10) / 10
@@ -280,7 +281,7 @@ def people(
     alpha = agreed.sets
     told = say("say_no_agreement", lang)
     if alpha is not None:
-        value, low, high = (f"{each:.3f}" if each is not None else "–" for each in _estimate(alpha))
+        value, low, high = (fixed(float(each), 3) if each is not None else "–" for each in _estimate(alpha))
         told = say("say_agreement", lang, n=f"{agreed.n:,}", people=agreed.people, value=value, low=low, high=high)
     kept = [table for table in tables if table.rows and (table.name != "suggestions" or hints.n)]
     return Section(title=say("people", lang), sentences=(told,), tables=tuple(kept))

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.services.dashboard.attention import FEW_GOLD, Finding
+from core.wording import fixed
 from pages.shared import stored_errors, when
 from pages.shared.dashboard import tabs
 from pages.shared.i18n import plain, t
@@ -104,6 +105,4 @@ def _said(name: str, value: Any) -> str:
         return f"{value:.0%}"
     if value is None:
         return "–"
-    return (
-        plain(f"{value:.2f}") if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else plain(value)
-    )
+    return plain(fixed(value)) if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else plain(value)

@@ -10,6 +10,7 @@ import streamlit as st
 from core.evaluate.paired import Gain
 from core.services.dashboard.long_tail import BandLine, LongTail, TailLine
 from core.services.reporting import Overview
+from core.wording import rounded, signed
 from pages.shared import cache
 from pages.shared.charts import UNSTABLE_BELOW
 from pages.shared.dashboard import band_choice, figure, tail_charts
@@ -158,8 +159,8 @@ def _gain(found: LongTail, lines: list[TailLine], names: Names) -> None:
     rows = [
         _data(line, names)
         | {
-            t("long_tail.column_difference"): round(line.gain.difference, 4),
-            t("per_label.column_low"): round(line.gain.low, 4), t("per_label.column_high"): round(line.gain.high, 4),
+            t("long_tail.column_difference"): rounded(line.gain.difference),
+            t("per_label.column_low"): rounded(line.gain.low), t("per_label.column_high"): rounded(line.gain.high),
             t("per_label.column_round"): found.round, "n": found.compared,
         }
         for line in lines if line.gain
@@ -176,8 +177,8 @@ def _percent(share: float) -> str:
 
 
 def _signed(gain: Gain) -> str:
-    return plain(f"{gain.difference:+.3f}")
+    return plain(signed(gain.difference, 3))
 
 
 def _interval(gain: Gain) -> str:
-    return plain(f"[{gain.low:+.3f}, {gain.high:+.3f}]")
+    return plain(f"[{signed(gain.low, 3)}, {signed(gain.high, 3)}]")

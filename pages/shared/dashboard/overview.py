@@ -15,6 +15,7 @@ from core.services.dashboard import overview as service
 from core.services.dashboard.overview import Glance, LabelState, Live, Score
 from core.services.forecasting import WhenToStop, about
 from core.services.reporting import Overview
+from core.wording import fixed, signed
 from db.errors import StorageError
 from pages.shared import cache, charts, messages, reasons, round_strip, session, when
 from pages.shared.dashboard import attention_view, when_to_stop
@@ -74,15 +75,16 @@ def _tile(label: str, value: str, notes: Sequence[str], *, help: str = "", **mor
 
 def interval(low: float | None, high: float | None) -> str:
     """Bounds in brackets, or nothing."""
-    return "" if low is None or high is None else f"[{low:.2f}, {high:.2f}]"
+    return "" if low is None or high is None else f"[{fixed(low)}, {fixed(high)}]"
 
 
 def change(gain: Gain | None, *, stable: bool = True) -> dict[str, Any]:
     """A metric's arrow: green or red only where the whole interval lies on one side, on enough texts to say so."""
     if gain is None:
         return {}
-    shown: dict[str, Any] = {"delta": f"{gain.difference:+.2f}"}
-    return shown if gain.clear and stable else shown | {"delta_color": "off", "delta_arrow": "off"}
+    shown: dict[str, Any] = {"delta": signed(gain.difference)}
+    told = gain.clear and stable and shown["delta"][0] in "+-"  # an arrow beside 0.00 would point nowhere
+    return shown if told else shown | {"delta_color": "off", "delta_arrow": "off"}
 
 
 def change_note(score: Score) -> str:
@@ -160,7 +162,7 @@ def agreement_tile(found: Glance) -> None:
     bounds = interval(now.low, now.high)
     sure = t("overview.interval", interval=plain(bounds)) if bounds else t("overview.no_interval")
     notes = [sure, t("overview.read_twice", n=now.n)]
-    _tile(t("overview.agreement"), f"α {now.value:.2f}", notes, help=t("overview.agreement_help"))
+    _tile(t("overview.agreement"), f"α {fixed(now.value)}", notes, help=t("overview.agreement_help"))
 
 
 def labelled_tile(found: Glance) -> None:

@@ -13,6 +13,7 @@ from core.evaluate.resampled import Estimate
 from core.services.dashboard.people import WINDOW, Agreement, PairAgreement, Person, Suggested, Suggestions, Work
 from core.services.looking_back import TAIPEI
 from core.services.reporting import Overview
+from core.wording import fixed, signed
 from pages.shared import cache, charts, session
 from pages.shared.dashboard import figure, people_figures
 from pages.shared.i18n import lang, plain, t
@@ -52,7 +53,7 @@ def rate(found: Share | None) -> str:
 
 
 def rounded(value: float | None, digits: int = 3) -> str:
-    return "" if value is None else f"{value:.{digits}f}"
+    return "" if value is None else fixed(value, digits)
 
 
 def work(found: Work) -> None:
@@ -174,7 +175,7 @@ def _alpha(found: Agreement) -> None:
             st.metric(t("people_tab.alpha"), "–", help=t("people_tab.alpha_help"))
             st.markdown(t("people_tab.alpha_unknown", n=found.n))
             return
-        st.metric(t("people_tab.alpha"), f"{found.sets.value:.2f}", help=t("people_tab.alpha_help"))
+        st.metric(t("people_tab.alpha"), fixed(found.sets.value), help=t("people_tab.alpha_help"))
         between = plain(people_figures.interval(found.sets) or "–")
         st.caption(t("people_tab.alpha_of", interval=between, n=found.n, people=found.people))
         st.markdown(t(f"people_tab.{standing(found.sets)}"))
@@ -201,7 +202,7 @@ def _labels(view: Overview, found: Agreement) -> None:
     figure.chart(
         figure.kept(people_figures.label_alphas, known, lang()), key="people_alphas",
         sentence=t(
-            "people_tab.labels", name=plain(name), alpha=plain(f"{lowest.value:.2f}"), n=lowest.n,
+            "people_tab.labels", name=plain(name), alpha=plain(fixed(lowest.value)), n=lowest.n,
             interval=plain(people_figures.interval(lowest)),
         ),
         table=[
@@ -224,13 +225,13 @@ def _pairs(found: Agreement) -> None:
         return
     low, high = (pick(known, key=lambda pair: pair.mean or 0) for pick in (min, max))
     if len(found.pairs) == 1:
-        st.markdown(t("people_tab.pairs_one", pair=plain(" ↔ ".join(low.names)), n=low.n, low=plain(f"{low.mean:.2f}")))
+        st.markdown(t("people_tab.pairs_one", pair=plain(" ↔ ".join(low.names)), n=low.n, low=plain(fixed(low.mean))))
         return
     columns = [t("people_tab.column_pair"), t("people_tab.column_n"), t("people_tab.column_kappa")]
     figure.chart(
         figure.kept(people_figures.kappas, found, lang()), key="people_kappas",
         sentence=t(
-            "people_tab.pairs", n=len(found.pairs), low=plain(f"{low.mean:.2f}"), high=plain(f"{high.mean:.2f}"),
+            "people_tab.pairs", n=len(found.pairs), low=plain(fixed(low.mean)), high=plain(fixed(high.mean)),
             low_pair=plain(" ↔ ".join(low.names)), high_pair=plain(" ↔ ".join(high.names)),
         ),
         table=[
@@ -257,7 +258,7 @@ def _pair(view: Overview, pairs: Sequence[PairAgreement]) -> None:
         lines.append(
             {
                 t("people_tab.column_label"): row.label.name(lang()),
-                "κ": "–" if kappa is None else f"{kappa.value:.2f}",
+                "κ": "–" if kappa is None else fixed(kappa.value),
                 "95 %": "–" if kappa is None else people_figures.interval(kappa) or "–",
                 t("people_tab.column_both"): both,
                 t("people_tab.column_one"): first + second,
@@ -324,7 +325,7 @@ def _by_person(known: Sequence[Share], n: int) -> str:
 def points(found: Jump) -> dict[str, str]:
     """A jump in percentage points, with a sign."""
     return {
-        name: plain(f"{round(100 * value):+d}")
+        name: plain(signed(100 * value, 0))
         for name, value in (("jump", found.value), ("low", found.low), ("high", found.high))
     }
 

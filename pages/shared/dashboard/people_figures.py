@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from core.evaluate.proportion import Share
 from core.evaluate.resampled import Estimate
 from core.services.dashboard.people import Agreement, Person, Suggestions, Work
+from core.wording import fixed, signed
 from pages.shared.charts import FADED, HEAD, UNSTABLE_BELOW, plain_name
 from pages.shared.i18n import say
 
@@ -212,12 +213,12 @@ def label_alphas(found: Sequence[tuple[str, Estimate, int]], lang: str) -> go.Fi
 
 def interval(found: Estimate) -> str:
     """The 95 % interval in brackets, or nothing."""
-    return "" if found.low is None or found.high is None else f"[{found.low:.2f}, {found.high:.2f}]"
+    return "" if found.low is None or found.high is None else f"[{fixed(found.low)}, {fixed(found.high)}]"
 
 
 def _alpha_hover(name: str, found: Estimate, chosen: int, lang: str) -> str:
     return say(
-        "people_tab.hover_alpha", lang, name=plain_name(name), alpha=f"{found.value:.2f}", interval=interval(found),
+        "people_tab.hover_alpha", lang, name=plain_name(name), alpha=fixed(found.value), interval=interval(found),
         n=found.n, chosen=chosen,
     )  # fmt: skip
 
@@ -236,14 +237,14 @@ def kappas(found: Agreement, lang: str) -> go.Figure:
             [
                 "" if pair is None else say(
                     "people_tab.hover_kappa", lang, a=plain_name(a), b=plain_name(b), n=pair.n,
-                    kappa="–" if pair.mean is None else f"{pair.mean:.2f}",
+                    kappa="–" if pair.mean is None else fixed(pair.mean),
                 )
                 for b, pair in zip(names, line, strict=True)
             ]
         )  # fmt: skip
     figure = go.Figure(
         go.Heatmap(
-            z=z, x=shown, y=shown, text=[["" if v is None else f"{v:.2f}" for v in line] for line in z],
+            z=z, x=shown, y=shown, text=[["" if v is None else fixed(v) for v in line] for line in z],
             texttemplate="%{text}", customdata=hover, hovertemplate="%{customdata}<extra></extra>", zmin=0, zmax=1,
             colorscale=[[0, "#e6f2f0"], [1, "#0f766e"]], xgap=2, ygap=2, hoverongaps=False,
             colorbar={"thickness": 10, "outlinewidth": 0},
@@ -282,7 +283,7 @@ def threshold(found: Suggestions, lang: str) -> go.Figure:
             name=say("people_tab.over" if suggested else "people_tab.under", lang),
             marker={"color": colour, "symbol": symbol, "size": [7 + 9 * (n / most) ** 0.5 for _, n, _ in side]},
             text=[
-                say("people_tab.hover_near", lang, x=f"{x:+.3f}", percent=f"{100 * k / n:.0f}", k=k, n=n)
+                say("people_tab.hover_near", lang, x=signed(x, 3), percent=f"{100 * k / n:.0f}", k=k, n=n)
                 for x, n, k in side
             ],
             hovertemplate="%{text}<extra></extra>",

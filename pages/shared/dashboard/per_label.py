@@ -11,6 +11,7 @@ import streamlit as st
 from core.evaluate.paired import Gain
 from core.services.dashboard.per_label import Labels, Line
 from core.services.reporting import Overview
+from core.wording import rounded, signed
 from db.records import Metric
 from pages.shared import cache, charts
 from pages.shared.charts import UNSTABLE_BELOW
@@ -72,7 +73,7 @@ def table(found: Labels, names: Mapping[str, str]) -> None:
     config: dict[str, Any] = {each: st.column_config.NumberColumn(format="%.2f") for each in two}
     config |= {
         head["label"]: st.column_config.TextColumn(pinned=True),
-        head["change"]: st.column_config.NumberColumn(format="%+.2f"),
+        head["change"]: st.column_config.NumberColumn(format="%.2f"),
         "F1": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.2f"),
     }
     height = _HEAD + _ROW * min(len(lines), _ROWS)
@@ -106,7 +107,7 @@ def row(line: Line, names: Mapping[str, str]) -> dict[str, Any]:
         cells |= {
             "F1": student.f1,
             t("per_label.column_interval"): between(student.low, student.high),
-            t("per_label.column_change"): change.difference if change else None,
+            t("per_label.column_change"): rounded(change.difference, 2) if change else None,
             t("per_label.column_change_interval"): _marked(change),
             t("per_label.column_precision"): student.precision,
             t("per_label.column_recall"): student.recall,
@@ -132,7 +133,7 @@ def _marked(change: Gain | None) -> str:
     if change is None:
         return ""
     sign = ("▲ " if change.difference > 0 else "▼ ") if change.clear else ""
-    return f"{sign}{change.low:+.2f} … {change.high:+.2f}"
+    return f"{sign}{signed(change.low)} … {signed(change.high)}"
 
 
 def _models(found: Labels, names: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from core.evaluate.bands import Band
 from core.services.dashboard.long_tail import BANDS, LongTail, TailLine
+from core.wording import signed
 from pages.shared import charts
 from pages.shared.charts import UNSTABLE_BELOW, plain_name
 from pages.shared.dashboard.label_charts import CALM, GREY, LEGEND, reach
@@ -234,8 +235,8 @@ def gain(found: LongTail, lines: Sequence[TailLine], names: Names, lang: str) ->
                 "arrayminus": [g.difference - g.low for _, _, g in points],
             },
             text=[
-                say("long_tail.hover_gain", lang, name=_name(line, names), difference=f"{g.difference:+.3f}",
-                    low=f"{g.low:+.3f}", high=f"{g.high:+.3f}", support=_support(line), round=found.round,
+                say("long_tail.hover_gain", lang, name=_name(line, names), difference=signed(g.difference, 3),
+                    low=signed(g.low, 3), high=signed(g.high, 3), support=_support(line), round=found.round,
                     n=found.compared)
                 for _, line, g in points
             ],
@@ -243,7 +244,7 @@ def gain(found: LongTail, lines: Sequence[TailLine], names: Names, lang: str) ->
         )  # fmt: skip
     figure.add_vline(x=0, line={"color": GREY, "width": 1.2, "dash": "dash"})
     figure.update_layout(**_rows(lines, names))
-    figure.update_xaxes(title=say("long_tail.axis_gain", lang), fixedrange=True, tickformat="+.2f", zeroline=False)
+    figure.update_xaxes(title=say("long_tail.axis_gain", lang), fixedrange=True, tickformat=".2~f", zeroline=False)
     return figure
 
 

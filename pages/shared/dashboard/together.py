@@ -12,6 +12,7 @@ from core.evaluate.cooccurrence import FEW_EXPECTED, Together
 from core.labels import Label
 from core.services.dashboard.together import View
 from core.services.reporting import Overview
+from core.wording import rounded
 from pages.shared import cache
 from pages.shared.charts import UNSTABLE_BELOW
 from pages.shared.dashboard import figure, together_figure, together_texts
@@ -218,7 +219,7 @@ def _same(labels: list[Label]) -> NDArray[np.bool_]:
 
 
 def _rounded(value: float, places: int = 3) -> float | None:
-    return round(float(value), places) if np.isfinite(value) else None
+    return rounded(value, places) if np.isfinite(value) else None
 
 
 def _name(label: Label) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.evaluate.cooccurrence import FEW_EXPECTED, Together
 from core.labels import Label
+from core.wording import fixed, signed
 from pages.shared.charts import UNSTABLE_BELOW, plain_name
 from pages.shared.i18n import lang, say
 
@@ -45,7 +46,7 @@ def grid(labels: Sequence[Label], found: Together, measure: str) -> Grid:
     values = {"share": 100 * share, "count": np.where(off, counts, np.nan), "lift": lift}[measure]
     few = {"share": np.repeat(found.support[:, None] < UNSTABLE_BELOW, k, 1), "lift": found.few}.get(measure)
     most = {"share": 100.0, "count": float(counts[off].max(initial=1.0)), "lift": _largest(lift, found.few)}[measure]
-    written = "{:.1f}" if measure == "lift" else "{:.0f}"
+    decimals = 1 if measure == "lift" else 0
     hovers = [
         [
             say("together.hover_same", lang(), a=_name(labels[i]), held=int(counts[i, i]))
@@ -60,7 +61,15 @@ def grid(labels: Sequence[Label], found: Together, measure: str) -> Grid:
         for i in range(k)
     ]  # fmt: skip
     texts = [
-        [_cell(values[i, j], written, bool(few is not None and few[i, j]), zero=counts[i, j] == 0) for j in range(k)]
+        [
+            _cell(
+                values[i, j],
+                lambda value: fixed(value, decimals),
+                bool(few is not None and few[i, j]),
+                zero=counts[i, j] == 0,
+            )
+            for j in range(k)
+        ]
         for i in range(k)
     ]
     return Grid(labels=labels, values=values, texts=texts, hovers=hovers, bounds=(0.0, max(most, 1e-9)))
@@ -82,7 +91,10 @@ def difference(labels: Sequence[Label], given: Together, named: Together) -> Gri
         ]
         for i in range(k)
     ]  # fmt: skip
-    texts = [[_cell(points[i, j], "{:+.0f}", bool(few[i]), zero=False) for j in range(k)] for i in range(k)]
+    texts = [
+        [_cell(points[i, j], lambda value: signed(value, 0), bool(few[i]), zero=False) for j in range(k)]
+        for i in range(k)
+    ]
     reach = float(np.nanmax(np.abs(points), initial=10.0)) if np.isfinite(points).any() else 10.0
     return Grid(labels=labels, values=points, texts=texts, hovers=hovers, bounds=(-reach, reach), apart=True)
 
@@ -145,10 +157,10 @@ def _largest(lift: NDArray[np.float64], few: NDArray[np.bool_]) -> float:
     return max(2.0, float(sure.max(initial=2.0)))
 
 
-def _cell(value: float, written: str, few: bool, *, zero: bool) -> str:
+def _cell(value: float, written: Callable[[float], str], few: bool, *, zero: bool) -> str:
     if not np.isfinite(value) or zero:
         return ""
-    return written.format(value) + ("*" if few else "")
+    return written(value) + ("*" if few else "")
 
 
 def _name(label: Label) -> str:

@@ -10,6 +10,7 @@ from core.errors import TagtailError
 from core.evaluate.forecast import Until
 from core.services import forecasting
 from core.services.forecasting import Curve, WhenToStop
+from core.wording import fixed, signed
 from db.errors import StorageError
 from pages.shared import cache, charts, messages
 from pages.shared.dashboard import figure
@@ -169,4 +170,4 @@ def words(ruling: Ruling) -> str:
 
 
 def _shown(rule: str, value: float) -> str:
-    return f"{value:.1%}" if rule == "change" else f"{value:+.3f}" if rule == "f1" else f"{value:.2f}"
+    return f"{value:.1%}" if rule == "change" else signed(value, 3) if rule == "f1" else fixed(value)

@@ -12,6 +12,7 @@ import streamlit as st
 from core.evaluate.paired import Gain
 from core.services.dashboard.rounds import Comparison, Side, Timeline
 from core.stored_config import stored
+from core.wording import rounded, signed
 from db.records import RoundRow
 from pages.shared import cache, training
 from pages.shared.charts import FADED, UNSTABLE_BELOW, plain_name
@@ -76,7 +77,7 @@ def sentence(found: Comparison) -> str:
 
 def gain_words(gain: Gain) -> str:
     """A difference with its interval."""
-    return f"{gain.difference:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]".replace("-", "−")
+    return f"{signed(gain.difference, 3)} [{signed(gain.low, 3)}, {signed(gain.high, 3)}]".replace("-", "−")
 
 
 def _stable(side: Side) -> bool:
@@ -130,7 +131,7 @@ def drawn(found: Comparison) -> go.Figure:
     )  # fmt: skip
     picture.update_xaxes(
         title=say("rounds.axis_gain", lang(), later=found.later, earlier=found.earlier), range=[-reach, reach],
-        fixedrange=True, zeroline=False, tickformat="+.2~f",
+        fixedrange=True, zeroline=False, tickformat=".2~f",
     )  # fmt: skip
     picture.update_yaxes(
         tickmode="array", tickvals=list(range(len(lines))), ticktext=[name for name, _, _ in lines],
@@ -151,8 +152,8 @@ def _rows(found: Comparison) -> list[dict[str, Any]]:
         return {
             heads["what"]: what,
             heads["later"]: side and round(side.later, 4), heads["earlier"]: side and round(side.earlier, 4),
-            heads["difference"]: gain and round(gain.difference, 4), heads["low"]: gain and round(gain.low, 4),
-            heads["high"]: gain and round(gain.high, 4), heads["support"]: side.support if side else None,
+            heads["difference"]: gain and rounded(gain.difference), heads["low"]: gain and rounded(gain.low),
+            heads["high"]: gain and rounded(gain.high), heads["support"]: side.support if side else None,
             "n": found.n,
         }  # fmt: skip
 

@@ -21,6 +21,7 @@ from core.experiments.corpus import Corpus
 from core.reproduce.linear import tuned
 from core.reproduce.plan import Plan
 from core.reproduce.store import Cell
+from core.reproduce.work import Making
 from core.steps import through
 from core.text.encode import encoder
 from core.text.tokenize import read_all
@@ -30,7 +31,6 @@ from core.text.vocab import Vocab
 from core.train.scoring import score_row_steps, scorer
 from core.version import VERSION
 
-Making = Generator[float, None, Cell]  # yields the share that is done
 _SMALL_CORPUS = 20_000  # tokens; below, a token seen once is kept as well
 _REPORT_EVERY = 500  # texts
 _TRAINING = 0.95  # of a teachers' cell; the rest is answering for spliced texts

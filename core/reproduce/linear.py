@@ -1,4 +1,4 @@
-"""The baseline that a network must beat: TF-IDF of character grams and logistic regression, tuned on validation."""
+"""The baseline that a network must beat: TF-IDF of grams and logistic regression, tuned on validation."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from core.evaluate.metrics import aggregate
 
 GRAMS = (1, 4)
+WORD_GRAMS = (1, 2)
 COSTS = (1.0, 3.0, 10.0, 30.0, 100.0)  # C of the regression
 BALANCES = (None, "balanced")
 _SMALL = 200  # texts; below, a gram seen in one text is kept as well
@@ -45,38 +46,44 @@ class Chosen(NamedTuple):
 
 
 def tuned(
-    train_texts: Sequence[str], train_y: NDArray, valid_texts: Sequence[str], valid_y: NDArray, *, seed: int
-) -> Generator[float, None, Chosen]:
+    train_texts: Sequence[str], train_y: NDArray, valid_texts: Sequence[str], valid_y: NDArray, *, seed: int,
+    words: bool = False, again: bool = True,
+) -> Generator[float, None, Chosen]:  # fmt: skip
     """Cost and class weight of the best macro plus micro F1 at one half on validation; one choice for all labels.
 
     A choice for each label would be made on a handful of positives. Needing no early stop, it then learns from
-    training and validation texts together, which the networks cannot. Yields the share that is done. Shapes: y (N, K).
+    training and validation texts together (``again``), which the networks cannot. Grams are of ``words``, or of
+    characters. Yields the share that is done. Shapes: y (N, K).
     """
-    vectoriser = _vectoriser(len(train_texts))
+    vectoriser = _vectoriser(len(train_texts), words)
     rows = vectoriser.fit_transform(train_texts)
     asked = vectoriser.transform(valid_texts) if len(valid_texts) else None
     grid = [(cost, balance) for balance in BALANCES for cost in COSTS]
-    best: tuple[float, NDArray[np.float32], float, str | None] | None = None
+    best: tuple[float, NDArray[np.float32], float, str | None, Tuned] | None = None
     for done, (cost, balance) in enumerate(grid, start=1):
         weights, offsets = _fitted(rows, np.asarray(train_y) > 0, cost, balance, seed)
         probs = np.zeros((0, len(offsets)), np.float32) if asked is None else _answers(asked, weights, offsets)
         found = aggregate(probs >= 0.5, valid_y)
         merit = found["macro"][2] + found["micro"][2]
         if best is None or merit > best[0]:
-            best = merit, probs, cost, balance
+            best = merit, probs, cost, balance, Tuned(vectoriser, weights, offsets)
         yield done / (len(grid) + 1)
     assert best is not None
-    _, valid_probs, cost, balance = best
-    everything = [*train_texts, *valid_texts]
-    vectoriser = _vectoriser(len(everything))
-    y = np.concatenate([np.asarray(train_y), np.asarray(valid_y)]) > 0
-    model = Tuned(vectoriser, *_fitted(vectoriser.fit_transform(everything), y, cost, balance, seed))
+    _, valid_probs, cost, balance, model = best
+    if again:
+        everything = [*train_texts, *valid_texts]
+        vectoriser = _vectoriser(len(everything), words)
+        y = np.concatenate([np.asarray(train_y), np.asarray(valid_y)]) > 0
+        model = Tuned(vectoriser, *_fitted(vectoriser.fit_transform(everything), y, cost, balance, seed))
     said = {"C": cost, "class_weight": balance or "none", "grams": len(vectoriser.vocabulary_)}
     return Chosen(model, valid_probs, said)
 
 
-def _vectoriser(texts: int) -> TfidfVectorizer:
-    return TfidfVectorizer(analyzer="char", ngram_range=GRAMS, sublinear_tf=True, min_df=1 if texts < _SMALL else 2)
+def _vectoriser(texts: int, words: bool) -> TfidfVectorizer:
+    analyzer, grams = ("word", WORD_GRAMS) if words else ("char", GRAMS)
+    return TfidfVectorizer(
+        analyzer=analyzer, ngram_range=grams, sublinear_tf=True, min_df=1 if texts < _SMALL else 2
+    )  # fmt: skip
 
 
 def _answers(rows: sp.csr_matrix, weights: NDArray, offsets: NDArray) -> NDArray[np.float32]:

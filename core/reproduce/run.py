@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import queue
-import time
-from collections.abc import Generator, Mapping
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,13 +15,9 @@ from core.experiments.corpus import Corpus
 from core.experiments.terminal import Progress
 from core.reproduce import cells
 from core.reproduce.cells import Making, Material
-from core.reproduce.clock import Clock
 from core.reproduce.plan import LINEAR, STANDALONE, Key, Plan, is_teacher
 from core.reproduce.store import Store
-from core.steps import through
-from core.train.lanes import side_by_side
-
-Steps = Generator[Progress, None, Any]
+from core.reproduce.work import Steps, Work
 
 
 def run(plan: Plan, corpus: Corpus, store: Store) -> Generator[Progress, None, None]:
@@ -47,37 +38,27 @@ def folds_of(plan: Plan, corpus: Corpus, seed: int) -> NDArray[np.int64]:
     return fold_numbers(corpus.texts, corpus.y, n_folds=plan.folds, seed=seed)
 
 
-def _alone(make: Any) -> Generator[tuple[int, float], None, None]:
-    for share in make():
-        yield 0, share
+def _doing(keys: list[Key]) -> str:
+    models = " + ".join(key.model for key in keys[:3]) + (f" + {len(keys) - 3} more" if len(keys) > 3 else "")
+    arch = "" if keys[0].arch == "-" else keys[0].arch.removesuffix(".v1") + " "
+    return f"{arch}{models}, seed {keys[0].seed} fold {keys[0].fold + 1}"
 
 
-@dataclass
 class _Run:
-    plan: Plan
-    corpus: Corpus
-    store: Store
-    tokens: cells.Tokens | None = None
+    def __init__(self, plan: Plan, corpus: Corpus, store: Store) -> None:
+        self.plan, self.corpus, self.store = plan, corpus, store
+        self.tokens: cells.Tokens | None = None
 
     def steps(self) -> Generator[Progress, None, None]:
-        self.everything = list(self.plan.cells())
-        self.lanes = threads_of(self.plan.config(self.everything[0]))
-        self.clock = Clock(self.lanes)
-        self.news: queue.SimpleQueue[tuple[Key, float]] = queue.SimpleQueue()
-        self.missing: list[Key] = []
-        for key in self.everything:
-            found = self.store.read(key)
-            if found is None:
-                self.missing.append(key)
-            else:
-                self.clock.note(key, float(found.meta.get("seconds", 0.0)))
-        yield self._progress("")
+        everything = list(self.plan.cells())
+        self.work = Work(everything, self.store, threads_of(self.plan.config(everything[0])))
+        yield self.work.progress("")
         for seed in self.plan.seeds:
             numbers = folds_of(self.plan, self.corpus, seed)
             for number in range(self.plan.folds):
-                if any((key.seed, key.fold) == (seed, number) for key in self.missing):
+                if any((key.seed, key.fold) == (seed, number) for key in self.work.missing):
                     yield from self._fold(seed, number, numbers)
-        yield self._progress("")
+        yield self.work.progress("")
 
     def _fold(self, seed: int, number: int, numbers: NDArray[np.int64]) -> Steps:
         config = self.plan.config(Key(seed, number, "-", LINEAR))
@@ -91,23 +72,22 @@ class _Run:
         for arch in self.plan.archs:
             group = self.plan.group(seed, number, arch)
             for key in group:
-                if is_teacher(key.model) and key in self.missing:
+                if is_teacher(key.model) and key in self.work.missing:
                     yield from self._make({key: partial(cells.teacher_cell, material, self.plan.config(key), trained)})
-            students = [key for key in group if not is_teacher(key.model) and key in self.missing]
+            students = [key for key in group if not is_teacher(key.model) and key in self.work.missing]
             yield from self._make({key: self._student(material, key) for key in students})
+
+    def _make(self, makers: Mapping[Key, Callable[[], Making]]) -> Steps:
+        return self.work.make(makers, _doing)
 
     def _material(self, seed: int, number: int, parts: Fold) -> Steps:
         config = self.plan.config(Key(seed, number, "-", LINEAR))
         if self.tokens is None:
-            self.tokens = yield from self._through("segmenting", cells.cut(self.corpus, config))
+            self.tokens = yield from self.work.through("segmenting", cells.cut(self.corpus, config))
         steps = cells.material(self.corpus, self.tokens, parts, config, self.store.vectors)
-        return (yield from self._through(f"word vectors, seed {seed} fold {number + 1}", steps))
+        return (yield from self.work.through(f"word vectors, seed {seed} fold {number + 1}", steps))
 
-    def _through(self, doing: str, steps: Generator[float, None, Any]) -> Steps:
-        yield self._progress(doing)
-        return (yield from through(steps, lambda share: self._progress(doing, share)))
-
-    def _student(self, material: Material, key: Key) -> Any:
+    def _student(self, material: Material, key: Key) -> Callable[[], Making]:
         def make() -> Making:
             config, taught = self.plan.config(key), self.plan.teachers_of(key)
             if key.model == STANDALONE or taught is None:
@@ -117,45 +97,3 @@ class _Run:
             return cells.student_cell(material, config, found.soft)
 
         return make
-
-    def _make(self, makers: Mapping[Key, Any]) -> Steps:
-        """Cells side by side, one thread each; each is on disk as soon as it is finished."""
-        keys = [key for key in makers if key in self.missing]
-        if not keys:
-            return
-        models = " + ".join(key.model for key in keys[:3]) + (f" + {len(keys) - 3} more" if len(keys) > 3 else "")
-        arch = "" if keys[0].arch == "-" else keys[0].arch.removesuffix(".v1") + " "
-        doing = f"{arch}{models}, seed {keys[0].seed} fold {keys[0].fold + 1}"
-        started: dict[Key, float] = {}
-        shares: dict[Key, float] = {}
-        yield self._progress(doing)
-        makings = [partial(self._written, key, makers[key]) for key in keys]
-        with closing(_alone(makings[0]) if len(keys) == 1 else side_by_side(makings, self.lanes)) as steps:
-            for which, share in steps:
-                key, now = keys[which], time.perf_counter()
-                started.setdefault(key, now)
-                shares[key] = share
-                self._settle()
-                at_hand = {one: (now - started[one], shares[one]) for one in shares if one in self.missing}
-                yield self._progress(doing, float(np.mean([shares.get(one, 0.0) for one in keys])), at_hand)
-        self._settle()
-
-    def _written(self, key: Key, make: Any) -> Generator[float, None, None]:
-        cell = yield from make()
-        self.store.write(key, cell)
-        self.news.put((key, float(cell.meta["seconds"])))  # this may be a lane's thread
-
-    def _settle(self) -> None:
-        while not self.news.empty():
-            key, seconds = self.news.get()
-            self.clock.note(key, seconds)
-            self.missing.remove(key)
-
-    def _progress(
-        self, doing: str, share: float = 0.0, at_hand: Mapping[Key, tuple[float, float]] | None = None
-    ) -> Progress:
-        self._settle()
-        total = len(self.everything)
-        return Progress(
-            total - len(self.missing), total, doing, min(share, 1.0), self.clock.left_s(self.missing, at_hand or {})
-        )

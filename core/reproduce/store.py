@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.config import RoundConfig
 from core.experiments.directory import held, refuse_unlike
-from core.reproduce.plan import SPLICING, Key, Plan
+from core.reproduce.plan import SPLICING, Key
 from core.stored_config import whole
 
 _OF_OLD = {SPLICING: "of any two texts", **whole({})}  # where what is there is older than a setting
@@ -36,6 +37,18 @@ class Cell:
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Planned(Protocol):
+    """What a store asks of an experiment: its cells, and the settings that they are made with."""
+
+    def cells(self) -> Iterator[Key]: ...
+
+    def config(self, key: Key) -> RoundConfig: ...
+
+    def comparable(self, config: RoundConfig) -> dict[str, Any]: ...
+
+    def frozen(self) -> dict[str, Any]: ...
+
+
 class Store:
     """The output directory of one experiment."""
 
@@ -45,7 +58,7 @@ class Store:
         self.vectors = out / "vectors"
 
     @contextmanager
-    def hold(self, plan: Plan, data: Mapping[str, Any]) -> Iterator[None]:
+    def hold(self, plan: Planned, data: Mapping[str, Any]) -> Iterator[None]:
         """Hold the directory for one run of this plan on this data.
 
         Raises BadSetting: another run is writing there, or what is there was made from other data or settings.
@@ -56,7 +69,7 @@ class Store:
                 self._of_this_plan(key, plan)
             yield
 
-    def _of_this_plan(self, key: Key, plan: Plan) -> None:
+    def _of_this_plan(self, key: Key, plan: Planned) -> None:
         cell = self.read(key)
         if cell is not None:
             expected = json.loads(json.dumps(plan.comparable(plan.config(key)), ensure_ascii=False))

@@ -32,3 +32,14 @@ def test_labels_of_one_class_and_no_validation_text_are_answered_by_frequency() 
     y[:, 0] = 1
     model = drained(tuned(texts, y, [], np.zeros((0, 2)), seed=0))[1].model
     np.testing.assert_allclose(model.probabilities(["anything"]), [[13 / 14, 1 / 14]], rtol=1e-5)
+
+
+def test_words_can_stand_for_characters_and_validation_texts_be_left_out() -> None:
+    texts = [f"{'fever cough' if n % 2 else 'sleep well'} item{n}" for n in range(60)]
+    y = np.array([[n % 2, 1 - n % 2] for n in range(60)])
+    alone = drained(tuned(texts[:40], y[:40], texts[40:50], y[40:50], seed=0, words=True, again=False))[1]
+    assert "fever cough" in alone.model.vectoriser.vocabulary_
+    np.testing.assert_array_equal(alone.model.probabilities(texts[40:50]), alone.valid_probs)
+    again = drained(tuned(texts[:40], y[:40], texts[40:50], y[40:50], seed=0, words=True))[1]
+    assert not np.array_equal(again.model.probabilities(texts[50:]), alone.model.probabilities(texts[50:]))
+    assert aggregate(alone.model.probabilities(texts[50:]) >= 0.5, y[50:])["macro"][2] == 1

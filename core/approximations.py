@@ -47,8 +47,11 @@ _SIZES = {  # which sizes an architecture has; the paper states none of them
     "textcnn.v1": ("filters", "chunks", "hidden"),
     "textcnn_att.v1": ("filters",),
     "textrnn.v1": ("rnn_hidden",),
+    "textrnn_att.v1": ("rnn_hidden",),
     "han.v1": ("han_hidden", "sentence_tokens"),
+    "han_att.v1": ("han_hidden", "sentence_tokens"),
     "gru_att.v1": ("gru_hidden",),
+    "gru_label_att.v1": ("gru_hidden",),
 }
 DEEPER: Mapping[str, Any] = {
     "teacher_arch": "gru_att.v1",
@@ -262,9 +265,9 @@ _RULES: tuple[_Rule, ...] = (
         "The teacher is a stack of a network and a linear model over TF-IDF, weighed on texts new to both.",
     ),
     _Rule(
-        "label_attention", ADDITION, lambda c: c.arch == "textcnn_att.v1",
-        "每個標籤在卷積上有自己的注意力，取代動態最大池化。",
-        "Each label has an attention of its own over the convolutions, in place of dynamic max pooling.",
+        "label_attention", ADDITION, lambda c: c.arch in _ATTENDED,
+        "每個標籤在{attended[zh]}上有自己的注意力，取代{attended[zh_instead]}。",
+        "Each label has an attention of its own over {attended[en]}, in place of {attended[en_instead]}.",
     ),
     _Rule(
         "trainable_vectors", ADDITION, _differs("trainable_vectors"),
@@ -279,6 +282,21 @@ _RULES: tuple[_Rule, ...] = (
 )  # fmt: skip
 
 
+_ATTENDED: Mapping[str, Mapping[str, str]] = {  # what each label's attention reads, and what it stands for
+    "textcnn_att.v1": {
+        "zh": "卷積", "zh_instead": "動態最大池化", "en": "the convolutions", "en_instead": "dynamic max pooling",
+    },
+    "textrnn_att.v1": {
+        "zh": "各詞元的狀態", "zh_instead": "最後一個狀態", "en": "every token's state", "en_instead": "the last state",
+    },
+    "han_att.v1": {
+        "zh": "句子", "zh_instead": "共用的句子注意力", "en": "the sentences", "en_instead": "one attention for all",
+    },
+    "gru_label_att.v1": {
+        "zh": "各詞元的狀態", "zh_instead": "共用的注意力、最大值與平均", "en": "every token's state",
+        "en_instead": "one attention for all, maximum and mean",
+    },
+}  # fmt: skip
 _ANSWERING = {  # for spliced texts
     "in_sample": {"zh": "教師", "en": "the teachers answer them"},
     "out_of_fold": {
@@ -314,6 +332,7 @@ def _values(config: RoundConfig) -> dict[str, Any]:
         "vectors_name": PurePath(config.vectors_file).name,
         "sizes": ", ".join(f"{name} = {getattr(config, name)}" for name in sizes),
         "answering": _ANSWERING[config.soft_targets],
+        "attended": _ATTENDED.get(config.arch, {}),
     }
 
 

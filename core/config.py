@@ -18,7 +18,8 @@ from core.hours import bounds
 from core.labels import UNSETTLED
 
 CLASS_WEIGHTS = (0.05, 0.1, 0.5, 1.0, 2.0, 3.0, 5.0)  # lee2022kd, section 3
-ARCHS = ("textcnn.v1", "textrnn.v1", "han.v1", "gru_att.v1", "textcnn_att.v1")
+LABEL_ATTENTION = ("textcnn_att.v1", "textrnn_att.v1", "han_att.v1", "gru_label_att.v1")
+ARCHS = ("textcnn.v1", "textrnn.v1", "han.v1", "gru_att.v1", *LABEL_ATTENTION)
 SWEEPS = ("exact", "fast")
 SOFT_TARGETS = ("in_sample", "out_of_fold")
 STUDENT_EPOCHS = ("best", "last")

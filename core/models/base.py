@@ -60,6 +60,10 @@ class TextModel(nn.Module):
         lengths = (tokens != PAD).sum(dim=1)
         return self.features(tokens, nn.functional.embedding(tokens, self.vectors, padding_idx=PAD), lengths)
 
+    def embedding(self, seen: Tensor) -> Tensor:
+        """Where a document lies among others, of what ``read`` gives. Shapes: (B, width) → (B, E)."""
+        return seen
+
     def features(self, tokens: Tensor, embedded: Tensor, lengths: Tensor) -> Tensor:
         """What lies past a document's length is ignored.
 

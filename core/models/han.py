@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -41,18 +41,33 @@ class HAN(TextModel):
 
     def features(self, tokens: Tensor, embedded: Tensor, lengths: Tensor) -> Tensor:
         """An empty document is one sentence without a word. Shapes: see TextModel."""
-        found = split_sentences(self.breaks[tokens], lengths, self.longest)
-        longest = found.sizes.max().clamp(min=1).item()
-        within = torch.arange(longest, device=tokens.device)  # (W,)
-        at = (found.start.unsqueeze(1) + within).clamp(max=tokens.numel() - 1)  # (N, W)
-        words = self.words(embedded.flatten(0, 1)[at], found.sizes)  # (N, W, 2H)
-        vectors = self.word_attention(words, within < found.sizes.unsqueeze(1))  # (N, 2H)
+        return self.sentence_attention(*sentence_states(self, tokens, embedded, lengths))
 
-        most = found.counts.max().item()
-        order = torch.arange(most, device=tokens.device)  # (S,)
-        first = (found.counts.cumsum(0) - found.counts).unsqueeze(1)
-        rows = vectors[(first + order).clamp(max=vectors.shape[0] - 1)]  # (B, S, 2H)
-        return self.sentence_attention(self.sentences(rows, found.counts), order < found.counts.unsqueeze(1))
+
+class Hierarchy(Protocol):
+    """What reads words and sentences, whatever then reads the document."""
+
+    breaks: Tensor
+    longest: int
+    words: BiGRU
+    word_attention: Attention
+    sentences: BiGRU
+
+
+def sentence_states(model: Hierarchy, tokens: Tensor, embedded: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """The state after each sentence, and which are there. Shapes: as ``features`` → (B, S, 2H), (B, S)."""
+    found = split_sentences(model.breaks[tokens], lengths, model.longest)
+    longest = found.sizes.max().clamp(min=1).item()
+    within = torch.arange(longest, device=tokens.device)  # (W,)
+    at = (found.start.unsqueeze(1) + within).clamp(max=tokens.numel() - 1)  # (N, W)
+    words = model.words(embedded.flatten(0, 1)[at], found.sizes)  # (N, W, 2H)
+    vectors = model.word_attention(words, within < found.sizes.unsqueeze(1))  # (N, 2H)
+
+    most = found.counts.max().item()
+    order = torch.arange(most, device=tokens.device)  # (S,)
+    first = (found.counts.cumsum(0) - found.counts).unsqueeze(1)
+    rows = vectors[(first + order).clamp(max=vectors.shape[0] - 1)]  # (B, S, 2H)
+    return model.sentences(rows, found.counts), order < found.counts.unsqueeze(1)
 
 
 def split_sentences(ends: Tensor, lengths: Tensor, longest: int) -> Sentences:

@@ -15,12 +15,15 @@ from core.models.base import TextModel
 from core.models.dense import DenseEngine
 from core.models.engine import Engine
 from core.models.gru_att import GRUAtt
+from core.models.gru_label_att import GRULabelAtt
 from core.models.han import HAN
+from core.models.han_att import HANAtt
 from core.models.stacked import StackedCNN
 from core.models.stacked_rnn import StackedGRUAtt, StackedHAN, StackedTextRNN
 from core.models.textcnn import TextCNN
 from core.models.textcnn_att import TextCNNAtt
 from core.models.textrnn import TextRNN
+from core.models.textrnn_att import TextRNNAtt
 
 
 class Architecture(NamedTuple):
@@ -36,6 +39,9 @@ ARCHITECTURES: dict[str, Architecture] = {
     "han.v1": Architecture(HAN, StackedHAN),
     "gru_att.v1": Architecture(GRUAtt, StackedGRUAtt),
     "textcnn_att.v1": Architecture(TextCNNAtt, DenseEngine),
+    "textrnn_att.v1": Architecture(TextRNNAtt, DenseEngine),
+    "han_att.v1": Architecture(HANAtt, DenseEngine),
+    "gru_label_att.v1": Architecture(GRULabelAtt, DenseEngine),
 }
 
 

@@ -6,12 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from core.config import RoundConfig
-from core.models.attention import LabelAttention, LabelOutput
-from core.models.base import TextModel
+from core.models.attended import LabelAttended
 from core.models.textcnn import WINDOWS
 
 
-class TextCNNAtt(TextModel):
+class TextCNNAtt(LabelAttended):
     """Three convolutions → each position's 3·F features → one attention a label → that label's logit.
 
     Source: mullenbach2018caml and vu2020laat, over the convolutions of liu2017xmlcnn; the attention is as wide as
@@ -20,11 +19,8 @@ class TextCNNAtt(TextModel):
 
     def layers(self, n_labels: int, config: RoundConfig, breaks: Tensor) -> None:
         depth, filters = int(self.vectors.shape[1]), config.filters
-        states = len(WINDOWS) * filters
-        self.width = n_labels * states
         self.convolutions = nn.ModuleList(nn.utils.skip_init(nn.Conv1d, depth, filters, k) for k in WINDOWS)
-        self.attention = LabelAttention(states, filters, n_labels)
-        self.output = nn.utils.skip_init(LabelOutput, states, n_labels)
+        self.attend(len(WINDOWS) * filters, filters, n_labels)
 
     def features(self, tokens: Tensor, embedded: Tensor, lengths: Tensor) -> Tensor:
         """An empty document is all zero. Shapes: see TextModel; width = K·3·F, label by label."""

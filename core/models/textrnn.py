@@ -23,11 +23,16 @@ class TextRNN(TextModel):
 
     def draw(self, seed: int) -> None:
         super().draw(seed)
-        with torch.no_grad():  # the second of four gates forgets: open at the start, or early words never count
-            self.lstm.all_weights[0][2][self.width : 2 * self.width] += 1
+        open_forget_gate(self.lstm)
 
     def features(self, tokens: Tensor, embedded: Tensor, lengths: Tensor) -> Tensor:
         """An empty document has the zero state. Shapes: see TextModel."""
         states = self.lstm(embedded)[0]  # (B, T, H); padding stands on the right, where it cannot reach back
         last = (lengths - 1).clamp(min=0).view(-1, 1, 1).expand(-1, 1, self.width)
         return states.gather(1, last).squeeze(1) * (lengths > 0).unsqueeze(1)
+
+
+def open_forget_gate(lstm: nn.LSTM) -> None:
+    """Add one to the second of four gates' biases: closed at the start, early words never count (jozefowicz2015)."""
+    with torch.no_grad():
+        lstm.all_weights[0][2][lstm.hidden_size : 2 * lstm.hidden_size] += 1

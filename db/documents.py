@@ -117,6 +117,19 @@ def counts(db: Database, project_id: int) -> dict[str, dict[str, int]]:
     return {"pool": none, "gold": none} | {each.pop("role"): each for each in found}
 
 
+def n_half_read(db: Database, project_id: int) -> int:
+    """Pool documents that are open although somebody's present decision is labelled: they lack a further reader."""
+    return int(
+        value(
+            db,
+            "SELECT count(*) FROM documents d INDEXED BY documents_several WHERE d.project_id = :p "
+            "AND d.state = 'open' AND d.overlap > 1 AND d.role = 'pool' AND EXISTS (SELECT 1 "
+            "FROM current_annotations c WHERE c.document_id = d.id AND c.decision = 'labelled')",
+            p=project_id,
+        )
+    )
+
+
 def stream(db: Database, project_id: int) -> Iterator[dict]:
     """Every document in the order it entered, for exports."""
     cursor = db.conn.execute(

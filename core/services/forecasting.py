@@ -6,7 +6,7 @@ last one belong to a curve; of two rounds on as many texts the later counts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -18,8 +18,10 @@ from core.evaluate.bands import tail
 from core.evaluate.forecast import MIN_POINTS, Fitted, Point, Until, fit, mean_error, standard_error
 from core.evaluate.metrics import AGGREGATES
 from core.services import projects
-from core.services.dashboard import answered
-from db import documents, rounds
+from core.services.dashboard import answered, rarity
+from core.services.dashboard.waiting import waiting
+from core.services.standing import standing
+from db import rounds
 from db import signals as signal_rows
 from db.connect import reading
 from db.records import Metric, RoundRow
@@ -63,9 +65,14 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class WhenToStop:
-    """A lead's look at whether more labels pay. ``total``: texts of the pool; ``tail``: keys of the rarest labels."""
+    """A lead's look at whether more labels pay.
+
+    ``total``: pool texts that count, and those that nobody has labelled: how far the curve can go. ``tail``: keys of
+    the rarest labels. ``n_before``: rounds that do not belong to the curve, for they measured other labels.
+    """
 
     n_rounds: int
+    n_before: int
     n_labelled: int  # that the last round learned from
     total: int
     target: float  # F1
@@ -105,17 +112,21 @@ def when_to_stop(db: Database, project_id: int, *, labels: bool = False) -> When
         ][::-1]
         metrics = rounds.metrics(db, project_id)
         kept = signal_rows.everything(db, project_id)
-        total = documents.counts(db, project_id)["pool"]["documents"]
-        known = _rounds(published, metrics, [label.key for label in project.label_set.every])
+        measured = _rounds(published, metrics, [label.key for label in project.label_set.every])
+        known = [each for each in measured if set(_keys(each.figures)) == set(_keys(measured[-1].figures))]
         risen = _risen(db, project_id, known)
+        now = standing(db, project_id)
+        often, of_tail = rarity.often(now), rarity.rare(now)
+        total = len(now.counting(gold=False)) + waiting(db, project_id).untouched
     keys = _keys(known[-1].figures) if known else ()
-    rare = tuple(keys[k] for k in tail([known[-1].figures[key].support for key in keys])) if keys else ()
+    rare = _rare(keys, often, of_tail)
     rows = _by_labels(known)
     total = max(total, rows[-1].n if rows else 0)
     target = project.settings.target_f1
     signals = tuple((each.row.number, _signals(kept[each.row.number])) for each in known if each.row.number in kept)
     return WhenToStop(
-        n_rounds=len(known), n_labelled=rows[-1].n if rows else 0, total=total, target=target, keys=keys, tail=rare,
+        n_rounds=len(known), n_before=len(measured) - len(known),
+        n_labelled=rows[-1].n if rows else 0, total=total, target=target, keys=keys, tail=rare,
         signals=signals, rulings=rulings([each for _, each in signals], risen),
         macro=_carried_on("macro", [_macro(each, keys) for each in rows], keys, rows, total, target),
         rare=_carried_on("tail", [_mean(each, rare) for each in rows], rare, rows, total, target),
@@ -135,8 +146,15 @@ def _keys(figures: dict[str, Metric]) -> tuple[str, ...]:
     return tuple(scope for scope in figures if scope not in AGGREGATES)
 
 
+def _rare(keys: Sequence[str], often: Mapping[str, int], of_tail: Collection[str]) -> tuple[str, ...]:
+    """Of the labels that the last round measured, those of today's tail; where it knew none of them, its own rarest."""
+    return tuple(key for key in keys if key in of_tail) or tuple(
+        keys[k] for k in (tail([often.get(key, 0) for key in keys]) if keys else ())
+    )
+
+
 def _rounds(published: Sequence[RoundRow], metrics: Sequence[Metric], order: Sequence[str]) -> list[_Round]:
-    """Rounds with figures of the student on gold for the labels of the last, oldest first; labels in ``order``."""
+    """Rounds with figures of the student on gold, oldest first; labels in ``order``."""
     found: dict[int, dict[str, Metric]] = {}
     for each in metrics:
         if (each.model, each.split) == ("student", "gold"):
@@ -148,7 +166,7 @@ def _rounds(published: Sequence[RoundRow], metrics: Sequence[Metric], order: Seq
         n = (row.n_train or 0) + (row.n_valid or 0)
         if "macro" in figures and n and _keys(figures):
             whole.append(_Round(row, n, dict(sorted(figures.items(), key=lambda item: place.get(item[0], len(place))))))
-    return [each for each in whole if set(_keys(each.figures)) == set(_keys(whole[-1].figures))]
+    return whole
 
 
 def _by_labels(known: Sequence[_Round]) -> list[_Round]:

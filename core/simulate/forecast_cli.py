@@ -36,6 +36,10 @@ VERDICTS: dict[str, Pair] = {
 }
 WHY: dict[str, Pair] = {
     "rounds": ("訓練輪次還不夠", "too few rounds"),
+    "rounds_labels": (
+        "標籤改過以後的訓練輪次還不夠，之前的不能算進來",
+        "too few rounds since the labels changed, and those before do not count",
+    ),
     "texts": ("能比較的文字太少", "too few texts to compare"),
     "gold": ("金標準太少", "too little gold"),
     "labels": ("沒有標籤算得出 κ", "κ is defined for no label"),
@@ -96,8 +100,8 @@ def lines(found: WhenToStop, label_set: LabelSet) -> Sequence[Pair]:
     rare = ("、".join(names[key][0] for key in found.tail), ", ".join(names[key][1] for key in found.tail))
     said: list[Pair] = [
         (
-            f"訓練了 {found.n_rounds} 輪，最後一輪用了 {found.n_labelled} 篇標註；文本池共 {found.total} 篇。",
-            f"{found.n_rounds} rounds, the last from {found.n_labelled} labelled texts of a pool of {found.total}.",
+            f"訓練了 {found.n_rounds} 輪，最後一輪用了 {found.n_labelled} 篇標註；文本池能標的共 {found.total} 篇。",
+            f"{found.n_rounds} rounds, the last from {found.n_labelled} labelled texts of {found.total} that can be.",
         )
     ]
     said += _curve(found.macro, ("所有標籤的平均 F1", "Macro-F1"), found)
@@ -111,7 +115,7 @@ def _curve(curve: Curve, name: Pair, found: WhenToStop) -> list[Pair]:
     last = curve.points[-1]
     now = f"{last.f1:.2f} [{last.low:.2f}, {last.high:.2f}]"
     if curve.next is None:
-        why = WHY[curve.why]
+        why = WHY["rounds_labels" if curve.why == "rounds" and found.n_before else curve.why]
         return [(f"{name[0]}：現在 {now}；沒有預測，因為{why[0]}。", f"{name[1]}: now {now}; no forecast: {why[1]}.")]
     more, ahead = curve.next.n - last.n, f"{curve.next.middle:.2f} [{curve.next.low:.2f}, {curve.next.high:.2f}]"
     plateau, target = _until(curve.plateau, last.n), _until(curve.target, last.n)

@@ -65,7 +65,8 @@ def when_to_stop(project_id: int) -> WhenToStop:
     measured = seen.macro.history if seen.macro else ()
     settings, labels = seen.project.settings, seen.project.label_set.fingerprint
     with session.db() as opened:
-        key = (seen.round, len(measured), seen.n_pool, settings.target_f1, labels)
+        tail = seen.tail.keys if seen.tail else ()
+        key = (seen.round, len(measured), seen.n_labelled + seen.waiting.untouched, settings.target_f1, labels, tail)
         return _when_to_stop(str(Runtime.from_env().database), project_id, key, opened)
 
 

@@ -79,7 +79,7 @@ def test_the_headline_names_round_n_and_interval(house: House, texts_of: Said, t
     assert shown["輪次與背景程式"] == "第 2 輪"
     assert "第 2 輪，金標準 n=40" in said
     assert "與第 1 輪比，同樣的 40 篇" in said
-    assert "還有 30 篇等待" in said
+    assert "還有 30 篇沒有人標" in said
 
 
 def test_a_score_without_a_hit_is_not_shown_as_certain(house: House, texts_of: Said, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_before_a_round_the_frequencies_and_the_need_stand_alone(house: House, t
 def test_without_gold_the_order_is_the_pools(house: House, texts_of: Said, tmp_path: Path) -> None:
     write(house, tmp_path, np.array([[1, 0, 0]] * 3 + [[0, 0, 1]]), split="train")
     told = bare(texts_of(tab(house)))
-    assert "先依文本池（n=4）排列：最常見的是**甲**，最少見的是**乙**" in told
+    assert "文本池（n=4）裡最常見的是**甲**，最少見的是**乙**" in told
     assert "nan" not in told.lower()
 
 

@@ -54,6 +54,29 @@ def test_one_round_shows_its_point_and_no_verdict(pool: House, texts_of: Said) -
     assert "nan" not in said.lower()
 
 
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("zh", "標籤改過以後有 1 輪，之前的 2 輪量的是別的標籤"),
+     ("en", "since the labels changed there is 1. The 2 rounds before measured other labels and do not count")],
+)  # fmt: skip
+def test_after_a_change_of_labels_it_says_which_rounds_do_not_count(
+    pool: House, texts_of: Said, language: str, told: str
+) -> None:
+    with pool.open() as db:
+        for turn in range(2):
+            a_round(
+                db,
+                pool.project_id,
+                50 + 50 * turn,
+                figures([0.3, 0.2], keys=("k0", "k1"), support=(90, 60)),
+                now=float(turn),
+            )
+        a_round(db, pool.project_id, 150, figures([0.5, 0.4, 0.3]), now=9.0)
+    said = texts_of(section(pool, language))
+    assert told in said
+    assert "現在有 1 輪" not in said
+
+
 def test_several_rounds_say_where_more_labels_lead(pool: House, texts_of: Said) -> None:
     with pool.open() as db:
         rising(db, pool.project_id, 6)

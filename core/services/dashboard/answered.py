@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
-from core.evaluate.bands import Band, bands
 from core.evaluate.paired import Gain, Paired, paired_f1
 from db import answers, rounds
 from db.records import Metric
@@ -94,29 +93,3 @@ def compared(first: Answered | None, second: Answered | None, rare: Collection[s
 
 def _cut(answers: Answered, key: str) -> bool:
     return bool(np.isfinite(answers.thresholds[answers.keys.index(key)]))
-
-
-def frequency(keys: Sequence[str], figures: Figures, gold: Sequence[int], pool: Sequence[int]) -> list[int]:
-    """How often each label is in gold, which is a random sample; without gold, in the labelled pool.
-
-    Gold is counted as the round was measured, where there is one: the tail is then that of the round's other figures.
-    """
-    found = [
-        figures["student", key].support if ("student", key) in figures else n for key, n in zip(keys, gold, strict=True)
-    ]
-    return found if any(found) else list(pool)
-
-
-def banded(keys: Sequence[str], counts: Sequence[int]) -> dict[str, Band]:
-    """Each label's band by its frequency."""
-    return dict(zip(keys, bands(counts), strict=True)) if keys else {}
-
-
-def rare(banded: Mapping[str, Band]) -> set[str]:
-    """The tail's keys."""
-    return {key for key, band in banded.items() if band == "tail"}
-
-
-def by_frequency(counts: Sequence[int]) -> list[int]:
-    """Positions from the commonest label to the rarest, ties in the label set's order."""
-    return sorted(range(len(counts)), key=lambda k: (-counts[k], k))

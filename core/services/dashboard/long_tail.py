@@ -14,17 +14,8 @@ from core.evaluate.bands import Band
 from core.evaluate.paired import Gain, paired_f1
 from core.evaluate.proportion import Share, share
 from core.services import projects
-from core.services.dashboard.answered import (
-    Answered,
-    Figures,
-    answered,
-    banded,
-    by_frequency,
-    compared,
-    figures_of,
-    frequency,
-    rare,
-)
+from core.services.dashboard import rarity
+from core.services.dashboard.answered import Answered, Figures, answered, compared, figures_of
 from core.services.projects import Project
 from core.services.standing import standing
 from db import figures, rounds
@@ -86,7 +77,7 @@ class Spending:
 
 @dataclass(frozen=True, kw_only=True)
 class LongTail:
-    """``labels`` from the commonest in gold to the rarest, so that bands follow each other.
+    """``labels`` from the commonest to the rarest, pool and gold together, so that bands follow each other.
 
     ``n``: gold texts of the round; ``n_pool``, ``n_gold``: labelled texts now. ``macro``, ``tail``: what distillation
     gained together, over ``compared`` gold texts; None where either model's answers are not there.
@@ -118,9 +109,8 @@ def long_tail(db: Database, project_id: int) -> LongTail:
         model = rounds.current_model(db, project_id, "student")
     keys, n_gold = project.label_set.keys, len(found.counting(gold=True))
     pool, gold = found.support(gold=False).tolist(), found.support(gold=True).tolist()
-    often = frequency(keys, measured, gold, pool)
-    bands = banded(keys, often)
-    gain = compared(student, twin, rare(bands))
+    bands = rarity.banded(found)
+    gain = compared(student, twin, rarity.rare(found))
     serves = model is not None and model["fingerprint"] == project.label_set.fingerprint
     due = _need(project, pool, measured if serves else {})
     lines = [
@@ -132,7 +122,7 @@ def long_tail(db: Database, project_id: int) -> LongTail:
         for k, key in enumerate(keys)
     ]  # fmt: skip
     return LongTail(
-        labels=tuple(lines[k] for k in by_frequency(often)),
+        labels=tuple(lines[k] for k in rarity.by_frequency([a + b for a, b in zip(pool, gold, strict=True)])),
         bands=tuple(_band(band, lines, student) for band in BANDS if band in bands.values()),
         queue=_spending(project, reasons), round=at.number if at else None,
         n=max((each.n for each in measured.values()), default=None), n_pool=len(found.counting(gold=False)),

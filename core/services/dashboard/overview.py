@@ -17,19 +17,10 @@ from core.evaluate.gold_needed import Needed
 from core.evaluate.paired import Gain, paired_f1
 from core.labels import Label
 from core.services import projects, scheduling
-from core.services.dashboard import agreed
+from core.services.dashboard import agreed, rarity
 from core.services.dashboard.agreed import Agreed
-from core.services.dashboard.answered import (
-    Answered,
-    Compared,
-    answered,
-    banded,
-    by_frequency,
-    compared,
-    figures_of,
-    frequency,
-    rare,
-)
+from core.services.dashboard.answered import Answered, Compared, answered, compared, figures_of
+from core.services.dashboard.waiting import Waiting, n_open, waiting
 from core.services.projects import Project
 from core.services.scheduling import RoundStatus
 from core.services.standing import standing
@@ -108,7 +99,7 @@ class Glance:
     project: Project
     n_pool: int
     n_labelled: int
-    n_left: int
+    waiting: Waiting
     n_gold: int
     n_gold_labelled: int
     n_skipped: int
@@ -123,7 +114,7 @@ class Glance:
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
-    """What is going on. ``silent_s``: since the worker was last heard of, None if it never was.
+    """What is going on. ``silent_s``: since the worker was last heard of, None if it never was. ``n_left``: open texts.
 
     ``people``: names of those at work; ``decided``: decisions of the last 24 hours; ``ranked``: whether the queue has
     an open text.
@@ -147,7 +138,7 @@ def live(db: Database, project_id: int, *, now: float) -> Live:
             silent_s=max(0.0, now - worker["beat_at"]) if worker else None,
             people=tuple(each["who"] for each in glances.at_work(db, project_id, since=now - AT_WORK_S, now=now)),
             decided=glances.n_decided(db, project_id, since=now - DAY_S),
-            n_left=documents.counts(db, project_id)["pool"]["open"],
+            n_left=n_open(db, project_id),
             ranked=glances.is_ranked(db, project_id),
         )
 
@@ -158,6 +149,7 @@ def glance(db: Database, project_id: int) -> Glance:
         project = projects.project(db, project_id)
         found = standing(db, project_id)
         counts = documents.counts(db, project_id)
+        waits = waiting(db, project_id)
         history = _histories(glances.student_f1(db, project_id))
         present = rounds.in_use(db, project_id)
         measured = figures_of(db, project_id, present.number) if present else {}
@@ -169,8 +161,7 @@ def glance(db: Database, project_id: int) -> Glance:
         n_skipped, n_flagged = (glances.n_texts(db, project_id, one) for one in ("skipped", "flagged"))
         latest = glances.latest_documents(db, project_id, n=(1 + agreed.EARLIER) * agreed.window(found))
     pool, gold = (found.support(gold=one).tolist() for one in (False, True))
-    keys = found.label_set.keys
-    of_tail = rare(banded(keys, frequency(keys, measured, gold, pool)))
+    of_tail = rarity.rare(found)
     common = compared(now, then, of_tail)
     student = {scope: metric for (model, scope), metric in measured.items() if model == "student"}
     macro, tail = _scores(student, of_tail, now, common, history, before)
@@ -183,7 +174,7 @@ def glance(db: Database, project_id: int) -> Glance:
         project=project,
         n_pool=counts["pool"]["documents"],
         n_labelled=len(found.counting(gold=False)),
-        n_left=counts["pool"]["open"],
+        waiting=waits,
         n_gold=counts["gold"]["documents"],
         n_gold_labelled=n_gold,
         n_skipped=n_skipped,
@@ -192,7 +183,7 @@ def glance(db: Database, project_id: int) -> Glance:
         outdated=outdated,
         macro=macro,
         tail=tail,
-        labels=tuple(states[k] for k in by_frequency([a + b for a, b in zip(pool, gold, strict=True)])),
+        labels=tuple(states[k] for k in rarity.by_frequency([a + b for a, b in zip(pool, gold, strict=True)])),
         agreement=agreed.agreed(found, latest),
     )
 

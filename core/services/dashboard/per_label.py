@@ -9,16 +9,8 @@ from sqlite_utils import Database
 
 from core.evaluate.bands import Band
 from core.evaluate.paired import Gain
-from core.services.dashboard.answered import (
-    MODELS,
-    answered,
-    banded,
-    by_frequency,
-    compared,
-    figures_of,
-    frequency,
-    rare,
-)
+from core.services.dashboard import rarity
+from core.services.dashboard.answered import MODELS, answered, compared, figures_of
 from core.services.standing import standing
 from db import figures, rounds
 from db.connect import reading
@@ -74,12 +66,12 @@ def labels(db: Database, project_id: int) -> Labels:
         measured = figures_of(db, project_id, at.number) if at else {}
         gone = [label.key for label in label_set.gone]
         past = figures.measured(db, project_id, gone) if gone else set()
-        bands = banded(label_set.keys, frequency(label_set.keys, measured, gold, pool))
+        bands = rarity.banded(found)
         now = answered(db, project_id, at.number, "student", measured) if at else None
         before = figures.answered_before(db, project_id, now.round, "student") if now else None
         earlier = figures_of(db, project_id, before) if before else {}
         then = answered(db, project_id, before, "student", earlier) if before else None
-    change = compared(now, then, rare(bands))
+    change = compared(now, then, rarity.rare(found))
 
     def line(scope: str, band: Band | None = None, pool: int = 0, gold: int = 0) -> Line:
         models = {model: measured[model, scope] for model in MODELS if (model, scope) in measured}
@@ -89,7 +81,7 @@ def labels(db: Database, project_id: int) -> Labels:
 
     lines = [line(key, bands[key], pool[k], gold[k]) for k, key in enumerate(label_set.keys)]
     return Labels(
-        labels=tuple(lines[k] for k in by_frequency([a + b for a, b in zip(pool, gold, strict=True)])),
+        labels=tuple(lines[k] for k in rarity.by_frequency([a + b for a, b in zip(pool, gold, strict=True)])),
         together=tuple(line(scope) for scope in TOGETHER if ("student", scope) in measured),
         n_pool=len(found.counting(gold=False)),
         n_gold=len(found.counting(gold=True)),

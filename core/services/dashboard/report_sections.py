@@ -50,7 +50,8 @@ def _point(found: Metric | Gain | None, *, faint: bool = False) -> Point | None:
 def overview(found: Glance, lang: str) -> Section:
     rows: list[tuple[Cell, ...]] = [
         (say("m_labelled", lang), found.n_labelled, None, None, say("m_of", lang, n=f"{found.n_pool:,}")),
-        (say("m_left", lang), found.n_left, None, None, say("m_of", lang, n=f"{found.n_pool:,}")),
+        (say("m_untouched", lang), found.waiting.untouched, None, None, say("m_of", lang, n=f"{found.n_pool:,}")),
+        (say("m_second", lang), found.waiting.second, None, None, say("m_of", lang, n=f"{found.n_pool:,}")),
         (say("m_gold", lang), found.n_gold_labelled, None, None, say("m_of", lang, n=f"{found.n_gold:,}")),
         (say("m_skipped", lang), found.n_skipped, None, None, None),
         (say("m_flagged", lang), found.n_flagged, None, None, None),

@@ -12,9 +12,10 @@ from core.evaluate.metrics import per_label
 from core.evaluate.paired import Gain
 from core.labels import Label
 from core.services import going_back
-from core.services.dashboard.answered import answered, banded, by_frequency, compared, figures_of, frequency, rare
+from core.services.dashboard import rarity
+from core.services.dashboard.answered import answered, compared, figures_of
 from core.services.going_back import Earlier
-from core.services.standing import Standing, standing
+from core.services.standing import standing
 from db import rounds as round_rows
 from db.connect import reading
 from db.records import Metric, RoundRow
@@ -133,9 +134,7 @@ def compare(db: Database, project_id: int, later: int, earlier: int) -> Comparis
         )
     if new is None or old is None:
         return Comparison(later=later, earlier=earlier, why="no_answers")
-    pool, gold = (_by_key(now, gold=one) for one in (False, True))
-    counts = ([each.get(key, 0) for key in new.keys] for each in (gold, pool))
-    of_tail = rare(banded(new.keys, frequency(new.keys, figures[0], *counts)))
+    often, of_tail = rarity.often(now), rarity.rare(now)
     found = compared(new, old, of_tail)
     if found is None:
         return Comparison(later=later, earlier=earlier, why="no_common")
@@ -151,14 +150,10 @@ def compare(db: Database, project_id: int, later: int, earlier: int) -> Comparis
         )
         for k, key in enumerate(found.keys)
     ]  # fmt: skip
-    order = by_frequency([pool.get(key, 0) + gold.get(key, 0) for key in found.keys])
+    order = rarity.by_frequency([often.get(key, 0) for key in found.keys])
     return Comparison(
         later=later, earlier=earlier, n=len(a), n_later=len(new.documents), n_earlier=len(old.documents),
         changed=int((truth != before).any(axis=1).sum()), labels=tuple(sides[k] for k in order),
         macro=found.paired.macro, tail=found.paired.tail,
         tail_labels=len(of_tail & set(found.keys)),
     )  # fmt: skip
-
-
-def _by_key(now: Standing, *, gold: bool) -> dict[str, int]:
-    return {key: int(n) for key, n in zip(now.label_set.keys, now.support(gold=gold), strict=True)}

@@ -11,7 +11,8 @@ from sqlite_utils import Database
 
 from core.evaluate.cooccurrence import Confusion, Together, confusions, together
 from core.labels import Label
-from core.services.dashboard.answered import Answered, answered, by_frequency, figures_of
+from core.services.dashboard.answered import Answered, answered, figures_of
+from core.services.dashboard.rarity import by_frequency
 from core.services.standing import Standing, standing
 from db import documents
 from db import rounds as round_rows

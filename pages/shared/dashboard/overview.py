@@ -143,7 +143,7 @@ def rarest_tile(rarest: LabelState, found: Glance) -> None:
     else:
         value, sure = f"{metric.f1:.2f}", t("overview.interval", interval=plain(charts.interval(metric) or "–"))
     _tile(
-        label, value, [*_unsure(rarest), sure, on], help=t("overview.rarest_help"),
+        label, value, [*_unsure(rarest), sure, on], help=t("overview.rarest_help", n=rarest.pool + rarest.gold),
         **change(rarest.change if metric.support else None, stable=rarest.stable),
     )  # fmt: skip
 
@@ -167,7 +167,13 @@ def agreement_tile(found: Glance) -> None:
 
 def labelled_tile(found: Glance) -> None:
     notes = [
-        t("overview.labelled_note", left=f"{found.n_left:,}", skipped=found.n_skipped, flagged=found.n_flagged),
+        t(
+            "overview.labelled_note",
+            untouched=f"{found.waiting.untouched:,}",
+            skipped=found.n_skipped,
+            flagged=found.n_flagged,
+        ),
+        *([t("overview.second_note", n=f"{found.waiting.second:,}")] if found.waiting.second else []),
         t("overview.gold_note", done=f"{found.n_gold_labelled:,}", n=f"{found.n_gold:,}"),
     ]
     _tile(t("overview.labelled"), f"{found.n_labelled:,} / {found.n_pool:,}", notes, help=t("overview.gold_help"))
@@ -177,7 +183,7 @@ def target_tile(ahead: WhenToStop) -> None:
     """How many more labels until macro-F1 is where it is to be; what is not foreseeable has no number."""
     name, until, curve = t("overview.until", target=f"{ahead.target:.2f}"), ahead.macro.target, ahead.macro
     if curve.next is None:
-        why = t(f"stopping.why_{curve.why}", n=len(curve.points)) if curve.points else t("overview.after_first_round")
+        why = when_to_stop.why(curve, ahead) if curve.points else t("overview.after_first_round")
         _tile(name, t("overview.none_yet"), [why], help=t("overview.until_help"))
     elif until is not None and until.state == "reached":
         _tile(name, "0", [t("overview.until_reached")], help=t("overview.until_help"))

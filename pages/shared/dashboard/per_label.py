@@ -11,7 +11,7 @@ import streamlit as st
 from core.evaluate.paired import Gain
 from core.services.dashboard.per_label import Labels, Line
 from core.services.reporting import Overview
-from core.wording import rounded, signed
+from core.wording import fixed, signed
 from db.records import Metric
 from pages.shared import cache, charts
 from pages.shared.charts import UNSTABLE_BELOW
@@ -107,7 +107,7 @@ def row(line: Line, names: Mapping[str, str]) -> dict[str, Any]:
         cells |= {
             "F1": student.f1,
             t("per_label.column_interval"): between(student.low, student.high),
-            t("per_label.column_change"): rounded(change.difference, 2) if change else None,
+            t("per_label.column_change"): _of(change) if change else None,
             t("per_label.column_change_interval"): _marked(change),
             t("per_label.column_precision"): student.precision,
             t("per_label.column_recall"): student.recall,
@@ -126,6 +126,11 @@ def _f1(metric: Metric | None) -> float | None:
 
 def between(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{low:.2f} – {high:.2f}"
+
+
+def _of(change: Gain) -> float:
+    """As a number; the column would write a change of -0.001 as -0.00."""
+    return change.difference if fixed(abs(change.difference)) != fixed(0) else 0.0
 
 
 def _marked(change: Gain | None) -> str:

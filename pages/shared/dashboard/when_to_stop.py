@@ -69,13 +69,19 @@ def sentences(curve: Curve, found: WhenToStop) -> list[str]:
         )
     ]  # fmt: skip
     if curve.next is None:
-        return [*said, t(f"stopping.why_{curve.why}", n=len(curve.points))]
+        return [*said, why(curve, found)]
     ahead = curve.next
     more = {"n": ahead.n - last.n, "f1": f"{ahead.middle:.2f}", "interval": _interval(ahead.low, ahead.high)}
     said.append(t("stopping.ahead", **more))
     said.append(_until("plateau", curve.plateau, last.n))
     said.append(_until("target", curve.target, last.n, target=f"{found.target:.2f}"))
     return said
+
+
+def why(curve: Curve, found: WhenToStop) -> str:
+    """Why there is no forecast."""
+    key = "rounds_labels" if curve.why == "rounds" and found.n_before else curve.why
+    return t(f"stopping.why_{key}", n=len(curve.points), before=found.n_before)
 
 
 def _until(what: str, until: Until | None, now: int, **more: str) -> str:

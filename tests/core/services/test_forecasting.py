@@ -97,7 +97,7 @@ def test_rounds_of_another_label_set_are_no_part_of_the_curve(db: Database, pool
     for turn in range(3):
         a_round(db, pool, 100 + 50 * turn, figures([0.5, 0.4, 0.3]), said=LOUD, now=1.0 + turn)
     found = when_to_stop(db, pool)
-    assert (found.n_rounds, [each.n for each in found.macro.points]) == (3, [100, 150, 200])
+    assert (found.n_rounds, found.n_before, [each.n for each in found.macro.points]) == (3, 1, [100, 150, 200])
     assert len(found.signals) == 3
 
 

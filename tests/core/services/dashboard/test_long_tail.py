@@ -41,10 +41,11 @@ def by_key(found: LongTail) -> dict[str, int]:
     return {line.key: n for n, line in enumerate(found.labels)}
 
 
-def test_labels_are_ordered_and_banded_by_gold_whatever_the_pool_leans_to(db: Database, project: int) -> None:
+def test_labels_are_ordered_and_banded_by_pool_and_gold_together(db: Database, project: int) -> None:
     found = long_tail(db, project)
     support = GOLD.sum(axis=0)
-    assert [line.key for line in found.labels] == [f"k{k}" for k in np.argsort(-support, kind="stable")]
+    both = support + POOL.sum(axis=0)
+    assert [line.key for line in found.labels] == [f"k{k}" for k in np.argsort(-both, kind="stable")]
     assert [line.band for line in found.labels] == ["head"] * 2 + ["medium"] * 3 + ["tail"] * 4
     for line in found.labels:
         k = int(line.key[1:])

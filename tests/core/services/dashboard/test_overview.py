@@ -14,6 +14,7 @@ from core.evaluate.agreement import set_alpha
 from core.evaluate.paired import paired_f1
 from core.services import adjudicating, annotating, labelling
 from core.services.dashboard.overview import glance, live
+from core.services.dashboard.waiting import Waiting
 from db import jobs
 from db.connect import writing
 from db.errors import NotFound
@@ -129,7 +130,7 @@ def test_counts_and_order(db: Database, project: int) -> None:
     found = glance(db, project)
     pool, _ = drawn(1, 120)
     gold, _ = drawn(2, 200)
-    assert (found.n_pool, found.n_labelled, found.n_left) == (120, 120, 0)
+    assert (found.n_pool, found.n_labelled, found.waiting) == (120, 120, Waiting(untouched=0, second=0))
     assert (found.n_gold, found.n_gold_labelled) == (200, 200)
     assert [each.pool for each in found.labels] == [int(pool[:, int(s.label.key[1:])].sum()) for s in found.labels]
     assert [each.gold for each in found.labels] == [int(gold[:, int(s.label.key[1:])].sum()) for s in found.labels]

@@ -1,0 +1,28 @@
+"""How many pool texts still wait, and for what: one count for overview, report and forecast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from db import documents
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """Open pool texts. ``untouched``: nobody has labelled them; ``second``: labelled, but by fewer than are to."""
+
+    untouched: int
+    second: int
+
+
+def waiting(db: Database, project_id: int) -> Waiting:
+    """Inside the caller's read."""
+    second = documents.n_half_read(db, project_id)
+    return Waiting(untouched=n_open(db, project_id) - second, second=second)
+
+
+def n_open(db: Database, project_id: int) -> int:
+    """Pool texts of either kind: those that somebody can still be given. Costs nothing, so it may go by the clock."""
+    return int(documents.counts(db, project_id)["pool"]["open"])

@@ -1,4 +1,6 @@
-"""The words of a report, from ``report_words.toml``: Chinese and English; Simplified is made of the Chinese."""
+"""The words of a report, from ``report_words.toml``, and those of findings, which pages say too, from
+``attention_words.toml``: Chinese and English; Simplified is made of the Chinese.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,12 @@ from core.wording import filled
 @functools.cache
 def catalogue() -> dict[str, dict[str, str]]:
     """Every entry: key → language → text."""
-    return tomllib.loads(Path(__file__).with_name("report_words.toml").read_text("utf-8"))
+    here = Path(__file__).parent
+    return {
+        key: entry
+        for name in ("report_words.toml", "attention_words.toml")
+        for key, entry in tomllib.loads((here / name).read_text("utf-8")).items()
+    }
 
 
 def say(key: str, lang: str, /, **fields: Any) -> str:

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.export.report_words import catalogue
 from core.services import accounts, annotating, projects
 from core.services.dashboard.attention import Finding
 from core.services.forecasting import about, when_to_stop
 from db import jobs
 from db.connect import writing
 from pages.shared.dashboard import attention_view
-from pages.shared.i18n import catalogue
 from tests.conftest import LABELS, make_project
 from tests.core.services.dashboard.measuring import gold_ids, import_texts, publish
 from tests.flows.test_click import save
@@ -232,7 +232,8 @@ def test_a_person_who_is_no_lead_any_more_is_told(house: House, texts_of: Said, 
     assert "權限" in texts_of(page)
 
 
-CODES = [key.split(".")[1] for key in catalogue() if key.startswith("attention.")]
+CODES = [key.removeprefix("alert_") for key in catalogue() if key.startswith("alert_")]
+NO_FINDINGS = ("severity_", "do_", "seconds", "minutes", "hours", "comma", "and_more")
 FIELDS = {
     "silent_s": 95.0, "code": "TooFewLabels", "fields": {"have": "1", "need": "2"}, "n": 12, "left": 3, "decided": 9,
     "round": 4, "since": 3, "f1": 0.5, "drop": 0.1, "least": 0.02, "most": 0.2, "alpha": 0.4, "before": 0.8,
@@ -241,15 +242,13 @@ FIELDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("code", [code for code in CODES if code not in ("title", "nothing", "more")])
+@pytest.mark.parametrize("code", [code for code in CODES if not code.startswith(NO_FINDINGS)])
 def test_every_finding_has_words(code: str) -> None:
-    if code.startswith(("severity_", "do_")):
-        return
     many = {"labels": [f"k{n}" for n in range(8)]} if code.endswith("_many") else {}
     finding = Finding(code=code, severity="look", label="k0", fields=FIELDS | many)
     told = attention_view.sentence(finding, {"k0": "*甲*"})
     assert "{" not in told
     if many:
         assert "另外 2 個" in told
-    if "{label}" in catalogue()[f"attention.{code}"]["zh"]:
+    if "{label}" in catalogue()[f"alert_{code}"]["zh"]:
         assert "**\\*甲\\***" in told

@@ -16,6 +16,7 @@ from core.evaluate.proportion import Share, share
 from core.services import projects
 from core.services.dashboard import rarity
 from core.services.dashboard.answered import Answered, Figures, answered, compared, figures_of
+from core.services.dashboard.relabelled import Relabelled, relabelled
 from core.services.projects import Project
 from core.services.standing import standing
 from db import figures, rounds
@@ -93,6 +94,7 @@ class LongTail:
     macro: Gain | None
     tail: Gain | None
     compared: int | None
+    relabelled: Relabelled | None
 
 
 def long_tail(db: Database, project_id: int) -> LongTail:
@@ -127,7 +129,7 @@ def long_tail(db: Database, project_id: int) -> LongTail:
         queue=_spending(project, reasons), round=at.number if at else None,
         n=max((each.n for each in measured.values()), default=None), n_pool=len(found.counting(gold=False)),
         n_gold=n_gold, macro=gain.of("macro") if gain else None, tail=gain.of("tail") if gain else None,
-        compared=gain.paired.n if gain else None,
+        compared=gain.paired.n if gain else None, relabelled=relabelled(project.label_set, at, measured),
     )  # fmt: skip
 
 

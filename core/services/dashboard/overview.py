@@ -20,6 +20,7 @@ from core.services import projects, scheduling
 from core.services.dashboard import agreed, rarity
 from core.services.dashboard.agreed import Agreed
 from core.services.dashboard.answered import Answered, Compared, answered, compared, figures_of
+from core.services.dashboard.relabelled import Relabelled, relabelled
 from core.services.dashboard.waiting import Waiting, n_open, waiting
 from core.services.projects import Project
 from core.services.scheduling import RoundStatus
@@ -110,6 +111,7 @@ class Glance:
     tail: Score | None
     labels: tuple[LabelState, ...]
     agreement: Agreed
+    relabelled: Relabelled | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +187,7 @@ def glance(db: Database, project_id: int) -> Glance:
         tail=tail,
         labels=tuple(states[k] for k in rarity.by_frequency([a + b for a, b in zip(pool, gold, strict=True)])),
         agreement=agreed.agreed(found, latest),
+        relabelled=relabelled(found.label_set, present, measured),
     )
 
 

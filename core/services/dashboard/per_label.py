@@ -11,6 +11,7 @@ from core.evaluate.bands import Band
 from core.evaluate.paired import Gain
 from core.services.dashboard import rarity
 from core.services.dashboard.answered import MODELS, answered, compared, figures_of
+from core.services.dashboard.relabelled import Relabelled, relabelled
 from core.services.standing import standing
 from db import figures, rounds
 from db.connect import reading
@@ -54,6 +55,7 @@ class Labels:
     before: int | None
     common: int | None
     gone: tuple[str, ...]
+    relabelled: Relabelled | None
 
 
 def labels(db: Database, project_id: int) -> Labels:
@@ -90,4 +92,5 @@ def labels(db: Database, project_id: int) -> Labels:
         before=before if change else None,
         common=change.paired.n if change else None,
         gone=tuple(key for key in gone if key in past),
+        relabelled=relabelled(label_set, at, measured),
     )

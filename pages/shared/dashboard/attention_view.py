@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import streamlit as st
 
-from core.services.dashboard.attention import FEW_GOLD, Finding
-from core.wording import fixed
-from pages.shared import stored_errors, when
+from core.export import report_words
+from core.services.dashboard import told
+from core.services.dashboard.attention import Finding
+from core.services.dashboard.relabelled import Relabelled
 from pages.shared.dashboard import tabs
-from pages.shared.i18n import plain, t
+from pages.shared.i18n import lang, plain, t
 from pages.shared.links import page_link
 
 SHOWN = 5  # the others are behind a click
@@ -31,8 +31,6 @@ TABS = {
     "macro_fell": "labels", "tail_fell": "tail", "f1_fell": "labels", "f1_fell_many": "labels", "no_hit": "labels",
     "no_hit_many": "labels", "wide": "labels",
 }  # fmt: skip
-GOLD = (*FEW_GOLD, "few_gold_many", "none_in_gold_many")  # while gold texts wait, label those; then, import more
-NAMED = 6  # labels
 
 
 STYLE = """<style>
@@ -59,7 +57,7 @@ def show(findings: Sequence[Finding], names: Mapping[str, str]) -> None:
 
 def line(finding: Finding, names: Mapping[str, str], n: int) -> None:
     """One finding: sign and word, sentence, link."""
-    sign = SIGNS[finding.severity].format(words=t(f"attention.severity_{finding.severity}"))
+    sign = SIGNS[finding.severity].format(words=report_words.say(f"alert_severity_{finding.severity}", lang()))
     with st.container(horizontal=True, wrap=False, gap="small", key=f"attention_{n}"):
         st.markdown(f"{sign} {sentence(finding, names)}", width="stretch")
         page, tab = page_of(finding), TABS.get(finding.code, "")
@@ -74,35 +72,22 @@ def line(finding: Finding, names: Mapping[str, str], n: int) -> None:
 
 def page_of(finding: Finding) -> str:
     """The page where one does something about it; empty where it is this one."""
-    if finding.code in GOLD:
+    if finding.code in told.GOLD:
         return "annotate" if finding.fields.get("waits") else "data"
     return PAGES.get(finding.code, "")
 
 
 def sentence(finding: Finding, names: Mapping[str, str]) -> str:
     """What it is and what to do, safe for Markdown."""
-    told = {name: _said(name, value) for name, value in finding.fields.items()}
-    label = f"**{plain(names.get(finding.label, finding.label))}**"
-    if finding.code == "round_failed":
-        told = {"why": plain(stored_errors.words(finding.fields["code"], finding.fields["fields"]))}
-    if isinstance(finding.fields.get("labels"), list):
-        told["labels"] = _listed(finding.fields["labels"], names)
-    if finding.code in GOLD:
-        told["what"] = t("attention.do_label" if finding.fields["waits"] else "attention.do_import", **told)
-    return t(f"attention.{finding.code}", label=label, **told)
+    return told.finding(finding, names, lang(), safe=plain, name=bold)
 
 
-def _listed(keys: Sequence[str], names: Mapping[str, str]) -> str:
-    some = t("overview.comma").join(f"**{plain(names.get(key, key))}**" for key in keys[:NAMED])
-    return some if len(keys) <= NAMED else t("overview.and_more", names=some, n=len(keys) - NAMED)
+def bold(name: str) -> str:
+    """A label's name as it stands out in a sentence."""
+    return f"**{plain(name)}**"
 
 
-def _said(name: str, value: Any) -> str:
-    """A field as people read it."""
-    if name == "silent_s":
-        return plain(when.duration(value))
-    if name == "at_most":
-        return f"{value:.0%}"
-    if value is None:
-        return "–"
-    return plain(fixed(value)) if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else plain(value)
+def changed_labels(found: Relabelled | None, names: Mapping[str, str]) -> None:
+    """A line beside a round's figures where the labels have changed since; nothing where they have not."""
+    if found is not None:
+        st.info(told.relabelled(found, names, lang(), name=bold), icon=":material/sell:")

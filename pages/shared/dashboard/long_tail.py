@@ -13,7 +13,7 @@ from core.services.reporting import Overview
 from core.wording import rounded, signed
 from pages.shared import cache
 from pages.shared.charts import UNSTABLE_BELOW
-from pages.shared.dashboard import band_choice, figure, tail_charts
+from pages.shared.dashboard import attention_view, band_choice, figure, tail_charts
 from pages.shared.i18n import lang, plain, t
 from pages.shared.links import page_link
 
@@ -27,6 +27,7 @@ def show(view: Overview) -> None:
     if not found.labels:
         st.info(t("dashboard.empty_labels"), icon=":material/label:")
         return
+    attention_view.changed_labels(found.relabelled, names)
     left, right = st.columns(2, gap="large")
     with left:
         _frequency(found, names)

@@ -53,6 +53,7 @@ def headline(project_id: int) -> None:
         return
     st.html(STYLE)
     attention_view.show(attention.findings(found, seen), found.project.label_set.names(lang()))
+    attention_view.changed_labels(found.relabelled, found.project.label_set.names(lang()))
     with st.container(key="glance_scores"):
         score_tile(t("overview.macro"), found.macro, t("overview.macro_help"))
         score_tile(t("overview.tail"), found.tail, _tail_help(found))

@@ -225,13 +225,15 @@ def _pairs(found: Agreement) -> None:
         return
     low, high = (pick(known, key=lambda pair: pair.mean or 0) for pick in (min, max))
     if len(found.pairs) == 1:
-        st.markdown(t("people_tab.pairs_one", pair=plain(" ↔ ".join(low.names)), n=low.n, low=plain(fixed(low.mean))))
+        mean = plain(fixed(low.mean or 0.0))
+        st.markdown(t("people_tab.pairs_one", pair=plain(" ↔ ".join(low.names)), n=low.n, low=mean))
         return
     columns = [t("people_tab.column_pair"), t("people_tab.column_n"), t("people_tab.column_kappa")]
     figure.chart(
         figure.kept(people_figures.kappas, found, lang()), key="people_kappas",
         sentence=t(
-            "people_tab.pairs", n=len(found.pairs), low=plain(fixed(low.mean)), high=plain(fixed(high.mean)),
+            "people_tab.pairs", n=len(found.pairs), low=plain(fixed(low.mean or 0.0)),
+            high=plain(fixed(high.mean or 0.0)),
             low_pair=plain(" ↔ ".join(low.names)), high_pair=plain(" ↔ ".join(high.names)),
         ),
         table=[

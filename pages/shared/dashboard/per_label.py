@@ -15,7 +15,7 @@ from core.wording import fixed, signed
 from db.records import Metric
 from pages.shared import cache, charts
 from pages.shared.charts import UNSTABLE_BELOW
-from pages.shared.dashboard import band_choice, figure, label_charts, label_closer
+from pages.shared.dashboard import attention_view, band_choice, figure, label_charts, label_closer
 from pages.shared.i18n import lang, plain, t
 from pages.shared.links import page_link
 
@@ -37,6 +37,7 @@ def show(view: Overview) -> None:
         st.caption(t("per_label.title_note_before", n_pool=found.n_pool, n_gold=found.n_gold))
         table(found, names)
         return
+    attention_view.changed_labels(found.relabelled, names)
     st.markdown(_said(found))
     st.caption(t("per_label.title_note", round=found.round, n=found.n, least=UNSTABLE_BELOW))
     table(found, names)

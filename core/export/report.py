@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from core.export.markdown import escaped
 from core.export.report_words import say
 
 Cell = str | int | float | None
@@ -105,10 +106,10 @@ def _harmless(cell: Cell) -> Cell:
 
 
 def methods_text(document: Document) -> str:
-    """The methods as Markdown."""
-    lines = [f"# {document.title}", ""]
+    """The methods as Markdown; people's own words are in it as they are."""
+    lines = [f"# {escaped(document.title)}", ""]
     for heading, sentences in document.methods:
-        lines += [f"## {heading}", "", *(f"- {each}" for each in sentences), ""]
+        lines += [f"## {escaped(heading)}", "", *(f"- {escaped(each)}" for each in sentences), ""]
     return "\n".join(lines)
 
 

@@ -37,6 +37,10 @@ class Project:
     guideline: str
     archived_at: float | None = None  # since when nobody works in it
 
+    def title(self, lang: str) -> str:
+        """The name in a reader's language."""
+        return self.name_en if lang == "en" and self.name_en else self.name
+
 
 def project(db: Database, project_id: int) -> Project:
     """Raises NotFound."""

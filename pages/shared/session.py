@@ -144,7 +144,7 @@ def choose(project_id: int) -> None:
 
 def title(of: Project) -> str:
     """The project's name in the reader's language."""
-    return of.name_en if i18n.lang() == "en" and of.name_en else of.name
+    return of.title(i18n.lang())
 
 
 def project_picker() -> str:

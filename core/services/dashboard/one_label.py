@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from core.evaluate.curves import PrecisionRecall, Reliability, precision_recall, reliability
+from core.services.dashboard import rarity
 from core.services.dashboard.answered import MODELS, Answered, answered, figures_of
 from core.services.standing import NONE, Standing, standing
 from db import documents, figures, rounds
@@ -67,6 +68,48 @@ class OneLabel:
     round: int | None
     history: tuple[Metric, ...]
     answers: Answers | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibrated:
+    """One label: texts that have it, the sum of the student's probabilities, and both in bins."""
+
+    key: str
+    positives: int
+    expected: float
+    reliability: Reliability
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """The student of ``round`` on ``n`` gold texts; ``labels`` from common to rare, none without its answers."""
+
+    round: int | None
+    n: int
+    labels: tuple[Calibrated, ...]
+
+
+def calibration(db: Database, project_id: int) -> Calibration:
+    """Of every label of the round in use that is a label today. Raises NotFound."""
+    with reading(db):
+        today = standing(db, project_id)
+        at = rounds.in_use(db, project_id)
+        student = answered(db, project_id, at.number, "student", {}) if at else None
+    if at is None or student is None:
+        return Calibration(round=at.number if at else None, n=0, labels=())
+    often = rarity.often(today)
+    keys = [key for key in often if key in student.keys]
+    found = [_calibrated(student, keys[k]) for k in rarity.by_frequency([often[key] for key in keys])]
+    return Calibration(round=at.number, n=len(student.documents), labels=tuple(found))
+
+
+def _calibrated(student: Answered, key: str) -> Calibrated:
+    k = student.keys.index(key)
+    truth, probs = student.truth[:, k], student.probs[:, k]
+    return Calibrated(
+        key=key, positives=int(truth.sum()), expected=float(probs.sum(dtype=np.float64)),
+        reliability=reliability(truth, probs),
+    )  # fmt: skip
 
 
 def one_label(db: Database, project_id: int, scope: str) -> OneLabel:

@@ -16,7 +16,7 @@ from sqlite_utils import Database
 from core.experiments.directory import publish
 from core.export.report import Document, bundle
 from core.export.report_words import say
-from core.services.dashboard import long_tail, one_label, overview, people, per_label, together
+from core.services.dashboard import attention, long_tail, one_label, overview, people, per_label, report_more, together
 from core.services.dashboard import report_sections as sections
 from core.services.dashboard.overview import Glance
 from core.services.dashboard.report_methods import methods
@@ -69,8 +69,9 @@ def _composed(db: Database, project_id: int, wanted: Wanted, seen: int, *, now: 
     lang = wanted.lang
     tick("overview", 0, len(STEPS))
     glance = overview.glance(db, project_id)
+    findings = attention.findings(glance, overview.live(db, project_id, now=now))
     tick("labels", 1, len(STEPS))
-    labels = per_label.labels(db, project_id)
+    labels, calibrated = per_label.labels(db, project_id), one_label.calibration(db, project_id)
     tick("tail", 2, len(STEPS))
     tail = long_tail.long_tail(db, project_id)
     tick("rounds", 3, len(STEPS))
@@ -90,11 +91,13 @@ def _composed(db: Database, project_id: int, wanted: Wanted, seen: int, *, now: 
     project = glance.project
     return Document(
         lang=lang,
-        title=say("title", lang, project=project.name_en if lang == "en" and project.name_en else project.name),
+        title=say("title", lang, project=project.title(lang)),
         facts=_facts(glance, at, wanted, seen, now=now),
         sections=(
-            sections.overview(glance, lang),
+            report_more.alerts(findings, names, lang),
+            sections.overview(glance, names, lang),
             sections.labels(labels, names, lang),
+            report_more.calibration(calibrated, names, lang),
             sections.tail(tail, names, lang),
             sections.rounds(published, history, lang),
             sections.together(pairs, names, lang),
@@ -120,7 +123,7 @@ def _facts(
     lang, none = wanted.lang, say("fact_none", wanted.lang)
     when = sections.moment(at.finished_at) if at else ""
     return (
-        (say("fact_project", lang), f"{glance.project.name} ({glance.project.key})"),
+        (say("fact_project", lang), f"{glance.project.title(lang)} ({glance.project.key})"),
         (say("fact_made", lang), sections.moment(now)),
         (say("fact_state", lang), say("fact_state_value", lang, n=f"{seen:,}")),
         (say("fact_round", lang), say("fact_round_value", lang, n=at.number, when=when) if at else none),

@@ -94,7 +94,7 @@ def _tests(lang: str) -> tuple[str, ...]:
     return (
         say("s_boot", lang, n=RESAMPLES), say("s_paired", lang, n=paired.DRAWS),
         say("s_alpha", lang, n=resampled.RESAMPLES), say("s_share", lang), say("s_bands", lang),
-        say("s_unstable", lang, least=UNSTABLE_BELOW), say("s_many", lang),
+        say("s_calibration", lang), say("s_unstable", lang, least=UNSTABLE_BELOW), say("s_many", lang),
     )  # fmt: skip
 
 

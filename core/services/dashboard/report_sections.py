@@ -13,11 +13,13 @@ from core.evaluate.proportion import Share
 from core.evaluate.resampled import Estimate
 from core.export.report import Cell, Dots, Lines, Point, Section, Table
 from core.export.report_words import say
+from core.services.dashboard import told
 from core.services.dashboard.answered import MODELS
 from core.services.dashboard.long_tail import LongTail
 from core.services.dashboard.overview import Glance, Score
 from core.services.dashboard.people import Agreement, PairAgreement, Suggestions, Work
 from core.services.dashboard.per_label import Labels, Line
+from core.services.dashboard.relabelled import Relabelled
 from core.services.dashboard.together import View
 from core.wording import fixed, signed
 from db.records import Metric, RoundRow
@@ -47,7 +49,7 @@ def _point(found: Metric | Gain | None, *, faint: bool = False) -> Point | None:
     return Point(value=value, low=number(found.low), high=number(found.high), faint=faint)
 
 
-def overview(found: Glance, lang: str) -> Section:
+def overview(found: Glance, names: Names, lang: str) -> Section:
     rows: list[tuple[Cell, ...]] = [
         (say("m_labelled", lang), found.n_labelled, None, None, say("m_of", lang, n=f"{found.n_pool:,}")),
         (say("m_untouched", lang), found.waiting.untouched, None, None, say("m_of", lang, n=f"{found.n_pool:,}")),
@@ -65,10 +67,15 @@ def overview(found: Glance, lang: str) -> Section:
     if alpha is not None:
         rows.append((say("m_alpha", lang), *_estimate(alpha), say("m_alpha_of", lang, n=f"{alpha.n:,}")))
     table = Table(
-        name="overview", title=say("overview", lang), heads=heads(lang, "measure", "value", "low", "high", "of_what"),
-        rows=tuple(rows),
+        name="overview", title=say("overview_table", lang), rows=tuple(rows),
+        heads=heads(lang, "measure", "value", "low", "high", "of_what"),
     )  # fmt: skip
-    return Section(title=say("overview", lang), sentences=(_headline(found.macro, lang),), tables=(table,))
+    said = (_headline(found.macro, lang), *_relabelled(found.relabelled, names, lang))
+    return Section(title=say("overview", lang), sentences=said, tables=(table,))
+
+
+def _relabelled(found: Relabelled | None, names: Names, lang: str) -> tuple[str, ...]:
+    return () if found is None else (told.relabelled(found, names, lang),)
 
 
 def _change(score: Score, key: str, lang: str) -> list[tuple[Cell, ...]]:
@@ -96,18 +103,21 @@ def labels(found: Labels, names: Names, lang: str) -> Section:
         "change", "change_low", "change_high", "remark", "key",
     )  # fmt: skip
     table = Table(
-        name="labels", title=say("labels", lang), heads=heads(lang, *columns),
+        name="labels", title=say("labels_table", lang), heads=heads(lang, *columns),
         rows=tuple(_label(each, names, lang) for each in found.labels), columns=len(columns) - 1,
     )  # fmt: skip
     sentences = []
     if found.round is not None:
-        sentences.append(say("say_labels", lang, round=found.round, n=found.n))
+        sentences += [
+            say("say_labels", lang, round=found.round, n=found.n),
+            *_relabelled(found.relabelled, names, lang),
+        ]
     if found.before is not None:
         sentences.append(say("say_change", lang, since=found.before, n=found.common))
     weak = [names.get(each.scope, each.scope) for each in found.labels if each.support < UNSTABLE_BELOW]
     if weak:
-        told = say("say_unstable", lang, n=len(weak), least=UNSTABLE_BELOW, names="、".join(weak))
-        sentences.append(told)
+        said = say("say_unstable", lang, n=len(weak), least=UNSTABLE_BELOW, names=say("alert_comma", lang).join(weak))
+        sentences.append(said)
     pictures = (_label_dots(found, names, lang),) if found.round is not None and found.labels else ()
     return Section(
         title=say("labels", lang), sentences=tuple(sentences), pictures=pictures, tables=(table, _models(found, lang))
@@ -166,10 +176,11 @@ def tail(found: LongTail, names: Names, lang: str) -> Section:
 
     columns = ("label", "band", "share", "f1", "gain", "low", "high", "asked", "sought", "need")
     table = Table(
-        name="long_tail", title=say("tail", lang), heads=heads(lang, *columns), rows=tuple(map(row, found.labels))
+        name="long_tail", title=say("tail_table", lang), heads=heads(lang, *columns), rows=tuple(map(row, found.labels))
     )
+    changed = _relabelled(found.relabelled, names, lang)
     if found.macro is None:
-        return Section(title=say("tail", lang), sentences=(say("say_no_gain", lang),), tables=(table,))
+        return Section(title=say("tail", lang), sentences=(say("say_no_gain", lang), *changed), tables=(table,))
     value, low, high = (signed(each, 3) for each in (found.macro.difference, found.macro.low, found.macro.high))
     known = [each for each in found.labels if each.gain is not None]
     widest = max([0.1, *(abs(side) for each in known if each.gain for side in (each.gain.low, each.gain.high))])
@@ -179,8 +190,8 @@ def tail(found: LongTail, names: Names, lang: str) -> Section:
         names=tuple(names.get(each.key, each.key) for each in known),
         series=((say("gain", lang), tuple(_point(each.gain) for each in known)),),
     )  # fmt: skip
-    told = say("say_gain", lang, n=found.compared, value=value, low=low, high=high)
-    return Section(title=say("tail", lang), sentences=(told,), pictures=(dots,), tables=(table,))
+    said = say("say_gain", lang, n=found.compared, value=value, low=low, high=high)
+    return Section(title=say("tail", lang), sentences=(said, *changed), pictures=(dots,), tables=(table,))
 
 
 def rounds(found: Sequence[RoundRow], history: Sequence[Metric], lang: str) -> Section:
@@ -197,7 +208,7 @@ def rounds(found: Sequence[RoundRow], history: Sequence[Metric], lang: str) -> S
 
     columns = ("round", "kind", "finished", "train", "valid", "gold")
     table = Table(
-        name="rounds", title=say("rounds", lang), rows=tuple(map(row, found)), shown=50,
+        name="rounds", title=say("rounds_table", lang), rows=tuple(map(row, found)), shown=50,
         heads=(*heads(lang, *columns), "macro-F1", *heads(lang, "low", "high", "seconds", "version")),
     )  # fmt: skip
     series = []
@@ -206,9 +217,9 @@ def rounds(found: Sequence[RoundRow], history: Sequence[Metric], lang: str) -> S
         if points:
             series.append((say(f"model_{model}", lang), tuple(points)))
     drawn = Lines(title=say("picture_rounds", lang), series=tuple(series), x=say("round", lang), y="macro-F1")
-    told = () if found else (say("say_no_round", lang),)
+    said = () if found else (say("say_no_round", lang),)
     return Section(
-        title=say("rounds", lang), sentences=told, pictures=(drawn,) if series else (), tables=(table,) if found else ()
+        title=say("rounds", lang), sentences=said, pictures=(drawn,) if series else (), tables=(table,) if found else ()
     )
 
 
@@ -259,7 +270,7 @@ def people(
     columns = ("person", "texts", "days", "median_s", "q25_s", "q75_s", "skipped", "flagged", "changed", "fast")
     tables = [
         Table(
-            name="people", title=say("people", lang), heads=heads(lang, *columns), note=say("say_people", lang),
+            name="people", title=say("people_table", lang), heads=heads(lang, *columns), note=say("say_people", lang),
             rows=tuple(sorted(map(row, work.people), key=lambda each: str(each[0]))),
         ),
         Table(
@@ -280,9 +291,9 @@ def people(
         ),
     ]  # fmt: skip
     alpha = agreed.sets
-    told = say("say_no_agreement", lang)
+    said = say("say_no_agreement", lang)
     if alpha is not None:
         value, low, high = (fixed(float(each), 3) if each is not None else "–" for each in _estimate(alpha))
-        told = say("say_agreement", lang, n=f"{agreed.n:,}", people=agreed.people, value=value, low=low, high=high)
+        said = say("say_agreement", lang, n=f"{agreed.n:,}", people=agreed.people, value=value, low=low, high=high)
     kept = [table for table in tables if table.rows and (table.name != "suggestions" or hints.n)]
-    return Section(title=say("people", lang), sentences=(told,), tables=tuple(kept))
+    return Section(title=say("people", lang), sentences=(said,), tables=tuple(kept))

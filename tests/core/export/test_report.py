@@ -122,6 +122,24 @@ def test_the_zip_holds_every_form_and_is_the_same_each_time() -> None:
         assert "tables/labels.csv" in found.read("README.txt").decode()
 
 
+EVIL_NAMES = (
+    "<b>x</b>", "**x**", "# x", "- x", "1. x", "[a](http://b)", "![i](x)", "`x`", "x_y_z", "a\n\n# b", "&lt;", "a | b",
+    "~~x~~", "+ x", "www.x.y", "https://x.y", "a@b.c", "=====", "\\", "$x$",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EVIL_NAMES)
+def test_the_methods_are_markdown_in_which_peoples_words_are_no_markup(name: str) -> None:
+    text = methods_text(document(title=name, methods=((name, (name, f"{name}：定義")),)))
+    lines = [line.split(" ", 1) for line in text.split("\n") if line]
+    assert [start for start, _ in lines] == ["#", "##", "-", "-"]
+    for _, line in lines:
+        alive = re.sub(r"\\.", "", line)  # what is left once each escaped sign is gone
+        assert not re.search(r"[\\`*_\[\]<>&#|~$!@]|https?:|www\.", alive), line
+        assert not re.match(r"\d*[-+=.)]", line)
+        assert re.sub(r"\\(.)", r"\1", line).startswith(" ".join(name.split()))
+
+
 def test_every_entry_is_there_in_both_languages_with_the_same_fields() -> None:
     for key, entry in catalogue().items():
         fields = {lang: set(re.findall(r"{(\w+)}", entry[lang])) for lang in ("zh", "en")}

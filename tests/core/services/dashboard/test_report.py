@@ -16,10 +16,10 @@ from sqlite_utils import Database
 from core import __main__ as command_line
 from core.export.report import Document, Table, bundle
 from core.export.report_html import html
-from core.services import accounts, membership
+from core.services import accounts, labelling, membership
 from core.services.dashboard import report
 from core.services.dashboard.report import Wanted, pseudonyms
-from db.connect import rows
+from db.connect import execute, rows, writing
 from db.errors import NotFound
 from tests.conftest import NOW, PASSWORD, make_project
 from tests.core.services.dashboard import modelled
@@ -71,6 +71,69 @@ def test_every_labels_figures_are_scikit_learns(db: Database, measured: tuple) -
         assert line["Threshold"] == pytest.approx(cut)
         assert line["95 % low"] <= line["F1"] <= line["95 % high"]
         assert bool(line["Remark"]) == (y[:, k].sum() < 10)
+
+
+def test_calibration_is_that_of_an_independent_sum(db: Database, measured: tuple) -> None:
+    project, y, probs = measured
+    document = made(db, project)
+    said = probs["student"].astype(np.float32).astype(np.float64)
+    bins = table(document, "calibration_bins")
+    for line in table(document, "calibration"):
+        k = int(line["Label"][-1])
+        assert line["Gold positives"] == y[:, k].sum()
+        assert line["Expected positives (sum of probabilities)"] == pytest.approx(said[:, k].sum())
+        place = np.minimum((said[:, k] * 10).astype(int), 9)
+        gaps = [abs(said[place == b, k].sum() - y[place == b, k].sum()) for b in range(10)]
+        assert line["ECE"] == pytest.approx(sum(gaps) / 60, abs=1e-6)
+        own = [each for each in bins if each["Label"] == line["Label"]]
+        assert [each["n"] for each in own] == [int((place == b).sum()) for b in range(10) if (place == b).any()]
+        assert sum(each["k"] for each in own) == y[:, k].sum()
+        assert all(each["95 % low"] - 1e-9 <= each["Came true"] <= each["95 % high"] + 1e-9 for each in own)
+
+
+def test_what_needs_attention_comes_first_in_words(db: Database, measured: tuple) -> None:
+    project = measured[0]
+    for lang, title, never, few in (
+        ("en", "What needs attention", "Act: The worker has never run", "Look: label 2 has"),
+        ("zh", "需要留意的事", "要處理：背景程式從來沒有啟動過", "留意：丙 在金標準裡只有"),
+    ):
+        first = made(db, project, lang=lang).sections[0]
+        assert first.title == title
+        assert first.sentences[0].startswith(never)
+        assert any(each.startswith(few) for each in first.sentences), first.sentences
+        assert not [each for each in first.sentences if "`" in each or "**" in each]
+        labelled = modelled.labelled(1, 60, (0.8, 0.4, 0.1)).sum(axis=0)
+        assert labelled[2] < 10  # which is why the third label is spoken of
+
+
+@pytest.mark.parametrize("lang", ["zh", "hans", "en"])
+def test_no_table_bears_the_title_of_its_section(db: Database, measured: tuple, lang: str) -> None:
+    document = made(db, measured[0], lang=lang)
+    titles = [each.title for each in document.sections] + [each.title for each in document.tables]
+    assert len(set(titles)) == len(titles)
+
+
+def test_the_project_is_called_what_pages_call_it(db: Database, measured: tuple) -> None:
+    project = measured[0]
+    with writing(db):
+        execute(db, "UPDATE projects SET name = '健康文本', name_en = 'Health texts' WHERE id = :p", p=project)
+    for lang, name in (("zh", "健康文本"), ("hans", "健康文本"), ("en", "Health texts")):
+        found = made(db, project, lang=lang)
+        assert name in found.title
+        assert found.facts[0][1] == f"{name} (p)"
+    with writing(db):
+        execute(db, "UPDATE projects SET name_en = '' WHERE id = :p", p=project)
+    assert "健康文本" in made(db, project).title
+
+
+def test_a_report_after_a_merge_says_which_labels_its_figures_are_of(db: Database, measured: tuple) -> None:
+    project = measured[0]
+    lead = accounts.create_user(db, "lead", PASSWORD, "lead", by=None, now=NOW, projects=[project])
+    labelling.merge(db, project, "k0", "k1", by=lead.id, now=NOW)
+    told = "Round 2 learnt 3 labels; since then label 0 was merged into label 1."
+    document = made(db, project)
+    sections = {each.title: " ".join(each.sentences) for each in document.sections}
+    assert all(told in sections[title] for title in ("Overview", "Labels", "Long tail and distillation"))
 
 
 def test_models_and_rounds_are_those_of_the_tables(db: Database, measured: tuple) -> None:

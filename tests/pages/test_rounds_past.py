@@ -13,7 +13,7 @@ from sqlite_utils import Database
 from streamlit.testing.v1 import AppTest
 
 from core.config import RoundConfig
-from core.services import accounts, curating, going_back
+from core.services import accounts, curating, going_back, labelling
 from core.services.dashboard import rounds as service
 from db import jobs
 from db.connect import rows, writing
@@ -119,6 +119,26 @@ def test_what_a_round_did_otherwise_is_said_in_words(house: House, texts_of: Sai
         "程式版本：test → newer",
     ):
         assert line in words
+
+
+@pytest.mark.parametrize(
+    ("lang", "told"),
+    [
+        ("zh", "只比兩輪都有的 2 個標籤。 只有第 1 輪有：**甲**（後來併入乙）。"),
+        ("en", "Compared are the 2 labels that both have. Only round 1 has **label 0** (merged into label 1 since)."),
+    ],
+)  # fmt: skip
+def test_over_a_change_of_labels_the_comparison_says_what_it_leaves_out(
+    house: House, texts_of: Said, tmp_path: Path, lang: str, told: str
+) -> None:
+    trained(house, tmp_path, noises=(0.6,))
+    y = labelled(2, 60, SHARES)
+    y = np.stack([y[:, 0] | y[:, 1], y[:, 2]], axis=1)
+    with house.open() as db:
+        labelling.merge(db, house.project_id, "k0", "k1", by=house.people["lead"].id, now=time.time() - 3000)
+        ids = gold_ids(db, house.project_id)
+        publish(db, house.project_id, ids, y, said(y, 3), thresholds=CUTS[:2], now=time.time() - 2000)
+    assert told in texts_of(page_of(house, lang)).replace("\\", "")
 
 
 def test_the_timeline_says_how_rounds_ended_and_which_is_in_use(house: House, texts_of: Said, tmp_path: Path) -> None:

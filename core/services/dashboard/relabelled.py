@@ -21,15 +21,20 @@ class Relabelled:
     added: tuple[str, ...]
 
 
+def learnt(measured: Figures) -> set[str]:
+    """The keys of the labels that a round's student knows."""
+    return {scope for model, scope in measured if model == "student" and scope not in AGGREGATES}
+
+
 def relabelled(label_set: LabelSet, at: RoundRow | None, measured: Figures) -> Relabelled | None:
     """None where the round's labels are today's, or where there is no round that was measured."""
-    learnt = {scope for model, scope in measured if model == "student" and scope not in AGGREGATES}
-    if at is None or not learnt or learnt == set(label_set.keys):
+    known = learnt(measured)
+    if at is None or not known or known == set(label_set.keys):
         return None
-    gone = [label.key for label in label_set.gone if label.key in learnt]
+    gone = [label.key for label in label_set.gone if label.key in known]
     into = {key: label_set.merged[key] for key in gone if label_set.merged.get(key) in label_set.keys}
     return Relabelled(
-        round=at.number, n=len(learnt), merged=tuple(into.items()),
+        round=at.number, n=len(known), merged=tuple(into.items()),
         retired=tuple(key for key in gone if key not in into),
-        added=tuple(key for key in label_set.keys if key not in learnt),
+        added=tuple(key for key in label_set.keys if key not in known),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,8 +15,9 @@ from core.labels import Label
 from core.services import going_back
 from core.services.dashboard import rarity
 from core.services.dashboard.answered import answered, compared, figures_of
+from core.services.dashboard.relabelled import learnt
 from core.services.going_back import Earlier
-from core.services.standing import standing
+from core.services.standing import Standing, standing
 from db import rounds as round_rows
 from db.connect import reading
 from db.records import Metric, RoundRow
@@ -72,11 +74,12 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two rounds' students on the ``n`` gold texts that both were measured on, by the labels of the later round.
+    """Two rounds' students on the ``n`` gold texts that both were measured on, over the labels that both know.
 
-    ``labels`` from the commonest to the rarest. ``changed``: texts of which people's labels are others than when the
-    earlier round was measured. ``why`` says what is missing where there is nothing to compare: no_answers (one of them
-    kept none), no_common (no text or label that both answered).
+    ``labels`` from the commonest to the rarest, by what the later round took for true; ``only_later`` and
+    ``only_earlier`` are those that one of them knows alone. ``changed``: texts of which people's labels are others than
+    when the earlier round was measured. ``why`` says what is missing where there is nothing to compare: no_answers (one
+    of them kept none), no_common (no text or label that both answered).
     """
 
     later: int
@@ -90,6 +93,8 @@ class Comparison:
     macro: Gain | None = None
     tail: Gain | None = None
     tail_labels: int = 0
+    only_later: tuple[Label, ...] = ()
+    only_earlier: tuple[Label, ...] = ()
 
     @property
     def risen(self) -> tuple[Side, ...]:
@@ -132,15 +137,17 @@ def compare(db: Database, project_id: int, later: int, earlier: int) -> Comparis
             answered(db, project_id, number, "student", each)
             for number, each in zip((later, earlier), figures, strict=True)
         )
+    after, before = (learnt(each) for each in figures)
+    alone = {"only_later": _labels(now, after - before), "only_earlier": _labels(now, before - after)}
     if new is None or old is None:
-        return Comparison(later=later, earlier=earlier, why="no_answers")
+        return Comparison(later=later, earlier=earlier, why="no_answers", **alone)
     often, of_tail = rarity.often(now), rarity.rare(now)
     found = compared(new, old, of_tail)
     if found is None:
-        return Comparison(later=later, earlier=earlier, why="no_common")
+        return Comparison(later=later, earlier=earlier, why="no_common", **alone)
     _, a, b = np.intersect1d(new.documents, old.documents, return_indices=True)
     mine, theirs = (np.array([each.keys.index(key) for key in found.keys]) for each in (new, old))
-    truth, before = new.truth[np.ix_(a, mine)], old.truth[np.ix_(b, theirs)]
+    truth, then = new.truth[np.ix_(a, mine)], old.truth[np.ix_(b, theirs)]
     f1 = [per_label(said, truth)[2] for said in (new.named[np.ix_(a, mine)], old.named[np.ix_(b, theirs)])]
     known = {label.key: label for label in now.label_set.every}
     sides = [
@@ -153,7 +160,13 @@ def compare(db: Database, project_id: int, later: int, earlier: int) -> Comparis
     order = rarity.by_frequency([often.get(key, 0) for key in found.keys])
     return Comparison(
         later=later, earlier=earlier, n=len(a), n_later=len(new.documents), n_earlier=len(old.documents),
-        changed=int((truth != before).any(axis=1).sum()), labels=tuple(sides[k] for k in order),
+        changed=int((truth != then).any(axis=1).sum()), labels=tuple(sides[k] for k in order),
         macro=found.paired.macro, tail=found.paired.tail,
-        tail_labels=len(of_tail & set(found.keys)),
+        tail_labels=len(of_tail & set(found.keys)), **alone,
     )  # fmt: skip
+
+
+def _labels(now: Standing, keys: Collection[str]) -> tuple[Label, ...]:
+    """In the label set's order, those that are gone last."""
+    known = {label.key: label for label in now.label_set.every}
+    return tuple(known.get(key) or Label(key=key, zh=key) for key in sorted(keys, key=[*known, *keys].index))

@@ -10,11 +10,12 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.evaluate.paired import Gain
+from core.labels import Label, LabelSet
 from core.services.dashboard.rounds import Comparison, Side, Timeline
 from core.stored_config import stored
 from core.wording import rounded, signed
 from db.records import RoundRow
-from pages.shared import cache, training
+from pages.shared import cache, session, training
 from pages.shared.charts import FADED, UNSTABLE_BELOW, plain_name
 from pages.shared.dashboard import figure
 from pages.shared.i18n import catalogue, lang, plain, say, t
@@ -45,14 +46,15 @@ def section(project_id: int, seen: Timeline) -> None:
         st.caption(t("rounds.compare_same"))
         return
     found = cache.comparison(project_id, later, earlier)
+    alone = only_one_has(found, session.project().label_set)
     if found.why:
-        st.info(t(f"rounds.compare_{found.why}"), icon=":material/info:")
+        st.info(" ".join([t(f"rounds.compare_{found.why}"), *alone]), icon=":material/info:")
     else:
         note = t("rounds.compare_note", least=UNSTABLE_BELOW)
         if found.changed:
             note += " " + t("rounds.compare_changed", n=found.changed)
         figure.chart(
-            drawn(found), key="rounds_compare", sentence=sentence(found), table=_rows(found),
+            drawn(found), key="rounds_compare", sentence=sentence(found) + _compared(found, alone), table=_rows(found),
             name=f"round-{later}-against-{earlier}", note=note,
         )  # fmt: skip
     rows = [each.row for each in (seen.of(later), seen.of(earlier)) if each]
@@ -73,6 +75,27 @@ def sentence(found: Comparison) -> str:
     risen, fallen = (_list([one for one in each if _stable(one)]) for each in (found.risen, found.fallen))
     said += t("rounds.compare_risen", labels=risen) if risen else t("rounds.compare_none_risen")
     return said + (t("rounds.compare_fallen", labels=fallen) if fallen else t("rounds.compare_none_fallen"))
+
+
+def _compared(found: Comparison, alone: Sequence[str]) -> str:
+    """Over which labels, where that has to be said."""
+    return " " + " ".join([t("rounds.compare_common", n=len(found.labels)), *alone]) if alone else ""
+
+
+def only_one_has(found: Comparison, label_set: LabelSet) -> list[str]:
+    """The labels that one of the rounds knows and the other does not, as sentences."""
+    names = label_set.names(lang())
+
+    def called(label: Label) -> str:
+        name = f"**{plain(label.name(lang()))}**"
+        into = label_set.merged.get(label.key, "")
+        return t("rounds.compare_merged", label=name, into=plain(names[into])) if into else name
+
+    return [
+        t("rounds.compare_only", round=number, labels=t("rounds.comma").join(called(each) for each in labels))
+        for number, labels in ((found.later, found.only_later), (found.earlier, found.only_earlier))
+        if labels
+    ]
 
 
 def gain_words(gain: Gain) -> str:

@@ -115,6 +115,54 @@ def test_a_label_that_is_retired_since_is_still_compared_under_its_name(made: Ma
     assert found.labels[-1].label.key == "k1", "nothing has it any more"
 
 
+def test_over_a_change_of_labels_those_of_both_are_compared_and_the_others_named(
+    db: Database, people: dict[str, int], tmp_path: Path
+) -> None:
+    project = make_project(db, labels=("甲", "乙", "丙", "丁"))
+    y = labelled(2, 40, (0.6, 0.4, 0.3, 0.3))
+    import_texts(db, project, tmp_path, y, split="gold")
+    ids, first = gold_ids(db, project), said(y, 3, noise={"student": 0.6})
+    publish(db, project, ids, y, first, thresholds=(0.5,) * 4, now=NOW)
+    labelling.merge(db, project, "k0", "k1", by=people["lee"], now=NOW)
+    labelling.retire(db, project, "k3", by=people["lee"], now=NOW)
+    new = labelling.add(db, project, {"zh": "戊"}, by=people["lee"], now=NOW).key
+    today = np.stack([y[:, 0] | y[:, 1], y[:, 2], y[:, 3]], axis=1)
+    assert projects.project(db, project).label_set.keys == ("k1", "k2", new)
+    second = said(today, 4, noise={"student": 0.1})
+    publish(db, project, ids, today, second, thresholds=CUTS, now=NOW + 500)
+    found = rounds.compare(db, project, 2, 1)
+    assert {each.label.key for each in found.labels} == {"k1", "k2"}
+    assert [each.key for each in found.only_later] == [new]
+    assert [each.key for each in found.only_earlier] == ["k0", "k3"]
+    gains = []
+    for column, (before, after) in {"k1": (1, 0), "k2": (2, 1)}.items():
+        each = next(each for each in found.labels if each.label.key == column)
+        ours = f1_score(today[:, after], second["student"][:, after] >= CUTS[after])
+        theirs = f1_score(today[:, after], first["student"][:, before] >= 0.5)
+        assert (each.later, each.earlier) == (pytest.approx(ours), pytest.approx(theirs))
+        gains.append(ours - theirs)
+    assert found.macro is not None
+    assert found.macro.difference == pytest.approx(np.mean(gains))
+    back = rounds.compare(db, project, 1, 2)
+    assert [each.key for each in back.only_later] == ["k0", "k3"]
+
+
+def test_rounds_without_a_label_in_common_still_name_theirs(
+    db: Database, people: dict[str, int], tmp_path: Path
+) -> None:
+    project = make_project(db, labels=("甲",))
+    y = labelled(2, 20, (0.6,))
+    import_texts(db, project, tmp_path, y, split="gold")
+    ids = gold_ids(db, project)
+    publish(db, project, ids, y, said(y, 3), thresholds=(0.5,), now=NOW)
+    new = labelling.add(db, project, {"zh": "乙"}, by=people["lee"], now=NOW).key
+    labelling.retire(db, project, "k0", by=people["lee"], now=NOW)
+    publish(db, project, ids, y, said(y, 3), thresholds=(0.5,), now=NOW + 5)
+    found = rounds.compare(db, project, 2, 1)
+    assert found.why == "no_common"
+    assert ([each.key for each in found.only_later], [each.key for each in found.only_earlier]) == ([new], ["k0"])
+
+
 def test_the_timeline_holds_every_round_as_it_ended(made: Made) -> None:
     db, project, *_ = made
     with writing(db):

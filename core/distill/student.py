@@ -59,7 +59,9 @@ def _unless_diverged(lessons: Lessons, targets: NDArray) -> Generator[StepReport
         return None
 
 
-def train_one(lessons: Lessons, targets: NDArray, *, taught: bool = False) -> Generator[StepReport, None, TextModel]:
+def train_one(
+    lessons: Lessons, targets: NDArray, *, taught: bool = False, judge: Judge | None = None
+) -> Generator[StepReport, None, TextModel]:
     """The round's loss, its mean over all labels. Shapes: targets (N, K), hard, or ``taught`` by teachers and mixed.
 
     A taught one may go all epochs (``student_epoch``): soft targets leave little to overfit, and a few hundred
@@ -79,7 +81,7 @@ def train_one(lessons: Lessons, targets: NDArray, *, taught: bool = False) -> Ge
         valid_rows=lessons.valid_rows,
         targets=torch.from_numpy(aim.targets)[None].to(table.device),
         positive_weight=torch.ones(1, n_labels, device=table.device),
-        judge=macro_f1_judge(lessons.valid_y),
+        judge=judge or macro_f1_judge(lessons.valid_y),
         config=config,
         seeds=[derive(seed, "dropout")],
         order_seed=derive(config.seed, "students"),

@@ -41,6 +41,7 @@ class Parted:
     bands: tuple[Band, ...]
     rule: str
     notes: tuple[str, ...] = ()
+    benchmark: str = ""  # whose published figures may stand beside ours
 
     @property
     def counts(self) -> NDArray[np.int64]:

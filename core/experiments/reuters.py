@@ -22,6 +22,7 @@ from core.export.datasets import Row
 
 TRAINING, VALID, TEST, LABELS = 7_769, 1_000, 3_019, 90
 SEED = 123
+NAME = "reuters90"
 EXTRA = (1656, 1675, 1680)  # all of them "trade" alone
 HEAD, TAIL = 35, 8  # training texts: a head label has so many at least, a tail label at most
 QUANTILES = {0.25: 5.0, 0.33: 9.0, 0.5: 17.5, 0.66: 33.74, 0.75: 59.75}  # of the labels' counts, as published
@@ -117,6 +118,7 @@ def _parted(path: Path, rows: Sequence[Row], training: list[int], test: list[int
         bands=bands_of(y[drawn[VALID:]].sum(axis=0, dtype=np.int64)),
         rule="The parts are those of the paper, found again by the texts' numbers.",
         notes=(note,) if extra else (),
+        benchmark=NAME,
     )
 
 

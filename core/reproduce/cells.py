@@ -20,7 +20,7 @@ from core.evaluate.thresholds import choose
 from core.experiments.corpus import Corpus
 from core.reproduce.linear import tuned
 from core.reproduce.plan import Plan
-from core.reproduce.store import Cell
+from core.reproduce.store import Cell, Planned
 from core.reproduce.work import Making
 from core.steps import through
 from core.text.encode import encoder
@@ -28,6 +28,7 @@ from core.text.tokenize import read_all
 from core.text.user_vectors import content_hash
 from core.text.vectors import vector_steps
 from core.text.vocab import Vocab
+from core.train.loop import Judge
 from core.train.scoring import score_row_steps, scorer
 from core.version import VERSION
 
@@ -58,7 +59,7 @@ class Material:
         return np.asarray(self.lessons.train_y)
 
 
-def brought_along(plan: Plan) -> dict[str, str]:
+def brought_along(plan: Planned) -> dict[str, str]:
     """What the user's own vectors hold, if any: other ones under the same name are another experiment.
 
     Raises BadFile: the file cannot be read.
@@ -149,11 +150,16 @@ def teacher_cell(material: Material, config: RoundConfig, trained: Trained) -> M
         "epochs": int(teachers.epochs),
         "neural_share": [float(share) for share in teachers.share],
     }
-    return _cell(material, test, valid, config, started, soft=soft, warnings=list(teachers.warnings), **said)
+    return cell_of(material, test, valid, config, started, soft=soft, warnings=list(teachers.warnings), **said)
 
 
-def student_cell(material: Material, config: RoundConfig, soft: NDArray[np.float32] | None) -> Making:
-    """A student; without soft targets it learns the labels themselves. Shapes: soft (N+S, K), as a teachers' cell."""
+def student_cell(
+    material: Material, config: RoundConfig, soft: NDArray[np.float32] | None, judge: Judge | None = None
+) -> Making:
+    """A student; without soft targets it learns the labels themselves. Shapes: soft (N+S, K), as a teachers' cell.
+
+    ``judge`` picks its epoch, in place of macro-F1 at one half.
+    """
     started, lessons, n = time.perf_counter(), material.lessons.with_config(config), len(material.train_y)
     aims: NDArray = material.train_y
     if soft is not None:
@@ -164,13 +170,13 @@ def student_cell(material: Material, config: RoundConfig, soft: NDArray[np.float
             rows = yield from through(encoding(lessons.encode, texts), lambda _: 0.0)
             lessons, aims = with_more(lessons, aims, rows, texts, soft[n:])
     model = yield from through(
-        train_one(lessons, aims, taught=soft is not None),
+        train_one(lessons, aims, taught=soft is not None, judge=judge),
         lambda at: (at.epoch - 1 + at.step / at.steps) / config.max_epochs,
     )
     by = scorer(model, config)
     test = yield from through(score_row_steps(by, material.test_rows), lambda _: 1.0)
     valid = yield from through(score_row_steps(by, lessons.valid_rows), lambda _: 1.0)
-    return _cell(material, test, valid, config, started)
+    return cell_of(material, test, valid, config, started)
 
 
 def linear_cell(material: Material, config: RoundConfig) -> Making:
@@ -181,13 +187,14 @@ def linear_cell(material: Material, config: RoundConfig) -> Making:
     )
     chosen = yield from steps
     test = chosen.model.probabilities(material.test_texts)
-    return _cell(material, test, chosen.valid_probs, config, started, chosen=chosen.said)
+    return cell_of(material, test, chosen.valid_probs, config, started, chosen=chosen.said)
 
 
-def _cell(
+def cell_of(
     material: Material, test: NDArray, valid: NDArray, config: RoundConfig, started: float,
     soft: NDArray | None = None, warnings: Sequence[Any] = (), **said: Any,
 ) -> Cell:  # fmt: skip
+    """What a model of the fold answered, with all that is kept of it. Shapes: test (T, K), valid (V, K)."""
     labels = material.train_y.shape[1]
     test, valid = (np.asarray(p, dtype=np.float32).reshape(-1, labels) for p in (test, valid))
     meta = {

@@ -1,4 +1,4 @@
-"""``python -m core reproduce kd``: its options, and what it says while it works. What it calls loads on use."""
+"""``python -m core reproduce``: its options, and what it says while it works. What it calls loads on use."""
 
 from __future__ import annotations
 
@@ -14,28 +14,36 @@ from core.config import ARCHS, SEGMENTERS, SWEEPS, RoundConfig
 from core.errors import BadSetting
 from core.experiments.terminal import Stop, assignments, carried_out, follow, split, tell
 from core.messages import sentence
+from core.reproduce.losses import cli as losses
 from core.reproduce.plan import PUBLISHED_ARCHS, RECIPES, Plan
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of the subcommand."""
-    parser.add_argument("what", choices=("kd",), help="kd: teachers, standalone and distilled students (lee2022kd)")
+    kinds = parser.add_subparsers(dest="what", required=True, metavar="{kd,losses}")
+    kd = kinds.add_parser("kd", help="teachers, standalone and distilled students, cross-validated (lee2022kd)")
+    _of_all(kd, arch="all", others="all (the published four) or ")
+    kd.add_argument("--folds", type=int, default=5)
+    kd.add_argument("--seeds", type=int, nargs="+", default=[0], help="each is one whole repetition")
+    kd.add_argument("--recipes", default="kd", help=f"with commas, or all: {', '.join(RECIPES)}")
+    kd.add_argument("--sweep", choices=SWEEPS, default=RoundConfig.sweep, help="exact: a teacher a class weight")
+    kd.add_argument("--segmenter", choices=SEGMENTERS, default=RoundConfig.segmenter)
+    kd.add_argument("--pool", metavar="FILE", help="unlabelled texts, for word vectors alone")
+    kd.add_argument("--limit", type=int, default=0, metavar="N", help="so many texts, for a trial")
+    losses.add_options(_of_all(kinds.add_parser("losses", help=losses.HELP), arch="textcnn"))
+
+
+def _of_all(parser: argparse.ArgumentParser, *, arch: str, others: str = "") -> argparse.ArgumentParser:
     parser.add_argument("--data", required=True, metavar="FILE", help="labelled texts: .jsonl or .csv (or .gz of one)")
     parser.add_argument("--out", required=True, metavar="DIR", help="where cells and results go; goes on where it was")
-    parser.add_argument("--arch", nargs="+", default=["all"], help=f"all (the published four) or of {_short(ARCHS)}")
-    parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="each is one whole repetition")
-    parser.add_argument("--recipes", default="kd", help=f"with commas, or all: {', '.join(RECIPES)}")
-    parser.add_argument("--sweep", choices=SWEEPS, default=RoundConfig.sweep, help="exact: a teacher a class weight")
-    parser.add_argument("--segmenter", choices=SEGMENTERS, default=RoundConfig.segmenter)
-    parser.add_argument("--pool", metavar="FILE", help="unlabelled texts, for word vectors alone")
-    parser.add_argument("--limit", type=int, default=0, metavar="N", help="so many texts, for a trial")
+    parser.add_argument("--arch", nargs="+", default=[arch], help=f"{others}of {_short(ARCHS)}")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="a round's setting for all cells")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--resamples", type=int, default=10_000, help="draws of the bootstrap")
     for column in ("text", "labels"):
         parser.add_argument(f"--{column}-column", default=column)
     parser.add_argument("--json", action="store_true", help="the last line as JSON")
+    return parser
 
 
 def _short(archs: tuple[str, ...]) -> str:
@@ -43,7 +51,9 @@ def _short(archs: tuple[str, ...]) -> str:
 
 
 def reproduce(args: argparse.Namespace, lang: str) -> int:
-    """Cross-validate teachers, standalone and distilled students on a labelled file, with a report."""
+    """A published experiment on a labelled file, with a report."""
+    if args.what == "losses":
+        return losses.reproduce(args, lang)
     try:
         plan = plan_of(args)
     except BadSetting as error:

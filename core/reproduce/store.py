@@ -40,6 +40,9 @@ class Cell:
 class Planned(Protocol):
     """What a store asks of an experiment: its cells, and the settings that they are made with."""
 
+    @property
+    def settings(self) -> Mapping[str, Any]: ...
+
     def cells(self) -> Iterator[Key]: ...
 
     def config(self, key: Key) -> RoundConfig: ...

@@ -244,20 +244,20 @@ def table_csv(rows: Iterable[Row]) -> str:
         }
         for row in rows
     ]  # fmt: skip
-    return _csv(["arch", "model", "cut", "seeds", "folds", *names, "seconds"], flat)
+    return csv_text(["arch", "model", "cut", "seeds", "folds", *names, "seconds"], flat)
 
 
 def rows_csv(rows: Sequence[LabelRow] | Sequence[Comparison], kind: type) -> str:
     """One column a field; shares of one, six digits."""
     names = [each.name for each in fields(kind)]
-    return _csv(names, [{name: _short(getattr(row, name)) for name in names} for row in rows])
+    return csv_text(names, [{name: _short(getattr(row, name)) for name in names} for row in rows])
 
 
 def _short(value: Any) -> Any:
     return f"{value:.6g}" if isinstance(value, float) else value
 
 
-def _csv(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+def csv_text(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, names, lineterminator="\n")
     writer.writeheader()

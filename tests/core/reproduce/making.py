@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 from core.reproduce.plan import Plan
 from tests.core.making import small_data
 
+ROOT = Path(__file__).resolve().parents[3]
 LABELS = ("甲類症狀", "乙類", "丙<&>")
 TINY = {
     "segmenter": "words", "vector_size": 12, "filters": 6, "hidden": 12, "max_epochs": 2, "patience": 1, "lr": 0.01,
@@ -31,3 +36,29 @@ def corpus_file(path: Path, found: list[dict] | None = None) -> Path:
 
 def tiny_plan(**changes) -> Plan:
     return Plan(**{"archs": ("textcnn.v1",), "folds": 3, "settings": TINY, "threads": 2, **changes})
+
+
+STRUCK = """
+import os, sys
+from core.__main__ import main
+from core.reproduce.store import Store
+
+write, left = Store.write, int(sys.argv[1])
+
+def written(*args):
+    global left
+    write(*args)
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), int(sys.argv[2]))
+
+Store.write = written
+sys.exit(main(sys.argv[3:]))
+"""
+
+
+def struck(line: list[str], cells: int, by: signal.Signals) -> subprocess.CompletedProcess:
+    """A run that is sent a signal when it has written so many cells, however fast or slow the machine is."""
+    run = [sys.executable, "-c", STRUCK, str(cells), str(int(by)), *line]
+    env = {**os.environ, "TAGTAIL_LANG": "en"}
+    return subprocess.run(run, cwd=ROOT, env=env, capture_output=True, text=True, timeout=900, check=False)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 from contextlib import closing
 from dataclasses import asdict, replace
 from itertools import islice
@@ -25,9 +22,8 @@ from core.reproduce import report
 from core.reproduce.plan import Key, Plan
 from core.reproduce.run import run
 from core.reproduce.store import Cell, Store
-from tests.core.reproduce.making import LABELS, TINY, corpus_file, rows, tiny_plan
+from tests.core.reproduce.making import LABELS, TINY, corpus_file, rows, struck, tiny_plan
 
-ROOT = Path(__file__).resolve().parents[3]
 RESULTS = ("table.csv", "per_label.csv", "significance.csv")
 
 
@@ -240,32 +236,6 @@ def command(data: Path, out: Path, *more: str) -> list[str]:
         "--folds", "3", "--segmenter", "words", "--sweep", "fast", "--recipes", "kd,oof,mixed", "--threads", "2",
         "--resamples", "100", "--set", *settings, *more,
     ]  # fmt: skip
-
-
-STRUCK = """
-import os, sys
-from core.__main__ import main
-from core.reproduce.store import Store
-
-write, left = Store.write, int(sys.argv[1])
-
-def written(*args):
-    global left
-    write(*args)
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), int(sys.argv[2]))
-
-Store.write = written
-sys.exit(main(sys.argv[3:]))
-"""
-
-
-def struck(line: list[str], cells: int, by: signal.Signals) -> subprocess.CompletedProcess:
-    """A run that is sent a signal when it has written so many cells, however fast or slow the machine is."""
-    run = [sys.executable, "-c", STRUCK, str(cells), str(int(by)), *line]
-    env = {**os.environ, "TAGTAIL_LANG": "en"}
-    return subprocess.run(run, cwd=ROOT, env=env, capture_output=True, text=True, timeout=900, check=False)
 
 
 def test_a_killed_run_goes_on_where_it_was_and_ends_with_the_same_table(

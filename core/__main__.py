@@ -21,7 +21,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from core.config import ProjectSettings, Runtime
-from core.errors import BadFile, BadRows, BadSetting, CannotStart, TagtailError
+from core.errors import BadFile, BadRows, BadSetting, CannotStart, TagtailError, UnknownProject
 from core.export.datasets import BadRow
 from core.messages import in_language, say, sentence
 from core.reproduce import cli as reproducing
@@ -48,12 +48,14 @@ def _open(runtime: Runtime, *, create: bool = False) -> Database:
 
 
 def _project(db: Database, key: str | None) -> projects.Project:
-    """The project of that key; without one, the only or the first. Raises NotFound."""
+    """The project of that key; without one, the only or the first. Raises UnknownProject, NotFound (there is none)."""
     known = projects.list_projects(db, archived=key is not None)
     for each in known:
         if key is None or each.key == key:
             return each
-    raise NotFound(what=f"project {key or ''} ({', '.join(each.key for each in known)})")
+    if key is not None and known:
+        raise UnknownProject(key=key, known=", ".join(each.key for each in known))
+    raise NotFound(what="project")
 
 
 def init(args: argparse.Namespace, runtime: Runtime) -> int:

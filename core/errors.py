@@ -26,6 +26,8 @@ TagtailError
 │   ├── BadOp                   a click that no page of ours sends
 │   ├── StudentGone             an earlier round's student that is no longer on disk
 │   ├── OtherLabels             an earlier round's student that knows another label set
+│   ├── NothingToReview         a text that nobody has decided on yet
+│   ├── UnknownProject          a key that is no project's, such as a folder
 │   └── NothingToExport
 ├── NotYet                      correct, but too early: says have and need
 │   ├── StillStopping           a round that was cancelled has not stopped yet
@@ -149,6 +151,12 @@ class StudentGone(UserMistake): ...  # number
 
 
 class OtherLabels(UserMistake): ...  # number
+
+
+class NothingToReview(UserMistake): ...  # document
+
+
+class UnknownProject(UserMistake): ...  # key, known
 
 
 class NothingToExport(UserMistake): ...  # what

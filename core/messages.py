@@ -12,7 +12,17 @@ import secrets
 from typing import Any
 
 from core.hans import hans
-from core.sentences import BAD_FILE, BAD_LABEL, CANNOT_START, LACKING, NEEDS, SENTENCES, UNDEFINED, UNFORESEEN
+from core.sentences import (
+    BAD_FILE,
+    BAD_LABEL,
+    CANNOT_START,
+    LACKING,
+    NEEDS,
+    NO_PROJECT_FILE,
+    SENTENCES,
+    UNDEFINED,
+    UNFORESEEN,
+)
 
 log = logging.getLogger("tagtail")
 
@@ -36,6 +46,8 @@ def say(code: str, fields: dict[str, Any] | None = None, lang: str = "zh") -> st
     if code == "BadFile":
         pair = BAD_FILE.get(str(values["why"]), BAD_FILE["unreadable"])
         values.setdefault("detail", values["why"])
+    elif code == "BadProjectFile" and not values["field"]:
+        pair = NO_PROJECT_FILE.get(str(values["why"]), NO_PROJECT_FILE[""])
     elif code == "BadLabel":
         pair = BAD_LABEL.get(str(values["why"]), BAD_LABEL["field"])
     elif code == "CannotStart":

@@ -134,6 +134,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "這一列有無法儲存的字元（不成對的代理字元）。請用正確的 UTF-8 重新存檔。",
         "This row has characters that cannot be stored (lone surrogates). Save the file again as proper UTF-8.",
     ),
+    "NothingToReview": (
+        "這一篇還沒有人標過，沒有可以審的。有人標了以後再打開。",
+        "Nobody has labelled this text yet, so there is nothing to review. Open it once somebody has.",
+    ),
+    "UnknownProject": (
+        "沒有代碼是「{key}」的專案。請給專案的代碼，不是資料夾、檔案或名稱；現有的代碼：{known}。",
+        "No project has the key “{key}”. Give a project's key, not a folder, file or name; keys here: {known}.",
+    ),
     "NothingToExport": (
         "還沒有可以匯出的內容。先標註幾篇，或等第一輪訓練完成。",
         "There is nothing to export yet. Label some texts, or wait for the first round.",
@@ -219,6 +227,22 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "DeeperTaken": (
         "深入訓練：驗證 macro-F1 {deeper}，不低於第 {number} 輪的 {present}，所以換上了這個模型。",
         "Deeper: macro-F1 {deeper} on validation, not below the {present} of round {number}, so this replaced it.",
+    ),
+}
+
+# A project file that cannot be read at all; one with a wrong field has a sentence above.
+NO_PROJECT_FILE = {
+    "missing": (
+        "沒有專案檔 {name}。請檢查 PROJECT 的路徑，或照 demo/project.toml 寫一個。",
+        "There is no project file {name}. Check the path in PROJECT, or write one like demo/project.toml.",
+    ),
+    "folder": (
+        "{name} 是資料夾。PROJECT 要指到專案檔本身，例如 {name}/project.toml。",
+        "{name} is a folder. PROJECT names the project file itself, such as {name}/project.toml.",
+    ),
+    "": (
+        "專案檔 {name} 讀不出來：{why}。請照 demo/project.toml 的寫法改好。",
+        "The project file {name} cannot be read: {why}. Mend it after the pattern of demo/project.toml.",
     ),
 }
 

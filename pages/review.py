@@ -68,11 +68,32 @@ def desks(project: Project, me: User) -> None:
             )  # fmt: skip
 
 
+def asked_for() -> int | None:
+    """The text in the address: whatever led here, and a link of one's own, opens it."""
+    wanted = st.query_params.get("text")
+    if wanted is None:
+        return None
+    if wanted.isdecimal() and len(wanted) < 19:
+        return int(wanted)
+    st.warning(t("review.not_a_number"), icon=":material/link_off:")
+    return None
+
+
+def close_text() -> None:
+    """Back to the list; from a callback."""
+    st.query_params.pop("text", None)
+
+
 @st.fragment
 def body(project: Project, me: User) -> None:
     """The choice of a view with its counts, and the view; a fragment, so that a settlement re-runs nothing else."""
     with st.container():
         messages.show_later()
+    wanted = asked_for()
+    if wanted is not None:
+        st.button(t("review.all_texts"), key="review_all", icon=":material/arrow_back:", on_click=close_text)
+        review_desk.desk(project, "", "", text=wanted)
+        return
     view, label = choice(project, me)
     if view == "agreement":
         agreement_view.section(project, me)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from core.errors import ChangedMeanwhile, NoLabels
+from core.errors import ChangedMeanwhile, NoLabels, NothingToReview
 from core.evaluate.agreement import mean_distance
 from core.services import membership, projects, scheduling
 from core.services.projects import Project
@@ -58,6 +58,12 @@ class Case:
     distance: float
     settled: Settlement | None
 
+    @property
+    def kind(self) -> str:
+        """Where a reviewer finds it: among the settled, the flagged, or else the open ones."""
+        flagged = any(choice.decision == "flagged" for choice in self.choices)
+        return "settled" if self.settled else "flagged" if flagged else "open"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Docket:
@@ -91,6 +97,21 @@ def docket(
         return Docket(
             cases=_cases(db, project, ids[:n]), n=len(ids), counts={name: len(each) for name, each in found.items()}
         )
+
+
+def case(db: Database, project_id: int, document_id: int, *, by: int) -> Case:
+    """One text by its number, whether or not people differ on it.
+
+    Raises NotAllowed, NotFound (no such text here), NothingToReview (nobody has decided on it).
+    """
+    with reading(db):
+        membership.require_member(db, project_id, by, ROLE)
+        found = _cases(db, projects.project(db, project_id), [document_id])
+    if not found:
+        raise NotFound(what=f"text {document_id}")
+    if not found[0].choices:
+        raise NothingToReview(document=document_id)
+    return found[0]
 
 
 def severity(sets: Sequence[frozenset[str]], frequency: Counter[str]) -> float:

@@ -217,6 +217,8 @@ def read_project_file(path: Path) -> ProjectFile:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise bad("", "missing") from error
+    except IsADirectoryError as error:
+        raise bad("", "folder") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise bad("", str(error)[:200]) from error
     for name in ("key", "name", "labels"):

@@ -7,14 +7,27 @@ from pathlib import Path
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from pages.shared import session
 from pages.shared.i18n import t
 
 PAGES = Path(__file__).resolve().parent.parent
 
 
-def page_link(name: str, label: str | None = None) -> None:
-    """The link, where this person's navigation has that page; else (or where a page runs alone) nothing."""
+def page_link(name: str, label: str | None = None, **query: str) -> None:
+    """The link, where this person's navigation has that page; else (or where a page runs alone) nothing.
+
+    ``query``: what its address says after the question mark.
+    """
     try:
-        st.page_link(PAGES / f"{name}.py", label=label or t(f"main.{name}"), icon=":material/arrow_forward:")
+        st.page_link(
+            PAGES / f"{name}.py", label=label or t(f"main.{name}"), icon=":material/arrow_forward:",
+            query_params=query or None,
+        )  # fmt: skip
     except StreamlitAPIException:
         return
+
+
+def review_link(document_id: int) -> None:
+    """To one text among what reviewers settle; the address names the project, so that it can be passed on."""
+    of = session.project_key()
+    page_link("review", t("review.open_text"), text=str(document_id), **({"project": of} if of else {}))

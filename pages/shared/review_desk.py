@@ -124,7 +124,8 @@ def board_data(
 ) -> dict[str, Any]:
     """Everything that the board shows, as plain values; ``box`` is what it has said last."""
     words = {name: t(f"review.{name}") for name in WORDS} | {name: t(f"annotate.{name}") for name in STATES}
-    words |= {"empty_title": t(f"review.empty_{view}_title"), "empty_body": t(f"review.empty_{view}_body")}
+    empty = view if found.counts else "one"
+    words |= {"empty_title": t(f"review.empty_{empty}_title"), "empty_body": t(f"review.empty_{empty}_body")}
     labels = project.label_set.on_board
     return {
         "sid": st.session_state["review_sid"],
@@ -157,8 +158,11 @@ def standing() -> tuple[User | None, str]:
         return None, sentence(error, lang())
 
 
-def desk(project: Project, view: str, label: str) -> None:
-    """The board. What it asks for is carried out before anything is drawn, so that all counts are those of now."""
+def desk(project: Project, view: str, label: str, *, text: int | None = None) -> None:
+    """The board. What it asks for is carried out before anything is drawn, so that all counts are those of now.
+
+    ``text``: it alone, by its number, whatever view it belongs to.
+    """
     st.session_state.setdefault("review_sid", uuid.uuid4().hex)
 
     def on_outbox() -> None:
@@ -174,9 +178,12 @@ def desk(project: Project, view: str, label: str) -> None:
     try:
         user = session.current_user()
         with session.db() as db:
-            found = adjudicating.docket(
-                db, project.id, by=user.id if user else 0, kind=view, label=label or None, n=AHEAD
-            )
+            by = user.id if user else 0
+            if text is None:
+                found = adjudicating.docket(db, project.id, by=by, kind=view, label=label or None, n=AHEAD)
+            else:
+                one = adjudicating.case(db, project.id, text, by=by)
+                found, view, label = Docket(cases=(one,), n=1, counts={}), one.kind, f"text {text}"
     except (TagtailError, StorageError) as error:
         messages.show(error)
         return

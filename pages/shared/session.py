@@ -23,6 +23,7 @@ from pages.shared.i18n import t
 
 USER_HEADER = "X-Auth-User"  # set by web.gate alone, which strips what a client sends under this name
 _PROJECT = "project_id"
+_KEY = "project_key"
 _PICKER = "project_picker"
 _KEPT = "project_kept"
 _pool = Pool()
@@ -82,6 +83,11 @@ def projects() -> list[Project]:
         return membership.projects_of(opened, user) if user is not None else []
 
 
+def project_key() -> str:
+    """Of the project in hand, for an address; empty before one was taken."""
+    return str(st.session_state.get(_KEY, ""))
+
+
 def project() -> Project:
     """The project in hand; a page without any project, or without its database, says so and ends here.
 
@@ -98,7 +104,7 @@ def project() -> Project:
     if chosen is None:
         chosen = next((p.id for p in found if p.key == st.query_params.get("project")), None) or _last()
     current = next((p for p in found if p.id == chosen), found[0])
-    st.session_state[_PROJECT] = current.id
+    st.session_state[_PROJECT], st.session_state[_KEY] = current.id, current.key
     _keep(current.id)
     return current
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.services import annotating
+from core.errors import NotAllowed, NotMember
+from core.services import accounts, adjudicating, annotating
 from db.connect import rows, value
+from db.errors import NotFound
 from pages.shared import review_desk
 from pages.shared.components import review_board
 from pages.shared.i18n import catalogue
@@ -161,3 +163,69 @@ def test_the_review_boards_code_travels_once_too(differing: House) -> None:
     assert shown["assets"] == review_board.ASSETS
     proto = next(each.proto for each in page.get("bidi_component") if "cases" in each.proto.json)
     assert len(proto.html_content + proto.css_content + proto.js_content) < 2500, "Streamlit sends it with every run"
+
+
+def at_text(house: House, role: str, wanted: str, lang: str = "zh") -> AppTest:
+    with house.open() as db:
+        accounts.set_lang(db, house.people[role].id, lang, now=1.0)
+    page = house.page("review", role)
+    page.query_params["text"] = wanted
+    return page.run()
+
+
+@pytest.mark.parametrize(("wanted", "view"), [("1", "open"), ("2", "flagged")])
+def test_a_text_is_opened_by_its_address(differing: House, wanted: str, view: str) -> None:
+    page = at_text(differing, "reviewer", wanted)
+    shown = board(page)
+    assert [each["id"] for each in shown["cases"]] == [int(wanted)]
+    assert (shown["n"], shown["view"]) == (1, view)
+    assert not page.segmented_control
+    page.button(key="review_all").click().run()
+    assert page.segmented_control(key="review_view").value == "open"
+    assert "text" not in page.query_params
+    assert board(page)["scope"] != shown["scope"]
+
+
+def test_a_text_that_was_settled_meanwhile_stays_open_and_can_be_reopened(differing: House) -> None:
+    page = at_text(differing, "reviewer", "1")
+    assert deliver(differing, "reviewer", settle(differing, "u1", 1, "k1"))["acked"] == ["u1"]
+    shown = board(page.run())
+    assert (shown["view"], shown["cases"][0]["settled"]["labels"]) == ("settled", ["k1"])
+
+
+def test_nobody_opens_a_text_by_its_address_who_may_not(differing: House, texts_of: Said, tmp_path: Path) -> None:
+    assert "審閱者" in texts_of(at_text(differing, "annotator", "1"))
+    with differing.open() as db:
+        other = make_project(db, key="other", overlap=2)
+        fill(db, other, tmp_path, n=1)
+        theirs = value(db, "SELECT id FROM documents WHERE project_id = :p", p=other)
+        user = differing.people["reviewer"].id
+        db.conn.execute("DELETE FROM members WHERE project_id = ? AND user_id = ?", (other, user))
+        with pytest.raises(NotFound):
+            adjudicating.case(db, differing.project_id, theirs, by=user)
+        with pytest.raises(NotMember):
+            adjudicating.case(db, other, theirs, by=user)
+        with pytest.raises(NotAllowed):
+            adjudicating.case(db, differing.project_id, 1, by=differing.people["annotator"].id)
+    page = at_text(differing, "reviewer", str(theirs))
+    assert "找不到" in texts_of(page)
+    assert not [each for each in page.get("bidi_component") if "cases" in each.proto.json]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "zh", "en"),
+    [
+        ("999", "找不到：text 999", "Not found: text 999"),
+        ("abc", "不是數字", "is no number"),
+        ("9" * 30, "不是數字", "is no number"),
+        ("3", "還沒有人標過", "Nobody has labelled this text yet"),
+    ],
+)
+def test_an_address_without_a_text_to_review_says_so(
+    differing: House, texts_of: Said, tmp_path: Path, wanted: str, zh: str, en: str
+) -> None:
+    with differing.open() as db:
+        fill(db, differing.project_id, tmp_path, n=3)
+        assert value(db, "SELECT count(*) FROM documents WHERE id = 3") == 1
+    for lang, told in (("zh", zh), ("en", en)):
+        assert told in texts_of(at_text(differing, "reviewer", wanted, lang)).replace("\\", "")

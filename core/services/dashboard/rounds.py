@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -138,13 +138,17 @@ def compare(db: Database, project_id: int, later: int, earlier: int) -> Comparis
             for number, each in zip((later, earlier), figures, strict=True)
         )
     after, before = (learnt(each) for each in figures)
-    alone = {"only_later": _labels(now, after - before), "only_earlier": _labels(now, before - after)}
+    both = bool(after and before)  # of a round without figures nothing is known
+    bare = Comparison(
+        later=later, earlier=earlier, only_later=_labels(now, after - before if both else ()),
+        only_earlier=_labels(now, before - after if both else ()),
+    )  # fmt: skip
     if new is None or old is None:
-        return Comparison(later=later, earlier=earlier, why="no_answers", **alone)
+        return replace(bare, why="no_answers")
     often, of_tail = rarity.often(now), rarity.rare(now)
     found = compared(new, old, of_tail)
     if found is None:
-        return Comparison(later=later, earlier=earlier, why="no_common", **alone)
+        return replace(bare, why="no_common")
     _, a, b = np.intersect1d(new.documents, old.documents, return_indices=True)
     mine, theirs = (np.array([each.keys.index(key) for key in found.keys]) for each in (new, old))
     truth, then = new.truth[np.ix_(a, mine)], old.truth[np.ix_(b, theirs)]
@@ -158,11 +162,10 @@ def compare(db: Database, project_id: int, later: int, earlier: int) -> Comparis
         for k, key in enumerate(found.keys)
     ]  # fmt: skip
     order = rarity.by_frequency([often.get(key, 0) for key in found.keys])
-    return Comparison(
-        later=later, earlier=earlier, n=len(a), n_later=len(new.documents), n_earlier=len(old.documents),
+    return replace(
+        bare, n=len(a), n_later=len(new.documents), n_earlier=len(old.documents),
         changed=int((truth != then).any(axis=1).sum()), labels=tuple(sides[k] for k in order),
-        macro=found.paired.macro, tail=found.paired.tail,
-        tail_labels=len(of_tail & set(found.keys)), **alone,
+        macro=found.paired.macro, tail=found.paired.tail, tail_labels=len(of_tail & set(found.keys)),
     )  # fmt: skip
 
 

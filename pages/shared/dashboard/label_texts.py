@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.services.dashboard.one_label import Answers, OneLabel, Reading
 from pages.shared.i18n import lang, plain, t
-from pages.shared.links import page_link
+from pages.shared.links import review_link
 
 FIRST = 3  # texts of a kind at first
 BEGINNING = 110  # characters
@@ -94,6 +94,6 @@ def read(one: OneLabel, answers: Answers, each: Reading, names: Mapping[str, str
             hide_index=True,
             width="stretch",
         )
-        page_link("review", t("per_label.dialog_review"))
+        review_link(each.document_id)
 
     dialog()

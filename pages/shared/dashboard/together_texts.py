@@ -9,6 +9,7 @@ from core.services.dashboard import together
 from core.services.dashboard.together import Text, Texts, View
 from pages.shared import session
 from pages.shared.i18n import lang, plain, t
+from pages.shared.links import review_link
 
 _FIRST, _SECOND, _FROM = "together_first", "together_second", "together_from"
 _CONFUSED = "together_read_confused"  # (missed, named) while those texts are read instead
@@ -108,7 +109,9 @@ def _one(each: Text, names: dict[str, str]) -> None:
     said = t("together.labels_people", labels=_labels(each.labels, names))
     if each.named is not None:
         said += "　" + t("together.labels_student", labels=_labels(each.named, names))
-    st.caption(plain(said))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(plain(said), width="stretch")
+        review_link(each.document_id)
 
 
 def _labels(keys: tuple[str, ...], names: dict[str, str]) -> str:

@@ -23,6 +23,7 @@ from core.errors import (
     NameTaken,
     NotAllowed,
 )
+from core.messages import sentence
 from core.services import labelling, membership, projects, starting
 from core.services.projects import NewProject
 from db.connect import value
@@ -62,6 +63,27 @@ def test_a_wrong_file_is_refused_by_field(tmp_path: Path, text: str, field: str)
     with pytest.raises(BadProjectFile) as caught:
         projects.read_project_file(write(tmp_path, text))
     assert caught.value.fields["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("given", "zh", "en"),
+    [
+        ("folder", "folder 是資料夾", "folder is a folder. PROJECT names the project file itself"),
+        ("nothing.toml", "沒有專案檔 nothing.toml", "There is no project file nothing.toml"),
+        ("torn.toml", "專案檔 torn.toml 讀不出來", "The project file torn.toml cannot be read"),
+        ("binary.toml", "專案檔 binary.toml 讀不出來", "The project file binary.toml cannot be read"),
+    ],
+)
+def test_what_is_no_project_file_is_told_with_what_to_do(tmp_path: Path, given: str, zh: str, en: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "torn.toml").write_text("key = ", "utf-8")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadProjectFile) as caught:
+        projects.read_project_file(tmp_path / given)
+    for lang, told in (("zh", zh), ("en", en)):
+        said = sentence(caught.value, lang)
+        assert told in said
+        assert "Errno" not in said
 
 
 def test_a_bad_corpus_leaves_no_half_made_project(db: Database, tmp_path: Path) -> None:

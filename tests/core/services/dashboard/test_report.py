@@ -265,3 +265,23 @@ def test_the_command_writes_the_same_report(
     assert command_line.main(["report", "--out", str(tmp_path / "out.txt")]) == 2
     assert "zip" in capsys.readouterr().err
     assert command_line.main(["report", "--project", "none", "--out", str(out)]) == 2
+
+
+@pytest.mark.parametrize("given", ["folder", "nothing", "demo/project.toml", ""])
+def test_a_key_that_is_no_projects_is_told_with_those_there_are(
+    path: Path, db: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    make_project(db, key="health")
+    make_project(db, key="other")
+    wanted = path.parent / "folder"
+    wanted.mkdir()
+    monkeypatch.setenv("DATA_DIR", str(path.parent))
+    monkeypatch.setattr(command_line, "LANG", "en")
+    key = str(wanted) if given == "folder" else given
+    out = path.parent / "r.zip"
+    assert command_line.main(["report", "--project", key, "--out", str(out)]) == 2
+    told = capsys.readouterr().err
+    assert f"No project has the key “{key}”" in told
+    assert "keys here: health, other" in told
+    assert "Traceback" not in told
+    assert not out.exists()

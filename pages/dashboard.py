@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from core.errors import TagtailError
+from core.services import membership
 from core.services.reporting import Overview
 from db.errors import StorageError
 from pages.shared import cache, messages, session
@@ -25,17 +27,6 @@ TABS: dict[str, Callable[[Overview], None]] = {
 }
 
 
-def chosen_tab() -> str:
-    """Which tab is open: in the address too, so that a link leads to it."""
-    st.segmented_control(
-        t("dashboard.tabs"), list(TABS), key=tabs.KEY, default=tabs.present(TABS), required=True,
-        format_func=lambda tab: t(f"dashboard.tab_{tab}"), label_visibility="collapsed", width="stretch",
-    )  # fmt: skip
-    tab = st.session_state[tabs.KEY]
-    st.query_params["tab"] = tab
-    return str(tab)
-
-
 def show() -> None:
     session.require("lead")
     project = session.project()
@@ -50,14 +41,20 @@ def show() -> None:
         st.info(t("dashboard.empty_pool"), icon=":material/upload_file:")
         page_link("data", t("dashboard.go_data"))
         return
-    tab = chosen_tab()
     if not view.n_labelled and not view.n_gold_labelled:
         overview.headline(project.id)
         st.info(t("dashboard.empty_labels"), icon=":material/label:")
         page_link("annotate", t("dashboard.go_annotate"))
         return
+    tabs.draw({name: t(f"dashboard.tab_{name}") for name in TABS}, partial(_tab, project.id))
+
+
+def _tab(project_id: int, name: str) -> None:
+    """What is in one tab, as it is now; drawn by a fragment, which may outlive a role."""
     try:
-        TABS[tab](view)
+        with session.db() as db:
+            membership.require_member(db, project_id, session.user_id() or 0, "lead")
+        TABS[name](cache.overview(project_id))
     except (TagtailError, StorageError) as error:
         messages.show(error)
 

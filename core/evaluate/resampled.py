@@ -8,6 +8,7 @@ come. Nothing is computed anew for a resample. Source: efron1993, chapter 13 (pe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.seeds import numbers
 
 RESAMPLES = 1000
-MANY = 1000  # distinct rows beyond which sums are drawn from their normal limit
+MANY = 500  # distinct rows beyond which sums are drawn from their normal limit
 FEW_SETS = 256  # distinct label sets up to which the expected distance of each resample is exact
 MANY_SETS = 3000  # distinct label sets beyond which the expected distance is taken over votes drawn at random
 PAIRS = 1_000_000  # pairs of votes so drawn
@@ -199,17 +200,34 @@ def _by_label(readings: Readings) -> tuple[NDArray[np.integer], NDArray[np.integ
 
 def _pair_sums(readings: Readings) -> Array:
     """A text's MASI distances, over its ordered pairs of votes. Shapes: → (N,)."""
-    words, sizes = _packed(readings.members), readings.members.sum(axis=1)
+    between = _distance_of(readings.members)
+    readers = np.bincount(readings.texts, minlength=readings.n)
+    starts = np.cumsum(readers) - readers
     found = np.zeros(readings.n)
-    for shift in range(1, int(np.bincount(readings.texts).max(initial=1))):
-        a, b = readings.sets[:-shift], readings.sets[shift:]
-        unlike = np.flatnonzero((readings.texts[:-shift] == readings.texts[shift:]) & (a != b))
-        if len(unlike):
-            a, b = a[unlike], b[unlike]
-            shared = np.bitwise_count(words[a] & words[b]).sum(axis=1, dtype=np.float64)
-            far = _masi(shared, sizes[a], sizes[b])
-            found += 2 * np.bincount(readings.texts[unlike], weights=far, minlength=readings.n)
+    for n in np.unique(readers):  # texts that so many have read, all at once
+        texts = np.flatnonzero(readers == n)
+        votes = [readings.sets[starts[texts] + place] for place in range(n)]
+        apart = np.zeros(len(texts))
+        for place, vote in enumerate(votes):
+            for other in votes[:place]:
+                apart += between(vote, other)
+        found[texts] = 2 * apart
     return found
+
+
+def _distance_of(members: NDArray[np.bool_]) -> Callable[[NDArray[np.int64], NDArray[np.int64]], Array]:
+    """The MASI distance of sets by their rows: looked up, or, of too many sets for a table, computed."""
+    n = len(members)
+    if n * n <= _AT_ONCE:
+        table = masi_distances(members, members).ravel()
+        return lambda a, b: np.take(table, a * n + b)
+    words, sizes = _packed(members), members.sum(axis=1)
+
+    def computed(a: NDArray[np.int64], b: NDArray[np.int64]) -> Array:
+        shared = np.bitwise_count(words[a] & words[b]).sum(axis=1, dtype=np.float64)
+        return np.where(a == b, 0.0, _masi(shared, sizes[a], sizes[b]))
+
+    return computed
 
 
 def _packed(members: NDArray[np.bool_]) -> NDArray[np.uint64]:
@@ -250,8 +268,6 @@ def _mean_far(members: NDArray[np.bool_], counts: Array, seed: int) -> Array:
 
 def _drawn_far(readings: Readings, seed: int) -> float:
     """The distance of all ordered pairs of votes, summed, from PAIRS of them drawn at random."""
-    words, sizes = _packed(readings.members), readings.members.sum(axis=1)
     n = len(readings.sets)
     a, b = readings.sets[numbers(seed, "pairs drawn").integers(0, n, size=(2, PAIRS))]
-    shared = np.bitwise_count(words[a] & words[b]).sum(axis=1, dtype=np.float64)
-    return float(np.where(a == b, 0.0, _masi(shared, sizes[a], sizes[b])).mean() * n * n)
+    return float(_distance_of(readings.members)(a, b).mean() * n * n)

@@ -38,6 +38,7 @@ CHROMIUM_ARGS = [
 MISSING = "No Chromium here. Install it with:  sudo apt-get install chromium chromium-driver"
 DESKTOP = {"width": 1440, "height": 900}
 TELEPHONE = {"width": 390, "height": 844}
+OPEN = ".st-key-dashboard_tabs [data-testid=stTabPanel]:not([inert])"  # the dashboard's open tab; others are built, too
 A_TEXT = "[data-part=paper]:not([data-document=''])[data-document]"  # on the desk
 # A round that takes seconds: the way is real, the model is tiny.
 SMALL_ROUND = """

@@ -21,7 +21,7 @@ from db import users
 from db.connect import open_database
 from tests.core.services.dashboard.measuring import gold_ids, import_texts
 from tests.core.services.dashboard.modelled import labelled, publish, rank, said
-from tests.e2e.driving import TELEPHONE, Server, running, sign_in
+from tests.e2e.driving import OPEN, TELEPHONE, Server, running, sign_in
 
 pytestmark = pytest.mark.e2e
 N = 160
@@ -86,7 +86,7 @@ def test_a_threshold_is_tried_and_a_missed_text_is_read(browser: Browser, measur
     page = sign_in(browser, measured, "lina", color_scheme="dark")
     page.goto(measured.url + "/dashboard?tab=labels")
     expect(page.get_by_text("如果門檻改成…")).to_be_visible(timeout=30_000)
-    expect(page.locator(".js-plotly-plot")).to_have_count(4, timeout=30_000)
+    expect(page.locator(f"{OPEN} .js-plotly-plot")).to_have_count(4, timeout=30_000)
     page.get_by_role("slider").press("ArrowRight")
     expect(page.get_by_text("試的門檻")).to_be_visible()
     fits(page)
@@ -97,9 +97,9 @@ def test_a_threshold_is_tried_and_a_missed_text_is_read(browser: Browser, measur
     expect(dialog).to_contain_text(f"#{answers.misses[0].document_id}")
     seen(page, "labels-zh-text")
     page.keyboard.press("Escape")
-    page.get_by_role("radio", name="長尾").click()
+    page.get_by_role("tab", name="長尾").click()
     expect(page.get_by_text("蒸餾幫了哪些標籤")).to_be_visible()
-    expect(page.locator(".js-plotly-plot")).to_have_count(4, timeout=30_000)
+    expect(page.locator(f"{OPEN} .js-plotly-plot")).to_have_count(4, timeout=30_000)
     fits(page)
     seen(page, "tail-zh-desk")
     page.context.close()
@@ -109,6 +109,6 @@ def test_a_threshold_is_tried_and_a_missed_text_is_read(browser: Browser, measur
     for tab, words in (("labels", "What if the threshold were…"), ("tail", "Which labels distillation helps")):
         page.goto(f"{measured.url}/dashboard?tab={tab}")
         expect(page.get_by_text(words)).to_be_attached(timeout=30_000)
-        expect(page.locator(".js-plotly-plot")).to_have_count(4, timeout=30_000)
+        expect(page.locator(f"{OPEN} .js-plotly-plot")).to_have_count(4, timeout=30_000)
         fits(page)
         seen(page, f"{tab}-en-phone")

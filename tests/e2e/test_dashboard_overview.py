@@ -132,4 +132,32 @@ def test_the_overview_is_whole_in_both_languages(browser: Browser, server: Serve
     assert page is not None
     page.locator(".st-key-attention button", has_text="Labels").first.click()
     page.wait_for_url("**tab=labels**")
-    expect(page.locator(".st-key-attention")).to_have_count(0)
+    expect(page.locator(".st-key-attention")).not_to_be_visible()
+
+
+def test_a_tab_once_opened_stays_and_shows_what_was_decided_since(browser: Browser, server: Server) -> None:
+    page = sign_in(browser, server, "lina", viewport=DESKTOP)
+    open_overview(page, server)
+    panels = page.locator(".st-key-dashboard_tabs [data-testid=stTabPanel]")
+    expect(page.locator(".tagtail-waits")).to_have_count(0, timeout=40_000)  # the others came while nobody waited
+    names = page.get_by_role("tab")
+    names.nth(4).click()
+    expect(panels.nth(4)).to_be_visible()
+    page.wait_for_url("**tab=people**")
+    assert page.evaluate(WIDE) <= DESKTOP["width"]
+    names.nth(0).click()
+    tile = page.locator(".st-key-glance_now [data-testid=stMetricValue]").first
+    before = tile.inner_text()
+    names.nth(5).click()
+    expect(tile).not_to_be_visible()
+    with contextlib.closing(open_database(server.database)) as db:
+        project, amy = projects.list_projects(db)[0], users.by_name(db, "amy")[0]  # type: ignore[index]
+        text = annotating.next_texts(db, project.id, amy.id, n=1, now=time.time())[0]
+        op = {"uid": f"later{text.id}", "kind": "save", "document": text.id, "decision": "labelled",
+              "labels": [project.label_set.keys[0]], "ms": 4000}  # fmt: skip
+        annotating.apply(db, project.id, amy.id, [op], now=time.time())
+    names.nth(0).click()
+    expect(tile).not_to_have_text(before)
+    page.reload()
+    expect(page.locator(".st-key-glance_now [data-testid=stMetric]")).to_have_count(4)
+    page.context.close()

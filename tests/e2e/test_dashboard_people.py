@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from core.services import projects
 from db.connect import open_database
 from tests.core.services.dashboard.crowd import DAY_S, label_for_days
-from tests.e2e.driving import DESKTOP, TELEPHONE, Server, running, sign_in
+from tests.e2e.driving import DESKTOP, OPEN, TELEPHONE, Server, running, sign_in
 
 pytestmark = pytest.mark.e2e
 expect.set_options(timeout=20_000)
@@ -39,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def part(page: Page, place: int, charts: int) -> None:
     """One of the three parts, drawn whole."""
     page.locator(".st-key-people_part button").nth(place).click()
-    expect(page.locator(".js-plotly-plot .main-svg:first-of-type")).to_have_count(charts)
+    expect(page.locator(f"{OPEN} .js-plotly-plot .main-svg:first-of-type")).to_have_count(charts)
     page.wait_for_selector("[data-test-script-state=notRunning]")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,10 +19,12 @@ from core.services.reporting import Overview
 from core.wording import fixed, signed
 from db.errors import StorageError
 from pages.shared import cache, charts, messages, reasons, round_strip, session, when
-from pages.shared.dashboard import attention_view, when_to_stop
+from pages.shared.dashboard import attention_view, spark, when_to_stop
 from pages.shared.i18n import lang, plain, t
 
 LIVE_S = 15.0
+PAUSE_S = 0.2  # once a visit; reading that code keeps a browser busy for longer
+_PAINTED = "overview_painted"
 SPARK = 30  # rounds in a tile's line
 NAMED = 4  # labels or people that a tile names
 STYLE = """<style>
@@ -35,6 +38,9 @@ STYLE = """<style>
 
 def show(view: Overview) -> None:
     headline(view.project.id)
+    if _PAINTED not in st.session_state:  # the tiles are on the screen before the browser reads what draws charts
+        st.session_state[_PAINTED] = True
+        time.sleep(PAUSE_S)
     when_to_stop.show(view.project.id)
     queue_section(view)
 
@@ -51,7 +57,7 @@ def headline(project_id: int) -> None:
     except (TagtailError, StorageError) as error:
         messages.show(error)
         return
-    st.html(STYLE)
+    st.html(STYLE + spark.STYLE)
     attention_view.show(attention.findings(found, seen), found.project.label_set.names(lang()))
     attention_view.changed_labels(found.relabelled, found.project.label_set.names(lang()))
     with st.container(key="glance_scores"):
@@ -67,10 +73,12 @@ def headline(project_id: int) -> None:
         round_tile(found, seen)
 
 
-def _tile(label: str, value: str, notes: Sequence[str], *, help: str = "", **more: Any) -> None:
-    """A figure, and under it what it was measured on, a line each. Notes are Markdown-safe."""
+def _tile(label: str, value: str, notes: Sequence[str], *, help: str = "", line: str = "", **more: Any) -> None:
+    """A figure, and under it what it was measured on, a line each. Notes are Markdown-safe; ``line`` is a drawing."""
     with st.container(border=True, height="stretch", gap="small"):
         st.metric(label, value, help=help or None, **more)
+        if line:
+            st.html(line)
         st.caption("  \n".join(notes))
 
 
@@ -108,11 +116,18 @@ def score_tile(name: str, score: Score | None, help: str) -> None:
         sure = t("overview.no_hit_at_all", n=score.positives)
     else:
         sure = t("overview.interval", interval=plain(bounds)) if bounds else t("overview.no_interval")
-    line = [round(f1, 3) for _, f1 in score.history[-SPARK:]]
+    past = score.history[-SPARK:]
+    line = ""
+    if len(past) > 1:
+        first, last = past[0], past[-1]
+        line = spark.drawing(
+            [f1 for _, f1 in past],
+            t("overview.line", first=first[0], last=last[0], was=fixed(first[1]), now=fixed(last[1])),
+        )
     _tile(
         name, f"{score.value:.2f}",
         [sure, t("overview.measured", round=score.round, n=score.n), change_note(score)],
-        help=help, **change(score.change.gain), **({"chart_data": line} if len(line) > 1 else {}),
+        help=help, line=line, **change(score.change.gain),
     )  # fmt: skip
 
 

@@ -48,8 +48,9 @@ def stacked(work: Work, others: str) -> tuple[list[str], Counter[tuple[dt.date, 
         kept = {name for name, _ in sorted(total.items(), key=lambda each: (-each[1], each[0]))[: len(HUES)]}
         every = [*(name for name in every if name in kept), others]
     found: Counter[tuple[dt.date, str]] = Counter()
+    by_week = weekly(work)
     for day, name, n in work.per_day:
-        start = day - dt.timedelta(days=day.weekday()) if weekly(work) else day
+        start = day - dt.timedelta(days=day.weekday()) if by_week else day
         found[start, name if name in every else others] += n
     return every, found
 

@@ -40,6 +40,8 @@ PUBLISHED: Mapping[str, Any] = {
     "teacher_steps": 0,
     "teacher_batch_size": 0,
     "valid_share": 0.15,
+    "calibration": "none",
+    "neighbours": "off",
     "precision": "float32",
 }
 _BATCH = {"gru_att.v1": 128}
@@ -201,7 +203,7 @@ _RULES: tuple[_Rule, ...] = (
         "paper does not state its cut.",
     ),
     _Rule(
-        "thresholds", APPROXIMATION, lambda c: c.thresholds == "auto" and not c.cut_at_half,
+        "thresholds", APPROXIMATION, lambda c: c.thresholds == "auto" and not c.half_cuts,
         "每個標籤的門檻選自驗證資料，正例少者拉向與標籤比例相符的切點；論文沒有寫出門檻。",
         "Each label's threshold is chosen on validation, pulled towards the cut that fits its frequency where "
         "positives are few; the paper does not state its cut.",
@@ -218,10 +220,10 @@ _RULES: tuple[_Rule, ...] = (
         "teachers answer by their mean. The paper uses probabilities on the teachers' own training texts.",
     ),
     _Rule(
-        "best_cut", ADDITION, lambda c: c.soft_targets == "out_of_fold" or c.teachers != "neural",
-        "教師的對數勝算經過校準，再平移到以 0.5 為最佳切點，學生也就以 0.5 切；論文的教師由選中的類別權重移動。",
-        "The teachers' logits are calibrated and moved so that one half is the best cut, and the student is cut there; "
-        "in the paper the class weight that was picked moves them.",
+        "best_cut", ADDITION, lambda c: c.cut_at_half,
+        "教師的對數勝算經過校準，再平移到以 0.5 為最佳切點{cut_there[zh]}；論文的教師由選中的類別權重移動。",
+        "The teachers' logits are calibrated and moved so that one half is the best cut{cut_there[en]}; in the paper "
+        "the class weight that was picked moves them.",
     ),
     _Rule(
         "hard_share", ADDITION, _differs("hard_share"),
@@ -268,6 +270,18 @@ _RULES: tuple[_Rule, ...] = (
         "label_attention", ADDITION, lambda c: c.arch in _ATTENDED,
         "每個標籤在{attended[zh]}上有自己的注意力，取代{attended[zh_instead]}。",
         "Each label has an attention of its own over {attended[en]}, in place of {attended[en_instead]}.",
+    ),
+    _Rule(
+        "neighbours", ADDITION, lambda c: c.neighbours != "off",
+        "學生也看最近的訓練文字：驗證資料有進步時，把它們的標籤以距離加權，和學生的機率混合。",
+        "The student also looks at the nearest training texts: where validation gains by it, their labels, weighted by "
+        "distance, are mixed into its probabilities.",
+    ),
+    _Rule(
+        "calibration", ADDITION, lambda c: c.calibration != "none",
+        "機率在驗證資料上校準過（{calibration}），門檻選自校準後的機率；論文沒有校準。",
+        "Probabilities are calibrated on validation ({calibration}), and thresholds chosen on what comes of it; the "
+        "paper does not calibrate.",
     ),
     _Rule(
         "trainable_vectors", ADDITION, _differs("trainable_vectors"),
@@ -332,6 +346,9 @@ def _values(config: RoundConfig) -> dict[str, Any]:
         "vectors_name": PurePath(config.vectors_file).name,
         "sizes": ", ".join(f"{name} = {getattr(config, name)}" for name in sizes),
         "answering": _ANSWERING[config.soft_targets],
+        "cut_there": {"zh": "，學生也就以 0.5 切", "en": ", and the student is cut there"}
+        if config.half_cuts
+        else {"zh": "", "en": ""},
         "attended": _ATTENDED.get(config.arch, {}),
     }
 

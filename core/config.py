@@ -30,6 +30,8 @@ SOFT_LOSSES = ("bce.v1", "fl.v1", "cb.v1", "la.v1")
 BINARY_LOSSES = (*SOFT_LOSSES, "ntr_fl.v1", "ntr_fl_paper.v1", "cb_ntr.v1", "asl.v1", "hill.v1", "zlpr.v1")
 LOSSES = (*BINARY_LOSSES, "r_fl.v1", "db_0fl.v1", "db.v1")
 THRESHOLDS = ("auto", "half", "global", "per_label", "scutfbr", "micromacro")  # core.evaluate.threshold_rules
+CALIBRATIONS = ("none", "temperature", "platt", "isotonic", "auto")  # core.evaluate.calibration
+NEIGHBOURS = ("off", "auto")  # core.models.neighbours
 SEGMENTERS = ("characters", "rjieba", "jieba", "words", "ckip")
 CONVERSIONS = ("", "t2s", "s2t", "tw2s", "s2tw", "tw2sp", "s2twp", "hk2s", "s2hk")  # OpenCC's names
 STRATEGY = re.compile(r"[a-z][a-z0-9_]{0,60}")  # which names there are is known where arrays are: core.active.queue
@@ -120,6 +122,8 @@ class RoundConfig(_Json):
     teacher_batch_size: int = 0  # 0: as ``batch_size``
     valid_share: float = 0.15
     thresholds: str = "auto"  # one half after moved teachers, else validation and frequency; or a rule by name
+    calibration: str = "none"  # of the networks' answers, on validation, before thresholds are chosen
+    neighbours: str = "off"  # auto: student and standalone ask the nearest training texts too, where validation gains
     precision: str = "auto"  # of training steps; auto: bfloat16 on a GPU that has it, float32 elsewhere
     threads: int = 0  # 0: as many as the machine has, four at most
     seed: int = 0
@@ -138,6 +142,11 @@ class RoundConfig(_Json):
     def cut_at_half(self) -> bool:
         """Whether teachers are moved so that one half is each label's best cut, which a student then learns."""
         return self.soft_targets == "out_of_fold" or self.teachers != "neural"
+
+    @property
+    def half_cuts(self) -> bool:
+        """Whether one half is every label's threshold: teachers and student were moved there, and nobody after them."""
+        return (self.thresholds, self.calibration, self.neighbours) == ("auto", "none", "off") and self.cut_at_half
 
     def teacher_epochs(self, texts: int) -> int:
         """How many epochs a teacher of so many texts learns at most."""
@@ -196,6 +205,8 @@ _CHOICES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("soft_loss", SOFT_LOSSES),
     ("teacher_loss", BINARY_LOSSES),
     ("thresholds", THRESHOLDS),
+    ("calibration", CALIBRATIONS),
+    ("neighbours", NEIGHBOURS),
 )
 
 

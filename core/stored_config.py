@@ -54,6 +54,8 @@ BEFORE: Mapping[str, Any] = {
     "teacher_batch_size": 0,
     "valid_share": 0.15,
     "thresholds": "auto",
+    "calibration": "none",
+    "neighbours": "off",
     "precision": "float32",
     "threads": 0,
     "seed": 0,

@@ -17,15 +17,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from core.config import RoundConfig
 from core.distill.lessons import Lessons, encoding, threads_of
 from core.distill.soft_targets import Taught, syllabus, teach
 from core.distill.student import Pair, train_pair
 from core.distill.sweep import SweepReport
-from core.distill.teachers import Teachers
+from core.distill.teachers import Teachers, logit
 from core.errors import LabelWithoutPositives, NoGold, TooFewLabels
 from core.evaluate import threshold_rules
+from core.evaluate.calibration import Quality
 from core.evaluate.metrics import MetricRow, rows
 from core.evaluate.thresholds import choose
 from core.models.base import TextModel
@@ -38,7 +40,8 @@ from core.text.vectors import SAMPLE_TOKENS, vector_steps
 from core.text.vocab import Vocab
 from core.train.checkpoint import published, save_model
 from core.train.loop import StepReport
-from core.train.scoring import score_row_steps, score_texts, scorer
+from core.train.revising import Revision, Said, fitted, revised, said_steps
+from core.train.scoring import score_texts, scorer
 
 MIN_LABELLED = 8  # with fewer there is neither something to learn nor something to validate on
 _SMALL_CORPUS = 20_000  # tokens; below, a token seen once is kept as well
@@ -90,6 +93,8 @@ class RoundResult:
     timings: dict[str, float]
     warnings: list[tuple[str, dict[str, Any]]]
     opinions: NDArray[np.float32] | None = None
+    revisions: dict[str, Revision] = field(default_factory=dict)  # by model: what was done to its logits
+    quality: dict[str, Any] = field(default_factory=dict)  # of each model's gold probabilities, before it and after
 
 
 Steps = Generator[RoundReport, None, Any]
@@ -127,6 +132,8 @@ class _Round:
         self.data, self.config, self.out_dir, self.cache_dir = data, config, out_dir, cache_dir
         self.timings: dict[str, float] = {}
         self.networks = 0  # of all teachers
+        self.revisions: dict[str, Revision] = {}
+        self.quality: dict[str, dict[str, dict[str, float | None]]] = {}  # of probabilities on gold, before and after
 
     def run(self, ask_teachers: bool) -> Generator[RoundReport, None, RoundResult]:
         yield from self._timed("text", self._text())
@@ -152,6 +159,8 @@ class _Round:
             timings=self.timings,
             warnings=[*teachers.warnings, *([] if pair.standalone is not None else [("TwinDiverged", {})])],
             opinions=opinions,
+            revisions=self.revisions,
+            quality=self.quality,
         )
 
     def _timed(self, stage: str, steps: Steps) -> Steps:
@@ -243,31 +252,51 @@ class _Round:
         gold_y = np.asarray(self.data.gold_y)
         asked = [*lessons.valid_texts, *self.data.gold_texts]
         rows_asked = yield from through(encoding(self.encode, asked), lambda _: RoundReport("evaluate", 0, 3))
-        answers: dict[str, Generator[float, None, Any]] = {"teacher": teachers.probability_steps(rows_asked, asked)}
+        near = self.config.neighbours != "off"
+        known = lessons.train_rows if near else ()  # what networks look for neighbours in
+        answers: dict[str, Generator[float, None, Said]] = {"teacher": _told(teachers.logit_steps(rows_asked, asked))}
         for name, model in (("standalone", pair.standalone), ("student", pair.student)):
             if model is not None:
-                answers[name] = score_row_steps(scorer(model, self.config), rows_asked)
+                answers[name] = said_steps(scorer(model, self.config), [*known, *rows_asked], places=near)
         for done, (name, steps) in enumerate(answers.items()):
             report = RoundReport("evaluate", done, len(answers), {"model": name})
             yield report
-            probs = yield from through(steps, partial(_same, report))
+            said = yield from through(steps, partial(_same, report))
+            probs = self._revise(name, lessons, said)
             valid, gold[name] = probs[: len(lessons.valid_rows)], probs[len(lessons.valid_rows) :]
-            if self.config.thresholds != "auto":
-                thresholds[name] = threshold_rules.of_probabilities(self.config.thresholds, valid, lessons.valid_y)
-            elif self.config.cut_at_half and name != "standalone":  # validation, which is small, would only spoil it
-                thresholds[name] = np.full(lessons.valid_y.shape[1], 0.5)
-            else:
-                thresholds[name] = choose(valid, lessons.valid_y, np.asarray(lessons.train_y).mean(axis=0))
+            thresholds[name] = self._thresholds(name, lessons, valid)
             for split, p, y in (("valid", valid, lessons.valid_y), ("gold", gold[name], gold_y)):
                 metrics += rows(
                     p, y, thresholds[name], keys=self.data.label_keys, model=name, split=split, seed=self.config.seed
                 )  # fmt: skip
         return metrics, thresholds, gold
 
+    def _revise(self, name: str, lessons: Lessons, said: Said) -> NDArray[np.float32]:
+        """Neighbours and calibration as validation asks for them. Shapes: → (V+G, K), without the training texts."""
+        n, v = len(lessons.train_rows), len(lessons.valid_rows)
+        train = said.part(slice(n)) if name != "teacher" and self.config.neighbours != "off" else None
+        asked = said if train is None else said.part(slice(n, None))
+        found = fitted(self.config, asked.part(slice(v)), lessons.valid_y, train, lessons.train_y)
+        probs = expit(found(asked)).astype(np.float32)
+        self.revisions[name] = found
+        raw = expit(asked.logits[v:]).astype(np.float32)
+        self.quality[name] = {
+            part: asdict(Quality.of(p, self.data.gold_y)) for part, p in (("before", raw), ("after", probs[v:]))
+        }
+        return probs
+
+    def _thresholds(self, name: str, lessons: Lessons, valid: NDArray[np.float32]) -> NDArray[np.float64]:
+        if self.config.thresholds != "auto":
+            return threshold_rules.of_probabilities(self.config.thresholds, valid, lessons.valid_y)
+        if self.config.half_cuts and name != "standalone":  # validation, which is small, would only spoil it
+            return np.full(lessons.valid_y.shape[1], 0.5)
+        return choose(valid, lessons.valid_y, np.asarray(lessons.train_y).mean(axis=0))
+
     def _score(self, student: TextModel) -> Steps:
         """The pool, read again chunk by chunk, so that its tokens are never all in memory."""
         texts = self.data.pool_texts
-        steps = score_texts(scorer(student, self.config), self.encode, texts, threads_of(self.config))
+        by = revised(scorer(student, self.config), self.revisions["student"])
+        steps = score_texts(by, self.encode, texts, threads_of(self.config))
         return (yield from through(steps, lambda done: RoundReport("score", done, len(texts))))
 
     def _opinions(self, teachers: Teachers) -> Steps:
@@ -279,7 +308,8 @@ class _Round:
             report = RoundReport("score", start, len(texts))
             part = texts[start : start + _ASKED]
             parts.append((yield from through(teachers.opinion_steps(self.encode(part), part), partial(_same, report))))
-        return np.concatenate(parts, axis=1)
+        said, calibration = np.concatenate(parts, axis=1), self.revisions["teacher"].calibration
+        return said if calibration is None else expit(calibration(logit(said))).astype(np.float32)
 
     def _save(self, student: TextModel, thresholds: NDArray[np.float64]) -> Steps:
         meta = {
@@ -287,10 +317,18 @@ class _Round:
             "label_keys": list(self.data.label_keys),
             "thresholds": [float(t) for t in thresholds],
             "segmenter": self.config.segmenter,
+            "revision": self.revisions["student"].to_json(),
+            "quality": self.quality["student"],
         }
         yield RoundReport("save", 0, 1)
         with published(self.out_dir) as beside:
-            save_model(beside, student, self.vocab, meta)
+            save_model(beside, student, self.vocab, meta, self.revisions["student"].arrays())
+
+
+def _told(steps: Generator[float, None, NDArray[np.float64]]) -> Generator[float, None, Said]:
+    """Teachers are no one network: they lie nowhere."""
+    logits = yield from steps
+    return Said(logits, np.empty((len(logits), 0), dtype=np.float32))
 
 
 def _same(report: RoundReport, _: float) -> RoundReport:

@@ -23,11 +23,13 @@ import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from core.errors import ModelUnavailable
 from core.export.card import model_card
 from core.models.base import TextModel
 from core.text.vocab import PAD
+from core.train.checkpoint import NEIGHBOURS
 from core.train.predict import Student, load_student
 
 FORMAT = 1
@@ -53,8 +55,9 @@ def write_bundle(
     """
     student = _load(Path(student_dir))
     named = _labels(student, labels)
-    model = export_onnx(student.model)
-    _verify(student.model, model, len(student.vocab))
+    neighbours = student.revision.neighbours is not None
+    model = export_onnx(student.model, places=neighbours)
+    _verify(student.model, model, len(student.vocab), places=neighbours)
     config = {**asdict(student.config), "vectors_file": Path(student.config.vectors_file).name}
     about = {
         "format": FORMAT,
@@ -63,7 +66,9 @@ def write_bundle(
         "conversion": student.config.conversion,
         "max_tokens": student.config.max_tokens,
         "config": config,
+        "revision": student.revision.to_json(),
     }
+    card = {**card, "revision": about["revision"], "quality": student.meta.get("quality")}
     files = {
         "model.onnx": model,
         "vocab.json": student.vocab.to_json().encode(),
@@ -73,6 +78,8 @@ def write_bundle(
         "predict.py": (FILES / "predict.py").read_bytes(),
         "requirements.txt": requirements(student.config.segmenter, student.config.conversion).encode(),
     }
+    if neighbours:
+        files[NEIGHBOURS] = (Path(student_dir) / NEIGHBOURS).read_bytes()
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
     return _write_zip(Path(out_zip), {**files, "SHA256SUMS": sums.encode()})
 
@@ -83,19 +90,34 @@ def requirements(segmenter: str, conversion: str) -> str:
     return "".join(f"{line}\n" for line in ("numpy>=1.26", "onnxruntime>=1.20", *_READERS.get(segmenter, ()), *opencc))
 
 
-def export_onnx(model: TextModel) -> bytes:
-    """The model as ONNX: tokens (B, T) int64 → logits (B, K), any B and T from 1 on; no path of this machine."""
+class _Placed(torch.nn.Module):
+    """A model that also says where its texts lie."""
+
+    def __init__(self, model: TextModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        seen = self.model.read(tokens)
+        return self.model.output(seen), self.model.embedding(seen)
+
+
+def export_onnx(model: TextModel, *, places: bool = False) -> bytes:
+    """The model as ONNX: tokens (B, T) int64 → logits (B, K), any B and T from 1 on; no path of this machine.
+
+    With ``places`` it also gives its embedding (B, E).
+    """
     example = torch.full((2, 12), PAD, dtype=torch.int64)
     example[0, :12] = 1
     example[1, :5] = 1
     sizes = {0: torch.export.Dim("B"), 1: torch.export.Dim("T")}
     with _quiet():
         program = torch.onnx.export(
-            model.eval(),
+            (_Placed(model) if places else model).eval(),
             (example,),
             dynamo=True,
             input_names=["tokens"],
-            output_names=["logits"],
+            output_names=["logits", "places"] if places else ["logits"],
             dynamic_shapes=(sizes,),
             external_data=False,
             verbose=False,
@@ -115,7 +137,7 @@ def _strip(proto: onnx.ModelProto) -> None:
         del part.metadata_props[:]
 
 
-def _verify(model: TextModel, exported: bytes, tokens: int) -> None:
+def _verify(model: TextModel, exported: bytes, tokens: int, *, places: bool = False) -> None:
     """Raises ModelUnavailable: onnxruntime and torch differ on texts of many lengths, one of them empty."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(2, os.cpu_count() or 1)
@@ -127,9 +149,14 @@ def _verify(model: TextModel, exported: bytes, tokens: int) -> None:
         for row, length in enumerate(lengths):
             batch[row, :length] = draw.integers(1, tokens, length)
         with torch.no_grad():
-            ours = model.eval()(torch.from_numpy(batch)).sigmoid().numpy()
+            seen = model.eval().read(torch.from_numpy(batch))
+            ours = model.output(seen).sigmoid().numpy()
+            there = model.embedding(seen).numpy()
         theirs = _sigmoid(session.run(["logits"], {"tokens": batch})[0])
         apart = float(np.abs(ours - theirs).max())
+        if places:
+            found = session.run(["places"], {"tokens": batch})[0]
+            apart = max(apart, float(np.abs(there - found).max() / max(1.0, np.abs(there).max())))
         if not apart <= TOLERANCE:
             raise ModelUnavailable(name="model.onnx", why=f"differs by {apart:.1e}")
 

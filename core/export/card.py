@@ -21,8 +21,9 @@ def model_card(
     """The card as Markdown.
 
     ``labels`` carry key, zh, en, definition, threshold; ``card`` may hold project, round, deeper, finished, n_train,
-    n_valid, n_gold, code_version, teacher_weights (key → W), warnings ((code, fields) pairs) and metrics
-    (rows with model, split, scope, f1, precision, recall, support, low, high, n).
+    n_valid, n_gold, code_version, teacher_weights (key → W), warnings ((code, fields) pairs), metrics
+    (rows with model, split, scope, f1, precision, recall, support, low, high, n), revision and quality (as a student's
+    meta has them).
     What it lacks is said to be unknown, never left out.
     """
     metrics = [_plain(row) for row in card.get("metrics") or ()]
@@ -32,6 +33,7 @@ def model_card(
             *_head(card, config, tokens),
             *_figures(labels, gold, card),
             *_labels(labels, card.get("teacher_weights") or {}),
+            *_probabilities(labels, config, card),
             *_use(),
             *_approximations(config, card),
             *_settings(config),
@@ -142,7 +144,7 @@ def _approximations(config: Mapping[str, Any], card: Mapping[str, Any]) -> list[
             "they lean to 0 and 1 where a teacher overfits."
         )
     lines += [
-        *_cuts(known is not None and known.thresholds == "auto" and known.cut_at_half, card),
+        *_cuts(known is not None and known.half_cuts, card),
         "- 未見過的詞一律視為同一個「未知」。Tokens outside the vocabulary all count as one unknown token.",
         *(_warning(code, fields) for code, fields in card.get("warnings") or ()),
         "",
@@ -158,12 +160,47 @@ def _cuts(at_half: bool, card: Mapping[str, Any]) -> list[str]:
             "Probabilities are no frequencies: each label's log-odds are moved so that one half is the best cut, which "
             "is every label's threshold."
         ]
+    chosen = (
+        f"- 門檻選自 {_text(card.get('n_valid'))} 則驗證文字。"
+        f"Thresholds were chosen on {_text(card.get('n_valid'))} validation texts."
+    )
+    if (card.get("revision") or {}).get("calibration"):
+        return [chosen]  # what calibration did has lines of its own
     return [
         "- 機率未經校準：類別權重移動了對數勝算，請與門檻比較，勿與 0.5 比較。"
         "Probabilities are not calibrated: class weights shift the log-odds. Compare with the threshold, not with 0.5.",
-        f"- 門檻選自 {_text(card.get('n_valid'))} 則驗證文字。"
-        f"Thresholds were chosen on {_text(card.get('n_valid'))} validation texts.",
+        chosen,
     ]
+
+
+def _probabilities(
+    labels: Sequence[Mapping[str, Any]], config: Mapping[str, Any], card: Mapping[str, Any]
+) -> list[str]:
+    """What was done to the model's probabilities, where the round asked for it, and what it brought on gold."""
+    revision = card.get("revision") or {}
+    calibration, near = revision.get("calibration"), revision.get("neighbours")
+    asked = (config.get("calibration", "none") != "none", config.get("neighbours", "off") != "off")
+    if not any(asked):
+        return []
+    lines = ["## 機率 Probabilities", ""]
+    if asked[1]:
+        lines.append(
+            f"- 機率裡有 {near['share']:g} 來自最近的 {near['nearest']} 篇訓練文字的標籤（T = {near['width']:.3g}）。"
+            f"{near['share']:g} of each probability are the labels of the {near['nearest']} nearest training texts "
+            f"(T = {near['width']:.3g})."
+            if near
+            else "- 驗證資料沒有因鄰近文字進步，所以沒有採用。Validation gained nothing by neighbours: none are asked."
+        )
+    if calibration:
+        n, pairs = _text(card.get("n_valid")), zip(labels, calibration["methods"], strict=True)
+        told = ", ".join(f"{_cell(label['key'])} {method}" for label, method in pairs)
+        lines.append(f"- 在 {n} 則驗證文字上校準。Calibrated on {n} validation texts: {told}")
+    quality = card.get("quality") or {}
+    lines += ["", *_table(("黃金集 gold", "之前 before", "之後 after"), [
+        (title, *(_number((quality.get(part) or {}).get(name)) for part in ("before", "after")))
+        for title, name in (("ECE", "ece"), ("Brier", "brier"))
+    ])]  # fmt: skip
+    return lines
 
 
 def _warning(code: str, fields: Mapping[str, Any]) -> str:

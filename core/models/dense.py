@@ -26,7 +26,7 @@ class DenseEngine:
     """The engine of any module; ``template`` is a model of the kind, whose buffers all share."""
 
     def __init__(self, template: TextModel) -> None:
-        self._whole = _Whole(template)
+        self._whole, self._before = _Whole(template), _Before(template)
 
     def stack(self, models: Sequence[TextModel]) -> Weights:
         named = [dict(model.named_parameters()) for model in models]
@@ -46,6 +46,13 @@ class DenseEngine:
             found.append(functional_call(self._whole, own, (packed.tokens, mask)))
         return torch.stack(found)
 
+    def read(self, weights: Weights, packed: Batch, config: RoundConfig) -> Tensor:
+        found = []
+        for m in range(len(next(iter(weights.values())))):
+            own = {f"module.{name}": value[m] for name, value in weights.items()}
+            found.append(functional_call(self._before, own, (packed.tokens,)))
+        return torch.stack(found)
+
 
 class _Whole(torch.nn.Module):
     """The module with the mask that it is given in place of dropout."""
@@ -57,3 +64,14 @@ class _Whole(torch.nn.Module):
     def forward(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
         seen = self.module.read(tokens)
         return self.module.output(seen if mask is None else seen * mask)
+
+
+class _Before(torch.nn.Module):
+    """The module up to its output."""
+
+    def __init__(self, module: TextModel) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.module.read(tokens)

@@ -38,3 +38,7 @@ class Engine(Protocol):
     def logits(self, weights: Weights, packed: Any, config: RoundConfig, dropout: Tensor | None = None) -> Tensor:
         """Shapes: dropout (M, B, H), a mask already scaled → (M, B, K)."""
         ...
+
+    def read(self, weights: Weights, packed: Any, config: RoundConfig) -> Tensor:
+        """What each model's output reads: its ``read``. Shapes: → (M, B, width)."""
+        ...

@@ -191,11 +191,14 @@ class StackedCNN:
         return pack(rows, vectors, config.chunks)
 
     def logits(self, weights: Weights, packed: Packed, config: RoundConfig, dropout: Tensor | None = None) -> Tensor:
-        seen = features(weights, packed, config.chunks)
-        hidden = _affine(seen, weights["hidden.weight"], weights["hidden.bias"]).relu()
+        hidden = self.read(weights, packed, config)
         if dropout is not None:
             hidden = hidden * dropout
         return torch.baddbmm(weights["output.bias"].unsqueeze(1), hidden, weights["output.weight"])
+
+    def read(self, weights: Weights, packed: Packed, config: RoundConfig) -> Tensor:
+        seen = features(weights, packed, config.chunks)
+        return _affine(seen, weights["hidden.weight"], weights["hidden.bias"]).relu()
 
 
 def _to_stack(name: str, value: Tensor) -> Tensor:

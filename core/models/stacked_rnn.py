@@ -46,10 +46,13 @@ class _Stacked:
         return Reading(embedded, runs(local, lengths, self.ways, vectors.device))
 
     def logits(self, weights: Weights, packed: Reading, config: RoundConfig, dropout: Tensor | None = None) -> Tensor:
-        seen = self.features(weights, packed)
+        seen = self.read(weights, packed, config)
         if dropout is not None:
             seen = seen * dropout
         return torch.baddbmm(weights["output.bias"].unsqueeze(1), seen, weights["output.weight"])
+
+    def read(self, weights: Weights, packed: Reading, config: RoundConfig) -> Tensor:
+        return self.features(weights, packed)
 
     def features(self, weights: Weights, packed: Reading) -> Tensor:
         """Shapes: → (M, B, H)."""

@@ -139,7 +139,7 @@ class Plan:
             raise BadSetting(field="folds", value=self.folds, why="≥ 2")
         names = {each.name for each in fields(RoundConfig)}
         for name in self.settings:
-            if name not in names - {"arch", "seed", "threads"}:
+            if name not in names - {"arch", "seed", "threads", "calibration", "neighbours"}:  # cells do neither
                 raise BadSetting(field=name, value=self.settings[name], why="unknown setting")
         for arch in self.archs:
             self.config(Key(0, 0, arch, STANDALONE))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from core.errors import BadSetting, ModelUnavailable
 from core.models.base import TextModel
@@ -20,15 +22,24 @@ from core.text.vocab import Vocab
 
 FORMAT = 1
 MODEL, VOCAB, META = "model.pt", "vocab.json", "student.json"
+NEIGHBOURS = "neighbours.npz"  # where training texts lie and what they carry; only of a student that asks them
 
 
-def save_model(directory: Path, model: TextModel, vocab: Vocab, meta: dict[str, Any]) -> None:
-    """Write the three files and see them on disk; ``meta`` holds config, label_keys and thresholds."""
+def save_model(
+    directory: Path,
+    model: TextModel,
+    vocab: Vocab,
+    meta: dict[str, Any],
+    neighbours: Mapping[str, NDArray[Any]] | None = None,
+) -> None:
+    """Write the files and see them on disk; ``meta`` holds config, label_keys and thresholds."""
     torch.save(model.state_dict(), directory / MODEL)
     (directory / VOCAB).write_text(vocab.to_json(), encoding="utf-8")
     text = json.dumps({"format": FORMAT, **meta}, ensure_ascii=False, indent=1, sort_keys=True)
     (directory / META).write_text(text, encoding="utf-8")
-    for name in (MODEL, VOCAB, META):
+    if neighbours:
+        np.savez(directory / NEIGHBOURS, allow_pickle=False, **neighbours)
+    for name in (MODEL, VOCAB, META, *((NEIGHBOURS,) if neighbours else ())):
         _sync(directory / name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from core.text.encode import encoder
 from core.text.vocab import Vocab
 from core.train.checkpoint import load_model
 from core.train.loop import packed_by_length, score_steps
-from core.train.scoring import row_logit_steps, score_rows, scorer
+from core.train.revising import Revision, revised
+from core.train.scoring import Scorer, row_logit_steps, score_rows, scorer
 
 _MANY = 512  # rows from which on a table for each model is worth its making
 
@@ -56,12 +57,17 @@ class Student:
     label_keys: tuple[str, ...]
     thresholds: NDArray[np.float64]  # (K,)
     meta: dict[str, Any]
+    revision: Revision = field(default_factory=Revision)
+
+    def scorer(self) -> Scorer:
+        """The model with what its round does to its logits."""
+        return revised(scorer(self.model, self.config), self.revision)
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Shapes: → (N, K)."""
         if not len(texts):
             return np.zeros((0, len(self.label_keys)), dtype=np.float32)
-        return probabilities(self.model, encoder(self.vocab, self.config)(texts), self.config)
+        return score_rows(self.scorer(), encoder(self.vocab, self.config)(texts))
 
 
 def load_student(directory: Path) -> Student:
@@ -74,4 +80,5 @@ def load_student(directory: Path) -> Student:
         label_keys=tuple(meta["label_keys"]),
         thresholds=np.array(meta["thresholds"], dtype=np.float64),
         meta=json.loads(json.dumps(meta)),
+        revision=Revision.from_json(meta.get("revision"), Path(directory)),
     )

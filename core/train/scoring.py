@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import expit
+from torch import Tensor
 
 from core.config import RoundConfig
 from core.errors import ModelUnavailable
@@ -46,6 +47,10 @@ class Scorer(Protocol):
         """Shapes: B rows of like length, without padding → (B, K)."""
         ...
 
+    def placed(self, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits, and where the rows lie among others (``TextModel.embedding``). Shapes: → (B, K), (B, E)."""
+        ...
+
 
 class TableScorer:
     """TextCNN by its table; padding never arises, so a whole chunk is one batch."""
@@ -62,10 +67,17 @@ class TableScorer:
 
     def logits(self, rows: Rows) -> NDArray[np.float32]:
         with torch.no_grad():
-            seen = self.table.features(rows)
-            out = self._buffers.take(len(rows), len(self.bias)) if seen.device.type == "cpu" else None
-            hidden = torch.addmm(self.bias, seen, self.weight.t(), out=out).relu_()
-            return self.model.output(hidden).cpu().numpy()
+            return self.model.output(self._read(rows)).cpu().numpy()
+
+    def placed(self, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        with torch.no_grad():
+            return _both(self.model, self._read(rows))
+
+    def _read(self, rows: Rows) -> Tensor:
+        """A thread's next call may write over it."""
+        seen = self.table.features(rows)
+        out = self._buffers.take(len(rows), len(self.bias)) if seen.device.type == "cpu" else None
+        return torch.addmm(self.bias, seen, self.weight.t(), out=out).relu_()
 
 
 class LabelTableScorer:
@@ -81,8 +93,14 @@ class LabelTableScorer:
 
     def logits(self, rows: Rows) -> NDArray[np.float32]:
         with torch.no_grad():
-            seen = self.model.attention(*self.table.states(rows)).flatten(1)
-            return self.model.output(seen).cpu().numpy()
+            return self.model.output(self._read(rows)).cpu().numpy()
+
+    def placed(self, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        with torch.no_grad():
+            return _both(self.model, self._read(rows))
+
+    def _read(self, rows: Rows) -> Tensor:
+        return self.model.attention(*self.table.states(rows)).flatten(1)
 
 
 class EngineScorer:
@@ -95,7 +113,7 @@ class EngineScorer:
 
     def __init__(self, model: TextModel, config: RoundConfig, *, dense: bool = False) -> None:
         model, self.config = _frozen(model, config)
-        self.vectors = model.vectors.detach()
+        self.model, self.vectors = model, model.vectors.detach()
         self.engine = engine_of(config.arch, model, dense=dense)
         self.weights = self.engine.stack([model])
         self.n_labels = _labels(model)
@@ -105,6 +123,16 @@ class EngineScorer:
         with torch.no_grad():
             packed = self.engine.pack(rows, self.vectors, self.config)
             return self.engine.logits(self.weights, packed, self.config)[0].float().cpu().numpy()
+
+    def placed(self, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        with torch.no_grad():
+            packed = self.engine.pack(rows, self.vectors, self.config)
+            return _both(self.model, self.engine.read(self.weights, packed, self.config)[0].float())
+
+
+def _both(model: TextModel, seen: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Logits and embedding of what a model has read; neither shares its memory."""
+    return model.output(seen).cpu().numpy(), model.embedding(seen).clone().cpu().numpy()
 
 
 def _labels(model: TextModel) -> int:

@@ -23,7 +23,7 @@ from core.services.going_back import Earlier
 from core.services.projects import Project
 from core.text.encode import encoder
 from core.train.predict import Student, load_student
-from core.train.scoring import score_texts, scorer
+from core.train.scoring import score_texts
 from core.worker.ranking import ranked_pool
 from core.worker.rounds import JOB_LEASE_S, LabelsChanged, Stopped
 from db import annotations as annotation_rows
@@ -123,8 +123,7 @@ class Restorer:
     def _score(self, student: Student, texts: Any) -> NDArray[np.float32]:
         self._report(0, len(texts))
         steps = score_texts(
-            scorer(student.model, student.config), encoder(student.vocab, student.config), texts,
-            threads_of(student.config),
+            student.scorer(), encoder(student.vocab, student.config), texts, threads_of(student.config),
         )  # fmt: skip
         try:
             while True:

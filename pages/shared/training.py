@@ -13,8 +13,10 @@ from core.approximations import Departure
 from core.config import (
     ARCHS,
     BINARY_LOSSES,
+    CALIBRATIONS,
     CONVERSIONS,
     LOSSES,
+    NEIGHBOURS,
     PRECISIONS,
     SEGMENTERS,
     SOFT_LOSSES,
@@ -40,6 +42,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "precision": PRECISIONS,
     "loss": LOSSES,
     "thresholds": THRESHOLDS,
+    "calibration": CALIBRATIONS,
+    "neighbours": NEIGHBOURS,
     "soft_loss": SOFT_LOSSES,
     "teacher_loss": BINARY_LOSSES,
 }
@@ -47,7 +51,7 @@ MAIN = ("arch", "segmenter", "sweep", "soft_targets", "teachers")  # what matter
 EXPERT: dict[str, tuple[str, ...]] = {
     "text": ("conversion", "max_tokens", "vectors_file", "vector_size", "trainable_vectors"),
     "targets": ("teacher_arch", "class_weights", "oof_folds", "hard_share", "spliced", "student_epoch"),
-    "losses": ("loss", "soft_loss", "teacher_loss", "thresholds"),
+    "losses": ("loss", "soft_loss", "teacher_loss", "thresholds", "calibration", "neighbours"),
     "course": (
         "patience", "teacher_patience", "teacher_steps", "max_epochs", "batch_size", "teacher_batch_size", "lr",
         "dropout", "valid_share", "precision", "threads", "seed",

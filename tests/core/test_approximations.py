@@ -32,6 +32,8 @@ OTHER = {
     "teacher_arch": ("han.v1", "teacher_arch"),
     "soft_targets": ("out_of_fold", "out_of_fold"),
     "thresholds": ("micromacro", "threshold_rule"),
+    "calibration": ("auto", "calibration"),
+    "neighbours": ("auto", "neighbours"),
     "loss": ("db.v1", "loss"),
     "soft_loss": ("fl.v1", "soft_loss"),
     "teacher_loss": ("cb_ntr.v1", "teacher_loss"),

@@ -58,6 +58,7 @@ class Student:
         self._segment = segmenter(about["segmenter"])
         self._convert = converter(about.get("conversion", ""))
         self._session = _session(folder / "model.onnx", threads)
+        self._revise, self._outputs = reviser(about.get("revision") or {}, folder)
 
     @property
     def keys(self) -> list[str]:
@@ -85,8 +86,8 @@ class Student:
             tokens = np.full((len(part), width), PAD, dtype=np.int64)
             for at, n in enumerate(part):
                 tokens[at, : len(rows[n])] = rows[n]
-            logits = self._session.run(["logits"], {"tokens": tokens})[0]
-            out[part] = 0.5 * (1 + np.tanh(0.5 * logits))  # the sigmoid that cannot overflow
+            logits = self._revise(*self._session.run(self._outputs, {"tokens": tokens}))
+            out[part] = _sigmoid(logits)
         return out
 
     def predict(self, texts: list[str]) -> list[dict]:
@@ -104,14 +105,84 @@ class Student:
         return answers
 
 
-def verify(folder: Path) -> None:
+def reviser(revision: dict, folder: Path):
+    """What the model's round does to its logits, and the outputs that it needs: neighbours, then calibration.
+
+    Raises BundleError: the neighbours' file is missing or damaged.
+    """
+    steps, near, calibration = [], revision.get("neighbours"), revision.get("calibration")
+    if near:
+        verify(folder, ("neighbours.npz",))
+        steps.append(_neighbours(folder / "neighbours.npz", **near))
+    if calibration:
+        steps.append(_calibration(**calibration))
+
+    def revise(logits, places=None):
+        logits = logits.astype("float64")
+        for step in steps:
+            logits = step(logits, places)
+        return logits
+
+    return revise, ["logits", "places"] if near else ["logits"]
+
+
+def _neighbours(path: Path, nearest: int, width: float, share: float):
+    """Probabilities drawn towards the labels of the nearest training texts, whose places and labels alone are here."""
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as found:
+        there, carried = found["places"].astype(np.float64), found["y"].astype(np.float64)
+    squares = np.square(there).sum(axis=1)
+    nearest, slack = min(nearest, len(there)), 1e-5 * squares.max() ** 0.5
+
+    def revise(logits, places):
+        out = np.empty_like(logits)
+        for n, place in enumerate(places.astype(np.float64)):
+            distances = np.sqrt((np.square(place).sum() + squares - 2 * there @ place).clip(min=0))
+            weights = np.exp((distances.min() - distances) / width)
+            weights[distances > np.partition(distances, nearest - 1)[nearest - 1] + slack] = 0
+            p = (1 - share) * _sigmoid(logits[n]) + share * (weights / weights.sum()) @ carried
+            out[n] = _logit(p.clip(1e-12, 1 - 1e-12))
+        return out
+
+    return revise
+
+
+def _calibration(scale, offset, curves, methods):
+    """Logits that say how often they are right: a line for each label, or a curve."""
+    import numpy as np
+
+    def revise(logits, places):
+        out = logits * np.array(scale) + np.array(offset)
+        for k, (x, shares) in curves.items():
+            p = 0.99 * np.interp(logits[:, int(k)], x, shares) + 0.01 * _sigmoid(out[:, int(k)])
+            with np.errstate(divide="ignore"):
+                out[:, int(k)] = _logit(p)
+        return out.clip(-30, 30)
+
+    return revise
+
+
+def _sigmoid(logits):
+    import numpy as np
+
+    return 0.5 * (1 + np.tanh(0.5 * logits))  # it cannot overflow
+
+
+def _logit(p):
+    import numpy as np
+
+    return np.log(p) - np.log1p(-p)
+
+
+def verify(folder: Path, names: tuple = NEEDED) -> None:
     """Compare the files with SHA256SUMS. Raises BundleError: one is missing, or not what was exported."""
     try:
         lines = (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"讀不到 SHA256SUMS,請重新解壓縮 / cannot read SHA256SUMS, unpack again: {error}") from error
     sums = {name.strip(): digest for digest, _, name in (line.partition("  ") for line in lines)}
-    for name in NEEDED:
+    for name in names:
         try:
             found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
         except OSError as error:

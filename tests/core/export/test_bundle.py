@@ -16,17 +16,24 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 
 from core.config import RoundConfig
 from core.errors import ModelUnavailable
+from core.evaluate.calibration import fit
 from core.export.bundle import FILES, requirements, write_bundle
+from core.models.neighbours import Neighbours
 from core.models.registry import build
 from core.text.convert import convert
+from core.text.encode import encoder
 from core.text.normalize import normalize
 from core.text.tokenize import reader, segmenter
 from core.text.vocab import Vocab
-from core.train.checkpoint import save_model
+from core.train.checkpoint import load_model, save_model
 from core.train.predict import load_student
+from core.train.revising import Revision, said_steps
+from core.train.scoring import scorer
+from tests.core.making import drained
 
 ROOT = Path(__file__).resolve().parents[3]
 LABELS = [
@@ -208,6 +215,54 @@ def test_a_bundle_reads_as_its_student_was_taught(name, conversion, tmp_path):
     found = answers(run(tmp_path / "out", *TEXTS))
     printed = np.array([list(row["probabilities"].values()) for row in found])
     assert np.abs(printed - student.probabilities(TEXTS)).max() <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("arch", "neighbours", "calibration"),
+    [("textcnn.v1", True, True), ("textrnn_att.v1", True, False), ("han_att.v1", False, True)],
+)
+def test_a_bundle_does_to_its_logits_what_the_app_does(arch, neighbours, calibration, tmp_path):
+    draw = np.random.default_rng(0)
+    config = RoundConfig(
+        **SMALL, arch=arch, calibration="auto" if calibration else "none", neighbours="auto" if neighbours else "off"
+    )
+    folder = made(tmp_path / "student", config)
+    model, vocab, meta = load_model(folder)
+    texts = [*TEXTS[:5], *("".join(draw.choice(list("血壓偏高的人服用藥物前年長者起身"), 6)) for _ in range(30))]
+    # one text twice, with unlike labels: as near as each other, whoever reckons it
+    said = drained(said_steps(scorer(model, config), encoder(vocab, config)([*texts, texts[0]]), places=True))[1]
+    y = draw.random((len(said.logits), 3)) < 0.5
+    near = Neighbours(places=said.places, y=y, nearest=5, width=0.1, share=0.3)
+    honest = draw.normal(size=(400, 3))
+    found = Revision(
+        near if neighbours else None,
+        fit("auto", 3 * honest + 1, draw.random(honest.shape) < (0.5, 0.4, 0.005)) if calibration else None,
+    )
+    quality = {"before": {"ece": 0.25, "brier": 0.2}, "after": {"ece": 0.125, "brier": 0.1}}
+    save_model(folder, model, vocab, {**meta, "revision": found.to_json(), "quality": quality}, found.arrays())
+    with zipfile.ZipFile(write_bundle(folder, LABELS, CARD, tmp_path / "student.zip")) as archive:
+        archive.extractall(tmp_path / "out")
+        assert ("neighbours.npz" in archive.namelist()) == neighbours
+    expected = load_student(folder).probabilities([*TEXTS, *texts])
+    student = COPY.Student(tmp_path / "out")
+    assert np.abs(student.probabilities([*TEXTS, *texts]) - expected).max() <= 1e-5
+    assert np.abs(expected - expit(model_logits(folder, [*TEXTS, *texts]))).max() > 0.01
+    card = (tmp_path / "out" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert ("notice isotonic, drug isotonic, senior shared" in card) == calibration
+    assert ("the labels of the 5 nearest training texts" in card) == neighbours
+    assert "| ECE | 0.250 | 0.125 |" in card
+    assert ("Probabilities are not calibrated" in card) != calibration
+    if neighbours:
+        (tmp_path / "out" / "neighbours.npz").unlink()
+        with pytest.raises(COPY.BundleError, match=r"neighbours\.npz"):
+            COPY.Student(tmp_path / "out")
+
+
+def model_logits(folder: Path, texts: list[str]) -> np.ndarray:
+    """What the network alone says."""
+    student = load_student(folder)
+    by = scorer(student.model, student.config)
+    return drained(said_steps(by, encoder(student.vocab, student.config)(texts), places=False))[1].logits
 
 
 def test_a_bundle_asks_only_for_what_it_needs():

@@ -19,6 +19,7 @@ from core.labels import LabelSet
 from core.messages import in_language
 from core.services import forecasting, projects
 from core.services.forecasting import Curve, WhenToStop
+from core.wording import filled
 from db.connect import open_database
 
 Pair = tuple[str, str]  # Traditional Chinese, English
@@ -101,7 +102,12 @@ def lines(found: WhenToStop, label_set: LabelSet) -> Sequence[Pair]:
     said: list[Pair] = [
         (
             f"訓練了 {found.n_rounds} 輪，最後一輪用了 {found.n_labelled} 篇標註；文本池能標的共 {found.total} 篇。",
-            f"{found.n_rounds} rounds, the last from {found.n_labelled} labelled texts of {found.total} that can be.",
+            filled(
+                "{n} {n:round|rounds}, the last from {labelled} labelled {labelled:text|texts} of {total} that can be.",
+                n=found.n_rounds,
+                labelled=found.n_labelled,
+                total=found.total,
+            ),
         )
     ]
     said += _curve(found.macro, ("所有標籤的平均 F1", "Macro-F1"), found)
@@ -123,8 +129,8 @@ def _curve(curve: Curve, name: Pair, found: WhenToStop) -> list[Pair]:
         (
             f"{name[0]}：現在 {now}；再標 {more} 篇約 {ahead}。"
             f"平台的 95 %：{plateau[0]}；目標 {found.target:.2f}：{target[0]}。",
-            f"{name[1]}: now {now}; {more} more labels: about {ahead}. 95 % of the plateau: {plateau[1]}; "
-            f"target {found.target:.2f}: {target[1]}.",
+            filled("{name}: now {now}; {n} more {n:label|labels}: about", name=name[1], now=now, n=more)
+            + f" {ahead}. 95 % of the plateau: {plateau[1]}; target {found.target:.2f}: {target[1]}.",
         )
     ]
 

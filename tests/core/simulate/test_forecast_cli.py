@@ -46,7 +46,7 @@ def test_a_project_is_told_in_sentences_and_as_json(core, tmp_path: Path) -> Non
         found = when_to_stop(db, project, labels=True)
         zh = "\n".join(first for first, _ in lines(found, projects.project(db, project).label_set))
     said = core("--project", "p")
-    assert "6 rounds, the last from 300 labelled texts of a pool of 700." in said
+    assert "6 rounds, the last from 300 labelled texts of 700 that can be." in said
     assert "200 more labels: about 0." in said
     assert "Tail macro-F1 (label 2)" in said
     assert said.count("go on") == 4

@@ -117,6 +117,6 @@ def load(path: Path, *, columns: Columns | None = None) -> Parted:
         valid=valid,
         test=np.flatnonzero(tested),
         bands=bands(y[train].sum(axis=0)),
-        rule=f"{rule}; validation is a stratified {VALID_SHARE:.0%} of the rest.",
+        rule=f"{rule}; validation is a stratified {100 * VALID_SHARE:.0f} % of the rest.",
         notes=tuple(notes),
     )

@@ -30,7 +30,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     kd.add_argument("--segmenter", choices=SEGMENTERS, default=RoundConfig.segmenter)
     kd.add_argument("--pool", metavar="FILE", help="unlabelled texts, for word vectors alone")
     kd.add_argument("--limit", type=int, default=0, metavar="N", help="so many texts, for a trial")
-    losses.add_options(_of_all(kinds.add_parser("losses", help=losses.HELP), arch="textcnn"))
+    more = "bag (TF-IDF and one layer) or "
+    losses.add_options(_of_all(kinds.add_parser("losses", help=losses.HELP), arch="textcnn", others=more))
 
 
 def _of_all(parser: argparse.ArgumentParser, *, arch: str, others: str = "") -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ from core.experiments.drawing import COLOURS, escape, mark, opened, text
 from core.experiments.parted import Parted
 from core.reproduce.losses.table import Row
 
-_LEFT, _WIDTH, _TOP, _ROW = 130, 560, 60, 22
+_LEFT, _WIDTH, _TOP, _ROW = 160, 560, 60, 22
 _CELL, _MARGIN = 7, 110
 BANDS = ("head", "medium", "tail")
 
@@ -26,9 +26,10 @@ def band_f1(rows: Sequence[Row], *, title: str) -> str:
     panels = [band for band in BANDS if any(row.group == band for row in rows)]
     height = _TOP + len(panels) * (_ROW * len(models) + 34) + 20
     out = [opened(_LEFT + _WIDTH + 40, height, title), text(8, 20, title, size=15, weight="600")]
-    out.append(
-        text(8, 38, "filled: ours, bar ± one standard deviation over seeds; hollow: published (BERT)", fill="#555")
-    )
+    said = "the bar is one standard deviation over seeds each way"
+    if any(row.published_macro is not None for row in rows):
+        said = f"filled: ours, {said}; hollow: published (BERT)"
+    out.append(text(8, 38, said, fill="#555"))
     for at, band in enumerate(panels):
         top = _TOP + at * (_ROW * len(models) + 34)
         out.append(text(8, top + 8, f"{band}: macro-F1", weight="600"))

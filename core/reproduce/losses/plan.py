@@ -19,6 +19,7 @@ PUBLISHED_LOSSES = (
     "bce.v1", "fl.v1", "cb.v1", "r_fl.v1", "ntr_fl.v1", "db_0fl.v1", "cb_ntr.v1", "db.v1",
 )  # fmt: skip
 SVM = "svm"
+BAG = "bag.v1"  # no architecture of a round: core.reproduce.losses.bag
 BASELINES = (Key(0, 0, SVM, SVM), Key(0, 0, "-", LINEAR))
 # Published: batches of 32, lr 1e-4, dropout .1, patience 5, 40 epochs, 512 tokens, for a pretrained network. A small
 # one that starts from nothing needs larger steps; its size is what two slow cores train forty times in an hour.
@@ -46,7 +47,7 @@ class LossPlan:
     threads: int = 0
 
     def __post_init__(self) -> None:
-        for name, given, known in (("arch", self.archs, ARCHS), ("losses", self.losses, LOSSES)):
+        for name, given, known in (("arch", self.archs, (*ARCHS, BAG)), ("losses", self.losses, LOSSES)):
             for one in given:
                 if one not in known:
                     raise BadSetting(field=name, value=one, why=" | ".join(known))
@@ -71,8 +72,9 @@ class LossPlan:
         given = {**PROTOCOL, **self.settings, "threads": self.threads}
         if key in BASELINES:
             return RoundConfig.from_mapping({**given, "seed": 0})
+        arch = RoundConfig.arch if key.arch == BAG else key.arch
         seed = derive(key.seed, "losses") % 2**31
-        return RoundConfig.from_mapping({**given, "arch": key.arch, "loss": key.model, "seed": seed})
+        return RoundConfig.from_mapping({**given, "arch": arch, "loss": key.model, "seed": seed})
 
     def cells(self) -> Iterator[Key]:
         """In the order in which they are made: a seed is whole before the next begins."""

@@ -18,9 +18,9 @@ from core.experiments.parted import Parted
 from core.experiments.terminal import Progress
 from core.reproduce import cells, linear
 from core.reproduce.cells import Material
-from core.reproduce.losses import svm
+from core.reproduce.losses import bag, svm
 from core.reproduce.losses.judge import AsPublished
-from core.reproduce.losses.plan import BASELINES, SVM, LossPlan
+from core.reproduce.losses.plan import BAG, BASELINES, SVM, LossPlan
 from core.reproduce.plan import LINEAR, Key
 from core.reproduce.store import Store
 from core.reproduce.work import Making, Steps, Work
@@ -47,7 +47,10 @@ def _steps(plan: LossPlan, data: Parted, store: Store) -> Steps:
         material: Material = yield from _material(plan, data, work)
         made: dict[str, Callable[[Material, RoundConfig], Making]] = {SVM: _svm_cell, LINEAR: _linear_cell}
         for seed in plan.seeds:
-            networks = {key: partial(_network_cell, material, plan.config(key)) for key in plan.networks(seed)}
+            networks = {
+                key: partial(_bag_cell if key.arch == BAG else _network_cell, material, plan.config(key))
+                for key in plan.networks(seed)
+            }
             yield from work.make(networks, _doing)
         baselines = {key: partial(made[key.model], material, plan.config(key)) for key in BASELINES}
         yield from work.make(baselines, _doing)
@@ -71,6 +74,16 @@ def _material(plan: LossPlan, data: Parted, work: Work) -> Steps:
 def _network_cell(material: Material, config: RoundConfig) -> Making:
     """A network that learns the labels by its loss, as long as the published rule lets it."""
     return cells.student_cell(material, config, None, AsPublished(np.asarray(material.lessons.valid_y)))
+
+
+def _bag_cell(material: Material, config: RoundConfig) -> Making:
+    """One layer over the words themselves."""
+    started, lessons = time.perf_counter(), material.lessons
+    found = yield from bag.trained(
+        lessons.train_texts, material.train_y, lessons.valid_texts, np.asarray(lessons.valid_y), material.test_texts,
+        loss=config.loss, seed=config.seed, words=config.segmenter == "words",
+    )  # fmt: skip
+    return cells.cell_of(material, expit(found.test), expit(found.valid), config, started, epoch=found.epoch)
 
 
 def _svm_cell(material: Material, config: RoundConfig) -> Making:

@@ -17,7 +17,7 @@ from core.__main__ import main
 from core.errors import BadSetting
 from core.experiments.parted import Parted
 from core.reproduce.losses import report
-from core.reproduce.losses.plan import LossPlan
+from core.reproduce.losses.plan import BAG, LossPlan
 from core.reproduce.losses.published import GROUPS
 from core.reproduce.losses.run import run
 from core.reproduce.losses.table import CUTS
@@ -114,6 +114,20 @@ def test_a_finished_run_makes_no_cell_again_and_takes_more_losses_and_seeds(
     after = {path.name: path.stat().st_mtime_ns for path in (out / "cells").iterdir()}
     assert before.items() <= after.items()
     assert len(after) == len(before) + 4 + 2  # seed 2 of four losses, zlpr of the two seeds that were there
+
+
+def test_the_plainest_encoder_goes_the_same_way(data: Parted, tmp_path: Path) -> None:
+    out = finished(tiny_plan(archs=(BAG,), losses=("bce.v1", "db.v1")), data, tmp_path).out
+    found = [row for row in read(out / "table.csv") if row["arch"] == BAG and row["group"] == "total"]
+    assert [(row["model"], row["cut"]) for row in found] == [
+        (loss, cut) for loss in ("bce.v1", "db.v1") for cut in CUTS
+    ]
+    named = Parted(**{**vars(data), "benchmark": "reuters90"})
+    page = report.write(
+        tiny_plan(archs=(BAG,), losses=("bce.v1", "db.v1")), named, Store(out), command="x", resamples=9
+    )
+    assert "no hidden units" in page.read_text(encoding="utf-8")
+    assert "So also the networks" not in page.read_text(encoding="utf-8")
 
 
 def test_a_damaged_cell_is_made_again_with_the_same_answers(data: Parted, whole: Path, tmp_path: Path) -> None:

@@ -146,3 +146,17 @@ def test_a_round_without_a_twin_says_that_no_gain_is_known(house: House, texts_o
         answers = {"student": SECOND["student"]}
         publish(db, house.project_id, gold_ids(db, house.project_id), GOLD, answers, thresholds=CUTS)
     assert "比不出蒸餾的效果" in texts_of(tab(house))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "found"),
+    [
+        (10_000, 70_000, [10_000, 20_000, 50_000]),
+        (0, 3, [1, 2, 5]),
+        (3, 900, [2, 5, 10, 20, 50, 100, 200, 500]),
+        (1, 50_000, [1, 10, 100, 1_000, 10_000]),
+        (0, 0, []),
+    ],
+)
+def test_a_logarithmic_axis_has_some_round_numbers(low: int, high: int, found: list[int]) -> None:
+    assert tail_charts.counted(low, high) == found

@@ -113,7 +113,7 @@ def f1_against_frequency(found: LongTail, names: Names, lang: str) -> go.Figure:
         )  # fmt: skip
     counts = [line.pool for line in found.labels]
     figure.update_layout(height=400, legend=LEGEND, **CALM)
-    ticks = [n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 10**3, 10**4, 10**5) if n <= 2 * max(counts, default=1)]
+    ticks = counted(min(counts, default=1), max(counts, default=1))
     ends = [math.log10(max(n, 0.5)) for n in (min(counts, default=1), max(counts, default=1))]
     room = max(0.15, 0.12 * (ends[1] - ends[0]))
     figure.update_xaxes(
@@ -124,6 +124,14 @@ def f1_against_frequency(found: LongTail, names: Names, lang: str) -> go.Figure:
     )  # fmt: skip
     figure.update_yaxes(title="F1", range=[-0.03, 1.1], fixedrange=True, zeroline=False)
     return figure
+
+
+def counted(low: int, high: int) -> list[int]:
+    """Round numbers for a logarithmic axis from the one count to the other: a few, however wide it is."""
+    low = max(low, 1)
+    steps = (1, 2, 5) if high <= 1000 * low else (1,)
+    powers = range(int(math.log10(max(high, 1))) + 1)
+    return [step * 10**power for power in powers for step in steps if low / 2 < step * 10**power <= 2 * high]
 
 
 def beside(lines: Sequence[TailLine], names: Names) -> dict[str, str]:

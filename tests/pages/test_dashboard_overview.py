@@ -233,7 +233,7 @@ def test_a_person_who_is_no_lead_any_more_is_told(house: House, texts_of: Said, 
 
 
 CODES = [key.removeprefix("alert_") for key in catalogue() if key.startswith("alert_")]
-NO_FINDINGS = ("severity_", "do_", "seconds", "minutes", "hours", "comma", "and_more")
+NO_FINDINGS = ("line", "severity_", "do_", "seconds", "minutes", "hours", "comma", "and_more")
 FIELDS = {
     "silent_s": 95.0, "code": "TooFewLabels", "fields": {"have": "1", "need": "2"}, "n": 12, "left": 3, "decided": 9,
     "round": 4, "since": 3, "f1": 0.5, "drop": 0.1, "least": 0.02, "most": 0.2, "alpha": 0.4, "before": 0.8,

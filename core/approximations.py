@@ -273,15 +273,15 @@ _RULES: tuple[_Rule, ...] = (
     ),
     _Rule(
         "neighbours", ADDITION, lambda c: c.neighbours != "off",
-        "學生也看最近的訓練文字：驗證資料有進步時，把它們的標籤以距離加權，和學生的機率混合。",
+        "學生也看最近的訓練文字：驗證資料有進步時，把它們的標籤以距離加權，和學生的機率混合，門檻改由驗證資料選。",
         "The student also looks at the nearest training texts: where validation gains by it, their labels, weighted by "
-        "distance, are mixed into its probabilities.",
+        "distance, are mixed into its probabilities, and thresholds are chosen on validation.",
     ),
     _Rule(
         "calibration", ADDITION, lambda c: c.calibration != "none",
-        "機率在驗證資料上校準過（{calibration}），門檻選自校準後的機率；論文沒有校準。",
-        "Probabilities are calibrated on validation ({calibration}), and thresholds chosen on what comes of it; the "
-        "paper does not calibrate.",
+        "機率在驗證資料上校準過（{calibration}），門檻跟著移動；論文沒有校準。",
+        "Probabilities are calibrated on validation ({calibration}), and thresholds move with them; the paper does not "
+        "calibrate.",
     ),
     _Rule(
         "trainable_vectors", ADDITION, _differs("trainable_vectors"),

@@ -145,8 +145,8 @@ class RoundConfig(_Json):
 
     @property
     def half_cuts(self) -> bool:
-        """Whether one half is every label's threshold: teachers and student were moved there, and nobody after them."""
-        return (self.thresholds, self.calibration, self.neighbours) == ("auto", "none", "off") and self.cut_at_half
+        """Whether teachers and student are cut at one half, where they were moved; neighbours take them from there."""
+        return self.thresholds == "auto" and self.cut_at_half
 
     def teacher_epochs(self, texts: int) -> int:
         """How many epochs a teacher of so many texts learns at most."""

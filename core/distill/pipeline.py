@@ -288,8 +288,9 @@ class _Round:
     def _thresholds(self, name: str, lessons: Lessons, valid: NDArray[np.float32]) -> NDArray[np.float64]:
         if self.config.thresholds != "auto":
             return threshold_rules.of_probabilities(self.config.thresholds, valid, lessons.valid_y)
-        if self.config.half_cuts and name != "standalone":  # validation, which is small, would only spoil it
-            return np.full(lessons.valid_y.shape[1], 0.5)
+        found = self.revisions[name]
+        if self.config.half_cuts and name != "standalone" and found.neighbours is None:
+            return found.cuts_of_half(lessons.valid_y.shape[1])  # validation, which is small, would only spoil it
         return choose(valid, lessons.valid_y, np.asarray(lessons.train_y).mean(axis=0))
 
     def _score(self, student: TextModel) -> Steps:

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.evaluate.curves import reliability
 
 RULES = ("none", "temperature", "platt", "isotonic", "auto")
-FEW, MANY = 10, 50
+FEW, MANY = 10, 100  # a curve on half as many was worse on new texts than no curve
 SMOOTHED = 0.01  # how much of a curve's answer is the straight map's: no two texts tie
 APART = 0.1  # of a curve's places, in logits, at least: a step would turn a rounding error into an answer
 MOST = 400  # places of a curve

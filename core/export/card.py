@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from core.approximations import ADDITION, APPROXIMATION, departures
+from core.config import RoundConfig
 from core.messages import say
 from core.stored_config import stored
 
@@ -144,7 +145,7 @@ def _approximations(config: Mapping[str, Any], card: Mapping[str, Any]) -> list[
             "they lean to 0 and 1 where a teacher overfits."
         )
     lines += [
-        *_cuts(known is not None and known.half_cuts, card),
+        *_cuts(known, card),
         "- 未見過的詞一律視為同一個「未知」。Tokens outside the vocabulary all count as one unknown token.",
         *(_warning(code, fields) for code, fields in card.get("warnings") or ()),
         "",
@@ -153,7 +154,15 @@ def _approximations(config: Mapping[str, Any], card: Mapping[str, Any]) -> list[
     return [*lines, *(["## 論文之外 Beyond the paper", "", *added, ""] if added else [])]
 
 
-def _cuts(at_half: bool, card: Mapping[str, Any]) -> list[str]:
+def _cuts(known: RoundConfig | None, card: Mapping[str, Any]) -> list[str]:
+    revision = card.get("revision") or {}
+    calibrated = bool(revision.get("calibration"))
+    at_half = known is not None and known.half_cuts and not revision.get("neighbours")
+    if at_half and calibrated:
+        return [
+            "- 門檻是校準前 0.5 的位置：校準改變機率，不改變判斷。"
+            "Thresholds lie where one half was before calibration, which changes probabilities and no decision."
+        ]
     if at_half:
         return [
             "- 機率不是頻率：每個標籤的對數勝算都移到以 0.5 為最佳切點，門檻因此都是 0.5。"
@@ -164,7 +173,7 @@ def _cuts(at_half: bool, card: Mapping[str, Any]) -> list[str]:
         f"- 門檻選自 {_text(card.get('n_valid'))} 則驗證文字。"
         f"Thresholds were chosen on {_text(card.get('n_valid'))} validation texts."
     )
-    if (card.get("revision") or {}).get("calibration"):
+    if calibrated:
         return [chosen]  # what calibration did has lines of its own
     return [
         "- 機率未經校準：類別權重移動了對數勝算，請與門檻比較，勿與 0.5 比較。"

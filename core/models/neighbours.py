@@ -7,9 +7,10 @@ Source: su2022knn, with the model's own space as it is (no contrastive loss).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 NEAREST = (5, 20, 50)  # k
 WIDTHS = (0.03, 0.1, 0.3)  # T, as a share of the median distance to the nearest other training text
 SHARES = (0.1, 0.2, 0.35, 0.5)  # g
-MARGIN = 0.005  # of mean average precision on validation; a smaller gain is none
+MARGIN = 0.005  # of mean average precision, on validation texts that the choice has not seen; less is no gain
+PARTS = 3  # of validation: what two of them choose is judged by the third
 _EDGE = 1e-12  # of a probability before its logit is taken
 _TIED = 1e-5  # of the longest vector: texts as near as the k-th but for rounding all count
 _TOGETHER = 2**21  # distances in memory at a time
@@ -55,30 +57,49 @@ def mixed(logits: NDArray[np.float64], near: NDArray[np.float64], share: float) 
     return np.asarray(np.log(p) - np.log1p(-p))
 
 
+class _Tried(NamedTuple):
+    nearest: int
+    width: float
+    share: float
+
+
 def chosen(
     places: NDArray[np.float32], y: ArrayLike, *, valid_logits: ArrayLike, valid_places: ArrayLike, valid_y: ArrayLike
 ) -> Neighbours | None:
-    """k, T and g of the best mean average precision on validation, or None where no mixture gains MARGIN by it.
+    """k, T and g of the best mean average precision on validation, or None where such a choice gains too little.
 
-    The mean is over labels with a validation positive. Ranking decides, not a cut: cuts are chosen afterwards.
+    What it gains is asked of validation texts that it was not made on, by turns: of so many mixtures one is always best
+    on those that chose it. The mean is over labels with a positive. Ranking decides: cuts are chosen afterwards.
     Shapes: places (N, E), y (N, K), valid_* (V, K), (V, E), (V, K).
     """
     carried, truth = np.asarray(y) > 0, np.asarray(valid_y) > 0
-    logits = np.asarray(valid_logits, dtype=np.float64)
     spread = _spread(places)
     if not truth.any() or not spread:
         return None
-    plain, best = _mean_average_precision(logits, truth), None
-    most = plain + MARGIN
+    logits = np.asarray(valid_logits, dtype=np.float64)
+    said: dict[_Tried, NDArray[np.float64]] = {}
     for nearest, width in product([k for k in NEAREST if k < len(places)], WIDTHS):
-        tried = Neighbours(places=places, y=carried, nearest=nearest, width=width * spread, share=1.0)
-        near = tried.labels_near(valid_places)
-        for share in SHARES:
-            found = _mean_average_precision(mixed(logits, near, share), truth)
-            if found > most:
-                most = found
-                best = Neighbours(places=places, y=carried, nearest=nearest, width=tried.width, share=share)
-    return best
+        near = Neighbours(places=places, y=carried, nearest=nearest, width=width * spread, share=1.0)
+        labels = near.labels_near(valid_places)
+        said |= {_Tried(nearest, near.width, share): mixed(logits, labels, share) for share in SHARES}
+    parts = np.arange(len(truth)) % PARTS
+    gains = []
+    for part in range(PARTS):
+        rest, own = parts != part, parts == part
+        if said and truth[rest].any() and truth[own].any():
+            gains.append(_gain(said[_best(said, truth, rest)][own], logits[own], truth[own]))
+    if not gains or np.mean(gains) < MARGIN:
+        return None
+    best = _best(said, truth, np.ones(len(truth), dtype=bool))
+    return Neighbours(places=places, y=carried, **best._asdict())
+
+
+def _best(said: Mapping[_Tried, NDArray[np.float64]], truth: NDArray[np.bool_], at: NDArray[np.bool_]) -> _Tried:
+    return max(said, key=lambda tried: _mean_average_precision(said[tried][at], truth[at]))
+
+
+def _gain(mixture: NDArray[np.float64], plain: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
+    return _mean_average_precision(mixture, truth) - _mean_average_precision(plain, truth)
 
 
 def _spread(places: NDArray[np.float32]) -> float:

@@ -10,6 +10,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from core.config import RoundConfig
 from core.errors import ModelUnavailable
@@ -47,6 +48,11 @@ class Revision:
         if self.neighbours is not None:
             logits = self.neighbours(logits, said.places)
         return logits if self.calibration is None else self.calibration(logits)
+
+    def cuts_of_half(self, labels: int) -> NDArray[np.float64]:
+        """Where the network's own one half lies after calibration, which so changes no decision. Shapes: → (K,)."""
+        zero = np.zeros(labels)
+        return np.asarray(expit(zero if self.calibration is None else self.calibration(zero)))
 
     def to_json(self) -> dict[str, Any]:
         near = self.neighbours

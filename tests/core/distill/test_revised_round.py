@@ -55,18 +55,27 @@ def test_gold_changes_nothing_of_a_revision(tmp_path: Path, eager: None):
     assert first.revisions["student"].to_json() == second.revisions["student"].to_json()
 
 
-def test_one_half_is_no_threshold_of_calibrated_probabilities(tmp_path: Path):
-    moved = replace(SMALL, teachers="linear")
+def test_a_cut_at_one_half_moves_with_calibration_which_changes_no_decision(tmp_path: Path):
+    moved = replace(SMALL, teachers="linear", valid_share=0.4)
     assert moved.half_cuts
-    assert not replace(moved, calibration="platt").half_cuts
-    assert not replace(moved, neighbours="auto").half_cuts
-    data = small_data()
+    data = small_data(n=120, gold=60)
     plain, calibrated = (
         run(data, config, tmp_path / name)[1]
         for name, config in (("a", moved), ("b", replace(moved, calibration="platt")))
     )
     assert (plain.thresholds["student"] == 0.5).all()
     assert (calibrated.thresholds["student"] != 0.5).all()
+    for name in ("teacher", "student"):
+        before, after = (found.gold_probs[name] >= found.thresholds[name] for found in (plain, calibrated))
+        assert np.array_equal(before, after)
+    assert not np.allclose(plain.gold_probs["student"], calibrated.gold_probs["student"])
+
+
+def test_neighbours_have_their_cuts_chosen_on_validation(tmp_path: Path, eager: None):
+    config = replace(SMALL, teachers="linear", neighbours="auto")
+    _, result = run(small_data(), config, tmp_path)
+    assert (result.thresholds["teacher"] == 0.5).all(), "teachers ask none"
+    assert (result.thresholds["student"] != 0.5).any()
 
 
 def test_teachers_speak_of_the_pool_on_the_scale_of_their_calibration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -14,6 +14,7 @@ TagtailError
 │   ├── BadSetting              a setting outside its bounds
 │   ├── StrategyNeeds           a way of choosing that looks at what this model does not give
 │   ├── LossUndefined           a loss that has no meaning for soft targets, or for one label by itself
+│   ├── TooManyClusters         more clusters of labels than labels, or one label to divide
 │   ├── NameTaken / BadName / BadPassword / WrongPassword / SignInThrottled
 │   ├── NotAllowed              the role is too low
 │   │   └── NotMember           the project is not one of this person's
@@ -100,6 +101,9 @@ class StrategyNeeds(UserMistake): ...  # strategy, what
 
 
 class LossUndefined(UserMistake): ...  # name, where (soft | binary), known
+
+
+class TooManyClusters(UserMistake): ...  # labels, clusters
 
 
 class NameTaken(UserMistake): ...  # name

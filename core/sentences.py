@@ -49,6 +49,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "損失函數「{name}」不能用在{where}。可以用的有：{known}。",
         "The loss “{name}” has no meaning for {where}. Use one of: {known}.",
     ),
+    "TooManyClusters": (
+        "{labels} 個標籤分不成 {clusters} 群。請減少群數，或改用不分群的模型。",
+        "{labels} label(s) cannot make {clusters} clusters. Ask for fewer, or use the model without clusters.",
+    ),
     "StrategyNeeds": (
         "挑選方式「{strategy}」需要{what}，目前的模型沒有提供。請換一種挑選方式，或換用能提供的模型。",
         "The strategy “{strategy}” needs {what}, which the present model does not give. Choose another.",

@@ -31,7 +31,8 @@ def show() -> None:
     session.require("lead")
     project = session.project()
     st.title(t("dashboard.title"), anchor=False)
-    strip(project.id, quiet=tabs.present(TABS) == "overview")  # which says by itself what is amiss
+    st.session_state[tabs.KEY] = tabs.present(TABS)
+    strip(project.id, quiet=partial(tabs.is_open, "overview"))  # which says by itself what is amiss
     try:
         view = cache.overview(project.id)
     except (TagtailError, StorageError) as error:
@@ -42,6 +43,7 @@ def show() -> None:
         page_link("data", t("dashboard.go_data"))
         return
     if not view.n_labelled and not view.n_gold_labelled:
+        st.session_state[tabs.KEY] = "overview"
         overview.headline(project.id)
         st.info(t("dashboard.empty_labels"), icon=":material/label:")
         page_link("annotate", t("dashboard.go_annotate"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -111,16 +112,16 @@ def _manner(status: RoundStatus) -> str:
 
 
 @st.fragment(run_every=LIVE_S)
-def strip(project_id: int, *, quiet: bool = False) -> None:
+def strip(project_id: int, *, quiet: Callable[[], bool] = lambda: False) -> None:
     """The strip; it looks again every two seconds, and redraws nothing else unless a round ended.
 
-    ``quiet``: without its warnings, on a page that has them anyway.
+    ``quiet`` says, each time, whether to leave out its warnings, for a page that has them anyway.
     """
     seen = look(project_id)
     if seen is None:
         return
     status, ready = seen
-    draw(status, ready, quiet=quiet)
+    draw(status, ready, quiet=quiet())
     note_change(status)
 
 

@@ -49,6 +49,26 @@ def test_a_link_on_the_page_opens_another_tab(page: AppTest) -> None:
     assert built(page) == 1
 
 
+def headline_of(project_id: int) -> None:
+    from pages.shared.dashboard import overview
+
+    overview.headline(project_id)
+
+
+def test_out_of_sight_the_tiles_stay_as_they_were(house: House, tmp_path: Path) -> None:
+    fill(house, tmp_path)
+    house.enter("lead")
+    page = AppTest.from_function(headline_of, args=(house.project_id,), default_timeout=30).run()
+    (before,) = (each.value for each in page.metric if "/" in each.value)
+    fill(house, tmp_path, open_texts=16)  # ten that were not there
+    page.session_state[tabs.KEY] = "tail"
+    page.run()
+    assert [each.value for each in page.metric if "/" in each.value] == [before]
+    page.session_state[tabs.KEY] = "overview"
+    page.run()
+    assert [each.value for each in page.metric if "/" in each.value] != [before]
+
+
 def test_a_line_runs_from_left_to_right_and_higher_is_better() -> None:
     points = spark.points([0.2, 0.6, 0.4])
     assert [x for x, _ in points] == [0.0, 50.0, 100.0]

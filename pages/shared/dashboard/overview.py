@@ -19,12 +19,12 @@ from core.services.reporting import Overview
 from core.wording import fixed, signed
 from db.errors import StorageError
 from pages.shared import cache, charts, messages, reasons, round_strip, session, when
-from pages.shared.dashboard import attention_view, spark, when_to_stop
+from pages.shared.dashboard import attention_view, spark, tabs, when_to_stop
 from pages.shared.i18n import lang, plain, t
 
 LIVE_S = 15.0
 PAUSE_S = 0.2  # once a visit; reading that code keeps a browser busy for longer
-_PAINTED = "overview_painted"
+_PAINTED, _LAST = "overview_painted", "overview_last"
 SPARK = 30  # rounds in a tile's line
 NAMED = 4  # labels or people that a tile names
 STYLE = """<style>
@@ -53,7 +53,7 @@ def headline(project_id: int) -> None:
             now = session.now()
             membership.require_member(db, project_id, session.user_id() or 0, "lead")  # it may outlive a role
             seen = service.live(db, project_id, now=now)
-        found, ahead = cache.glance(project_id), cache.when_to_stop(project_id)
+        found, ahead = _figures(project_id)
     except (TagtailError, StorageError) as error:
         messages.show(error)
         return
@@ -71,6 +71,15 @@ def headline(project_id: int) -> None:
         target_tile(ahead)
         people_tile(seen)
         round_tile(found, seen)
+
+
+def _figures(project_id: int) -> tuple[Glance, WhenToStop]:
+    """As they are now; in a tab that nobody sees, as they were when it was last seen."""
+    kept: tuple[int, Glance, WhenToStop] | None = st.session_state.get(_LAST)
+    if kept is None or kept[0] != project_id or tabs.is_open("overview"):
+        kept = project_id, cache.glance(project_id), cache.when_to_stop(project_id)
+        st.session_state[_LAST] = kept
+    return kept[1:]
 
 
 def _tile(label: str, value: str, notes: Sequence[str], *, help: str = "", line: str = "", **more: Any) -> None:

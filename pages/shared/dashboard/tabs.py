@@ -42,6 +42,11 @@ def present(names: Iterable[str]) -> str:
     return str(chosen) if chosen in known else known[0]
 
 
+def is_open(tab: str) -> bool:
+    """Whether it is what the browser shows; the first is, before anything else is known."""
+    return bool(st.session_state.get(KEY, tab) == tab)
+
+
 def go(tab: str) -> None:
     """Opens a tab at the next run of the page; from a callback."""
     st.session_state[KEY] = tab

@@ -15,6 +15,7 @@ TagtailError
 │   ├── StrategyNeeds           a way of choosing that looks at what this model does not give
 │   ├── LossUndefined           a loss that has no meaning for soft targets, or for one label by itself
 │   ├── TooManyClusters         more clusters of labels than labels, or one label to divide
+│   ├── HeadNeedsHard           a head that learns whole label sets, given probabilities to learn
 │   ├── NameTaken / BadName / BadPassword / WrongPassword / SignInThrottled
 │   ├── NotAllowed              the role is too low
 │   │   └── NotMember           the project is not one of this person's
@@ -38,6 +39,8 @@ TagtailError
 │   └── LabelWithoutPositives   a label that no training text has
 ├── TrainingDiverged            the loss of a student ceased to be a number
 ├── ModelUnavailable            a model or segmenter that cannot be loaded here
+├── EncoderUnavailable          a pretrained encoder that cannot be had: says why and what to do
+├── TooLittleMemory             what was asked for would not fit; estimated before it starts
 ├── Cancelled                   somebody asked to stop
 └── CannotStart                 a configuration that must not run (open network, second worker)
 
@@ -104,6 +107,9 @@ class LossUndefined(UserMistake): ...  # name, where (soft | binary), known
 
 
 class TooManyClusters(UserMistake): ...  # labels, clusters
+
+
+class HeadNeedsHard(UserMistake): ...  # head, known
 
 
 class NameTaken(UserMistake): ...  # name
@@ -188,6 +194,12 @@ class TrainingDiverged(TagtailError): ...  # lr
 
 
 class ModelUnavailable(TagtailError): ...  # name, why
+
+
+class EncoderUnavailable(TagtailError): ...  # name, why, detail
+
+
+class TooLittleMemory(TagtailError): ...  # what, need_mb, have_mb
 
 
 class Cancelled(TagtailError): ...

@@ -11,6 +11,7 @@ import logging
 import secrets
 from typing import Any
 
+from core.encoder_sentences import ENCODERS
 from core.hans import hans
 from core.sentences import (
     BAD_FILE,
@@ -52,6 +53,8 @@ def say(code: str, fields: dict[str, Any] | None = None, lang: str = "zh") -> st
         pair = BAD_LABEL.get(str(values["why"]), BAD_LABEL["field"])
     elif code == "CannotStart":
         pair = CANNOT_START.get(str(values["why"]).split("=")[0].split(" ")[0], CANNOT_START[""])
+    elif code == "EncoderUnavailable":
+        pair = ENCODERS.get(str(values["why"]), ENCODERS[""])
     elif code == "NotAllowed" and values["need"] == "another_admin":
         pair = SENTENCES["LastAdmin"]
     elif code == "NotAllowed" and values["need"] in NEEDS:

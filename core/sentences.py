@@ -49,6 +49,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "損失函數「{name}」不能用在{where}。可以用的有：{known}。",
         "The loss “{name}” has no meaning for {where}. Use one of: {known}.",
     ),
+    "HeadNeedsHard": (
+        "輸出層「{head}」學的是整組標籤，不能學機率（軟性目標）。學生請改用：{known}；它仍可當老師。",
+        "The head “{head}” learns whole label sets, not probabilities. As a student use {known}; it can still teach.",
+    ),
     "TooManyClusters": (
         "{labels} 個標籤分不成 {clusters} 群。請減少群數，或改用不分群的模型。",
         "{labels} label(s) cannot make {clusters} clusters. Ask for fewer, or use the model without clusters.",
@@ -187,6 +191,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "ModelUnavailable": (
         "無法載入「{name}」：{why}。",
         "“{name}” cannot be loaded: {why}.",
+    ),
+    "TooLittleMemory": (
+        "記憶體不夠：{what}大約要 {need_mb} MB，現在有 {have_mb} MB。請縮小批次、縮短文字、凍結編碼器，或換小一點的模型。",
+        "Too little memory: {what} needs about {need_mb} MB, {have_mb} MB are free. "
+        "Use smaller batches, shorter texts, a frozen encoder or a smaller one.",
     ),
     "Cancelled": ("已經取消，先前的結果維持不變。", "Cancelled; the results from before stand."),
     "WorkerDied": (

@@ -31,6 +31,7 @@ RULES: tuple[tuple[str, set[str]], ...] = (
     ("core/active/modal_bridge.py", STORAGE | UI | {"web", "core.services", "core.worker"}),
     ("core/models/linear.py", STORAGE | UI | {"web", "torch", "core.services", "core.worker"}),
     ("core/[mldt]*/*", STORAGE | UI | {"web", "core.services", "core.worker", "core.active", "core.export"}),
+    ("core/encoders/*", STORAGE | UI | {"web", "core.services", "core.worker", "core.active"}),
     ("core/reproduce/*", STORAGE | UI | {"web", "core.services", "core.worker", "core.active"}),
     ("core/xmc/matcher.py", STORAGE | UI | {"web", "core.services", "core.worker", "core.active", "core.export"}),
     ("core/xmc/aplc*.py", STORAGE | UI | {"web", "core.services", "core.worker", "core.active", "core.export"}),

@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from core.errors import ModelUnavailable
+from core.text.hub import first_line, quiet
 
 DEFAULT = "bert-base"
 AT_ONCE = 32  # texts in one pass through the network
@@ -36,14 +34,12 @@ class Ckip:
         short = CkipWordSegmenter._model_names.get(self.name, self.name)
         source = str(Path(short).expanduser()) if Path(short).expanduser().is_dir() else short
         try:
-            with _quiet():
+            with quiet():
                 self._driver: Any = CkipWordSegmenter(
                     model_name=source, device=0 if util.torch.cuda.is_available() else -1
                 )
         except Exception as error:  # a hub, a folder and a damaged file fail in as many ways as there are
-            said = next(iter(str(error).strip().splitlines()), "")
-            why = f"{_FETCH} ({type(error).__name__}: {said[:160]})"
-            raise ModelUnavailable(name=f"ckip {self.name}", why=why) from error
+            raise ModelUnavailable(name=f"ckip {self.name}", why=f"{_FETCH} ({first_line(error)})") from error
         settings = self._driver.model.config
         heads = settings.architectures or []
         if len(self._driver.tokenizer) <= _MARKS:
@@ -84,23 +80,3 @@ def _loaded(model: str) -> Ckip:
 def load() -> Ckip:
     """The model that ``CKIP_MODEL`` names, loaded once a process; raises as ``Ckip`` does."""
     return _loaded(os.environ.get("CKIP_MODEL", ""))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Loading logs and warns of each try to reach the hub; what failed in the end is said by the error."""
-    from transformers.utils import logging as bars
-
-    logs = [logging.getLogger(name) for name in ("transformers", "huggingface_hub")]
-    before = [log.level for log in logs]
-    for log in logs:
-        log.setLevel(logging.CRITICAL)
-    bars.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        bars.enable_progress_bar()
-        for log, level in zip(logs, before, strict=True):
-            log.setLevel(level)

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
-from bench.reuters.student import inputs, logits, targets, taught
+from bench.reuters.student import inputs, students, targets
 from bench.reuters.views import Views
 from core.distill.candidates import Evidence, implied, pairs
 from core.distill.shared_stack import answered
@@ -31,6 +30,7 @@ RANKED_BY = ("words", "characters")
 VOTERS = 15  # neighbours
 BAGS = 2
 BEST = "+ labels' keywords"  # the step with everything
+TAUGHT = "the same, taught by the stack"
 
 
 @dataclass(frozen=True)
@@ -134,13 +134,12 @@ def rows_of(task: Task, seed: int) -> list[dict[str, Any]]:
     rows, n = [], len(task.y)
     for step, folds in climbed(task, seed):
         rows.append({"seed": seed, "step": step.name, "seconds": step.seconds, **figures(task, step.scores, folds)})
-    cuts = choose(RULE, step.scores[:n], task.y, folds)
     given = inputs(task.views.rows, task.views.mentions, np.asarray(task.y).sum(axis=0))
-    for name, soft in (("one network by itself", None), ("the same, taught by the stack", step.scores[:n])):
+    halves = fold_numbers(task.texts, task.y, n_folds=2, seed=seed)
+    for name, soft in (("one network by itself", None), (TAUGHT, step.scores[:n])):
         clock = _Clock()
-        model = taught(given, targets(task.y, soft), np.arange(n), seed=seed)
-        probs = expit(logits(model, given, np.arange(n, given.rows.shape[0])))
-        found = named(probs >= cuts, task.test_y, task.bands)  # what it learned are the probabilities that were cut
+        scores = students(given, targets(task.y, soft), halves, seed=seed)
+        found = figures(task, scores, folds)
         rows.append({"seed": seed, "step": name, "seconds": clock.lap(), **found})
     return rows
 

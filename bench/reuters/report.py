@@ -27,7 +27,7 @@ def ladder(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     for step in dict.fromkeys(row["step"] for row in rows):
         mine = [row for row in rows if row["step"] == step]
         figures: dict[str, Any] = {"step": step}
-        for name in (name for name in NAMES if name in mine[0]):
+        for name in NAMES:
             values = [100 * row[name] for row in mine]
             figures[name] = round(mean(values), 2)
             if name in FIGURES:

@@ -114,3 +114,18 @@ def targets(y: NDArray, soft: NDArray | None) -> NDArray[np.float32]:
     """Labels alone, or mixed with the stack's out-of-fold probabilities. Shapes: (N, K) each → (N, K)."""
     hard = np.asarray(y, dtype=np.float32)
     return hard if soft is None else ((1 - HARD) * np.asarray(soft) + HARD * hard).astype(np.float32)
+
+
+def students(given: Inputs, aims: NDArray, parts: NDArray, *, seed: int) -> NDArray[np.float32]:
+    """Logits of test texts by a student of all training texts, and of these by one of the other parts.
+
+    A network's own cuts have to be found: those of the stack lie too high for it where examples are few.
+    Shapes: aims (N', K), parts (N',) → (N, K).
+    """
+    n = len(aims)
+    out = np.zeros((given.rows.shape[0], aims.shape[1]), dtype=np.float32)
+    for part in np.unique(parts):
+        at = np.flatnonzero(parts == part)
+        out[at] = logits(taught(given, aims, np.flatnonzero(parts != part), seed=seed), given, at)
+    out[n:] = logits(taught(given, aims, np.arange(n), seed=seed), given, np.arange(n, len(out)))
+    return out

@@ -17,7 +17,7 @@ from scipy.special import expit
 
 from bench.reuters import report, work
 from bench.reuters.ladder import FOLDS, VOTERS, Task, climbed, figures, implied_by_others, named, rows_of, seen, votes
-from bench.reuters.student import inputs, logits, targets, taught
+from bench.reuters.student import inputs, logits, students, targets, taught
 from bench.reuters.views import Views, keywords_of, neighbours, stems, title_and_body, tokens, views
 from core.distill.candidates import implied
 from core.errors import BadProjectFile
@@ -115,7 +115,7 @@ def test_each_step_is_measured_and_keywords_help_where_examples_are_few() -> Non
     steps = [row["step"] for row in rows]
     assert report.BEST in steps
     assert len(set(steps)) == len(steps) == 8
-    assert all(0 <= row[name] <= 1 for row in rows for name in report.NAMES if name in row)
+    assert all(0 <= row[name] <= 1 for row in rows for name in report.NAMES)
     found = {row["step"]: row for row in rows}
     assert found[report.BEST]["micro"] > 0.8
     assert rows_of(told, 0)[0] | {"seconds": 0} == rows[0] | {"seconds": 0}
@@ -188,3 +188,16 @@ def test_a_student_learns_what_it_is_taught() -> None:
     assert ((found[100:] > 0.5) == told.y[100:]).mean() > 0.9
     again = taught(given, targets(told.y, soft), everyone[:100], seed=0, epochs=300)
     assert (expit(logits(again, given, everyone)) == found).all()
+
+
+def test_a_students_training_texts_are_answered_by_one_that_has_not_seen_them() -> None:
+    told = task()
+    given = inputs(told.views.rows, told.views.mentions, told.y.sum(axis=0))
+    halves = np.arange(150) % 2
+    turned = told.y.copy()
+    turned[halves == 1] = 1 - turned[halves == 1]
+    one, other = (students(given, targets(y, None), halves, seed=0) for y in (told.y, turned))
+    assert one.shape == (210, 6)
+    assert (one[:150][halves == 1] == other[:150][halves == 1]).all()
+    assert (one[:150][halves == 0] != other[:150][halves == 0]).any()
+    assert (one[150:] != other[150:]).any()

@@ -11,6 +11,7 @@ import pytest
 from sqlite_utils import Database
 
 from core.errors import NotAllowed, OtherLabels, RoundRunning, StudentGone
+from core.models import neighbours
 from core.services import annotating, curating, going_back, labelling, reporting, scheduling
 from core.train.predict import load_student
 from core.worker import loop, rounds
@@ -89,6 +90,29 @@ def test_the_earlier_student_answers_ranks_and_is_named(twice: Ready, tmp_path: 
     assert first == [{"number": 1}]
     assert value(db, "SELECT count(*) FROM events WHERE kind = 'student_restored'") == 1
     assert scheduling.status(db, project, now=time.time()).in_use == seen.round
+
+
+def test_it_comes_back_with_its_neighbours_and_its_calibration(
+    ready: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "MARGIN", -1.0)  # they are asked whatever validation gains
+    db, project, who = ready
+    settings = curating.project(db, project).settings
+    asked = replace(settings, round_every=1000, round=replace(settings.round, calibration="platt", neighbours="auto"))
+    curating.update_settings(db, project, asked, by=who["lee"], now=NOW)
+    run_round(db, project, who["lee"], tmp_path)
+    curating.update_settings(db, project, replace(asked, round=settings.round), by=who["lee"], now=NOW)
+    first = round_rows.current_model(db, project, "student")
+    assert first is not None
+    assert load_student(tmp_path / "models" / first["path"]).revision.neighbours is not None
+    before = round_rows.predictions(db, first["id"])
+    run_round(db, project, who["lee"], tmp_path)
+    going_back.request(db, project, 1, by=who["lee"], now=time.time())
+    assert worker(db, tmp_path).tick()
+    after = round_rows.predictions(db, first["id"])
+    assert after.keys() == before.keys()
+    for document, probs in before.items():
+        np.testing.assert_allclose(np.frombuffer(after[document], "<f2"), np.frombuffer(probs, "<f2"), atol=2e-3)
 
 
 def test_the_next_round_replaces_it(twice: Ready, tmp_path: Path) -> None:

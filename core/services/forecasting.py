@@ -117,7 +117,7 @@ def when_to_stop(db: Database, project_id: int, *, labels: bool = False) -> When
         risen = _risen(db, project_id, known)
         now = standing(db, project_id)
         often, of_tail = rarity.often(now), rarity.rare(now)
-        total = len(now.counting(gold=False)) + waiting(db, project_id).untouched
+        total = len(now.counting(gold=False)) + waiting(db, project_id, now).untouched
     keys = _keys(known[-1].figures) if known else ()
     rare = _rare(keys, often, of_tail)
     rows = _by_labels(known)

@@ -65,8 +65,9 @@ def when_to_stop(project_id: int) -> WhenToStop:
     measured = seen.macro.history if seen.macro else ()
     settings, labels = seen.project.settings, seen.project.label_set.fingerprint
     with session.db() as opened:
-        tail = seen.tail.keys if seen.tail else ()
-        key = (seen.round, len(measured), seen.n_labelled + seen.waiting.untouched, settings.target_f1, labels, tail)
+        tail, total = seen.tail.keys if seen.tail else (), seen.n_labelled + seen.waiting.untouched
+        # How far the curve may go need not be known to the text: it would be carried on anew for each decision.
+        key = (seen.round, len(measured), forecasting.about(total), settings.target_f1, labels, tail)
         return _when_to_stop(str(Runtime.from_env().database), project_id, key, opened)
 
 

@@ -151,7 +151,7 @@ def glance(db: Database, project_id: int) -> Glance:
         project = projects.project(db, project_id)
         found = standing(db, project_id)
         counts = documents.counts(db, project_id)
-        waits = waiting(db, project_id)
+        waits = waiting(db, project_id, found)
         history = _histories(glances.student_f1(db, project_id))
         present = rounds.in_use(db, project_id)
         measured = figures_of(db, project_id, present.number) if present else {}

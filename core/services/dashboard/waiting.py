@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from sqlite_utils import Database
 
+from core.services.standing import Standing
 from db import documents
 
 
@@ -17,9 +19,10 @@ class Waiting:
     second: int
 
 
-def waiting(db: Database, project_id: int) -> Waiting:
-    """Inside the caller's read."""
-    second = documents.n_half_read(db, project_id)
+def waiting(db: Database, project_id: int, found: Standing) -> Waiting:
+    """Of the project as ``found``, inside the caller's read."""
+    several = np.array(documents.open_for_several(db, project_id), dtype=np.int64)
+    second = int(np.isin(several, found.documents[~found.gold], assume_unique=True).sum())
     return Waiting(untouched=n_open(db, project_id) - second, second=second)
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from core.config import ProjectSettings, Runtime
+from core.encoders.pretrain import cli as pretraining
 from core.errors import BadFile, BadRows, BadSetting, CannotStart, TagtailError, UnknownProject
 from core.export.datasets import BadRow
 from core.messages import in_language, say, sentence
@@ -288,6 +289,11 @@ def reproduce(args: argparse.Namespace, runtime: Runtime) -> int:
     return reproducing.reproduce(args, LANG)
 
 
+def pretrain(args: argparse.Namespace, runtime: Runtime) -> int:
+    """Pretrain an encoder on one's own texts; goes on where it was."""
+    return pretraining.pretrain(args, LANG)
+
+
 def simulate(args: argparse.Namespace, runtime: Runtime) -> int:
     """Replay a labelled file through the product's own loop, strategy by strategy; writes a report."""
     return simulating.simulate(args, LANG)
@@ -343,6 +349,7 @@ def parser() -> argparse.ArgumentParser:
     add("worker", worker)
     add("doctor", doctor)
     reproducing.add_options(add("reproduce", reproduce))
+    pretraining.add_options(add("pretrain", pretrain))
     simulating.add_options(add("simulate", simulate))
     forecasting.add_options(add("forecast", forecasting.forecast), find=_project, lang=LANG)
     report_cli.add_options(add("report", report_cli.make), find=_project, lang=LANG)

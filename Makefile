@@ -5,7 +5,7 @@ PY     := $(VENV)/bin/python
 PIP    := $(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt
 export PORT DATA_DIR PROJECT HOST ALLOWED_HOSTS
 
-.PHONY: run test check unit e2e screenshots bench-acquire bench-loop bench-desk bench-dashboard bench-faults bench-reuters bench-round bench-score bench-teachers clean help
+.PHONY: run test check unit e2e screenshots bench-acquire bench-loop bench-desk bench-dashboard bench-faults bench-reuters bench-round bench-score bench-teachers bench-xmc clean help
 
 help:            ## what can be made
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -61,6 +61,9 @@ bench-round: $(VENV)/.test  ## what a round of 2,700 texts of 300 tokens costs
 
 bench-teachers: $(VENV)/.test  ## what training a round's models together saves, for each architecture (half an hour)
 	$(PY) -m bench.teachers
+
+bench-xmc: $(VENV)/.test  ## from how many labels a tree or adaptive clusters beat one layer for all (a quarter of an hour)
+	$(PY) -m bench.xmc
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'

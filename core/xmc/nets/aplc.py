@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from core.errors import BadSetting, TooManyClusters
 
 Q = 2.0  # each cluster's layer is so much narrower than the one before
+FIRST = 256  # labels of the head where clusters grow
 
 
 def equal_parts(labels: int, parts: int) -> tuple[int, ...]:
@@ -27,6 +28,22 @@ def equal_parts(labels: int, parts: int) -> tuple[int, ...]:
     if not 1 <= parts <= labels:
         raise TooManyClusters(labels=labels, clusters=parts)
     return tuple(labels * part // parts for part in range(1, parts))
+
+
+def geometric_parts(labels: int, first: int = FIRST, *, factor: float = Q) -> tuple[int, ...]:
+    """Where to cut so that each cluster has ``factor`` times the labels of the one before, the head ``first``.
+
+    Its layer being narrower by the same factor, each cluster costs the same, and all of them grow with the logarithm of
+    the labels. The last one has between a half and one and a half of its size; of few labels the head has half.
+    Raises TooManyClusters: one label.
+    """
+    if labels < 2:
+        raise TooManyClusters(labels=labels, clusters=2)
+    cuts, size = [min(first, labels // 2)], float(first)
+    while cuts[-1] + factor * size * 1.5 < labels:
+        size *= factor
+        cuts.append(int(cuts[-1] + size))
+    return tuple(cuts)
 
 
 class AdaptiveHead(nn.Module):

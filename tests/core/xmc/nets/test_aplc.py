@@ -11,7 +11,7 @@ from core.errors import BadSetting, LabelWithoutPositives, TooManyClusters
 from core.evaluate.ranking import precision_at
 from core.messages import sentence
 from core.steps import drained
-from core.xmc.nets.aplc import AdaptiveHead, equal_parts, product_bce
+from core.xmc.nets.aplc import AdaptiveHead, equal_parts, geometric_parts, product_bce
 from core.xmc.nets.clustered import Clustered, fit_steps
 from core.xmc.nets.readers import Bag
 from core.xmc.nets.training import Training
@@ -154,6 +154,19 @@ def test_parts_are_those_published() -> None:
     assert equal_parts(3_956, 2) == (1_978,)
     assert equal_parts(30_938, 2) == (15_469,)
     assert equal_parts(10, 1) == ()
+
+
+def test_clusters_that_grow_as_their_layers_narrow() -> None:
+    assert geometric_parts(5_000) == (256, 768, 1_792, 3_840)
+    assert geometric_parts(90) == (45,)
+    few, many = len(geometric_parts(20_000)), len(geometric_parts(320_000))
+    assert many - few == 4  # sixteen times the labels: four more clusters of the same cost
+    for labels in (2, 3, 385, 1_000, 30_938):
+        bounds = [0, *geometric_parts(labels), labels]
+        assert (np.diff(bounds) > 0).all()
+    AdaptiveHead(768, np.arange(20_000), geometric_parts(20_000))
+    with pytest.raises(TooManyClusters):
+        geometric_parts(1)
 
 
 def test_it_learns_and_the_same_seed_learns_the_same() -> None:

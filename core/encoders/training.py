@@ -1,0 +1,151 @@
+"""A head, and the encoder under it unless that is frozen, learns labels or a teacher's probabilities.
+
+A generator, so that progress, heartbeat and stopping live in the caller. As published there is no early stop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.encoders.classifier import HEADS, Classifier, refuse_soft
+from core.encoders.memory import bytes_needed, refuse_too_little
+from core.encoders.optim import BertAdam, layered, set_rate, share_of_rate
+from core.encoders.reading import checkpoint_layers, padded_hidden
+from core.errors import BadSetting, LabelWithoutPositives, TrainingDiverged
+from core.seeds import derive, numbers
+from core.text.batches import shuffled
+
+Vectors = Sequence[NDArray[np.float32]]  # of each text (T, D), as ``core.encoders.features`` keeps them
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadPlan:
+    """How a head is trained; the defaults are the published ones, but for the head's own rate."""
+
+    head: str = "cls.v1"
+    epochs: int = 5
+    batch_size: int = 32
+    lr: float = 5e-5
+    head_lr: float = 1e-3  # what is drawn at random has further to go
+    layer_decay: float = 1.0
+    warm_up: float = 0.1
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    max_tokens: int = 256
+    frozen: bool = False
+    checkpointing: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        bounds: dict[str, tuple[float, float]] = {
+            "epochs": (1, 1000), "batch_size": (1, 4096), "lr": (0, 1), "head_lr": (0, 1), "layer_decay": (0.1, 1),
+            "warm_up": (0, 1), "weight_decay": (0, 1), "clip": (1e-3, 1e3), "max_tokens": (8, 512),
+        }  # fmt: skip
+        for name, (low, high) in bounds.items():
+            if not low <= getattr(self, name) <= high:
+                raise BadSetting(field=name, value=getattr(self, name), why=f"{low:g} … {high:g}")
+        if self.head not in HEADS:
+            raise BadSetting(field="head", value=self.head, why=" | ".join(HEADS))
+
+
+class Learned(NamedTuple):
+    """After a step."""
+
+    step: int
+    steps: int
+    loss: float
+
+
+def fit(
+    classifier: Classifier, texts: Sequence[str], targets: NDArray, plan: HeadPlan, *, vectors: Vectors | None = None
+) -> Generator[Learned, None, None]:
+    """Train in place. ``vectors`` are the texts' own where the encoder is frozen; without them it is asked each time.
+
+    Shapes: targets (N, K): 0 and 1, or probabilities. Raises HeadNeedsHard: probabilities for a head that learns
+    sets; LabelWithoutPositives: a label that no text has; TooLittleMemory; TrainingDiverged.
+    """
+    targets = np.asarray(targets, dtype=np.float32)
+    refuse_soft(plan.head, targets)
+    empty = [key for key, seen in zip(classifier.label_keys, targets.any(axis=0), strict=True) if not seen]
+    if empty:
+        raise LabelWithoutPositives(labels=", ".join(empty))
+    device = next(classifier.head.parameters()).device
+    _refuse(classifier, plan, device)
+    given = _given(classifier, texts, plan, vectors)
+    optimizer = _optimizer(classifier, plan)
+    learning = [value for group in optimizer.param_groups for value in group["params"]]
+    steps = plan.epochs * -(-len(texts) // plan.batch_size)
+    at = 0
+    classifier.head.train()
+    classifier.encoder.network.train(not plan.frozen)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(plan.seed, "head", "dropout"))
+        state = torch.get_rng_state()
+    for epoch in range(plan.epochs):
+        for batch in shuffled(len(texts), plan.batch_size, numbers(plan.seed, "head", "batches", epoch)):
+            set_rate(optimizer, share_of_rate(at, steps, plan.warm_up))
+            with torch.random.fork_rng(devices=[]):  # dropout's own stream: the caller's is left alone
+                torch.set_rng_state(state)
+                with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
+                    loss = classifier.head.loss(*given(batch), torch.from_numpy(targets[batch]).to(device))
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                state = torch.get_rng_state()
+            if not math.isfinite(loss.item()):
+                raise TrainingDiverged(lr=plan.lr)
+            torch.nn.utils.clip_grad_norm_(learning, plan.clip)
+            optimizer.step()
+            at += 1
+            yield Learned(at, steps, float(loss.item()))
+    classifier.head.eval()
+    classifier.encoder.network.eval()
+
+
+def _refuse(classifier: Classifier, plan: HeadPlan, device: torch.device) -> None:
+    network = classifier.encoder.network
+    need = bytes_needed(
+        network.config, sum(value.numel() for value in network.parameters()), batch=plan.batch_size,
+        tokens=min(plan.max_tokens, classifier.encoder.longest), learning=not plan.frozen,
+        checkpointing=plan.checkpointing,
+    )  # fmt: skip
+    refuse_too_little(plan.head, need, device)
+
+
+def _given(
+    classifier: Classifier, texts: Sequence[str], plan: HeadPlan, vectors: Vectors | None
+) -> Callable[[NDArray[np.int64]], tuple[Tensor, Tensor]]:
+    """From positions of texts to what the head reads of them."""
+    device = next(classifier.head.parameters()).device
+    if plan.frozen and vectors is not None:
+
+        def kept(batch: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+            hidden, mask = padded_hidden([vectors[n] for n in batch])
+            return hidden.to(device), mask.to(device)
+
+        return kept
+    rows = classifier.encoder.rows(texts, min(plan.max_tokens, classifier.max_tokens))
+    if plan.checkpointing and not plan.frozen:
+        checkpoint_layers(classifier.encoder)
+
+    def read(batch: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        with torch.set_grad_enabled(not plan.frozen):
+            return classifier.hidden([rows[n] for n in batch])
+
+    return read
+
+
+def _optimizer(classifier: Classifier, plan: HeadPlan) -> BertAdam:
+    network: torch.nn.Module = torch.nn.Module() if plan.frozen else classifier.encoder.network
+    groups = layered(
+        network, classifier.head, lr=plan.lr, head_lr=plan.head_lr, decay=plan.layer_decay,
+        weight_decay=plan.weight_decay,
+    )  # fmt: skip
+    return BertAdam(groups, lr=plan.lr)

@@ -61,7 +61,7 @@ def fit_steps(
     """Teach by the head's own loss; yields it after each step. Shapes: y (N, K).
 
     Published: no warm-up, ``lr`` 5e-5 for the reader, twice that for the summary, ``head_lr`` 2e-3.
-    Raises LabelWithoutPositives, TrainingDiverged.
+    Raises LabelWithoutPositives, TooLittleMemory, TrainingDiverged.
     """
     truth = as_labels(y, y.shape[0])
     all_seen(truth)
@@ -72,4 +72,4 @@ def fit_steps(
 
     reader = model.reader if isinstance(model.reader, nn.Module) else nn.Identity()
     groups = ((reader, training.lr), (model.summary, SUMMARY_LR * training.lr), (model.head, training.head_lr))
-    yield from trained(loss, groups, y.shape[0], training, seed=seed)
+    yield from trained(loss, groups, y.shape[0], training, seed=seed, outputs=truth.shape[1])

@@ -64,7 +64,7 @@ def fit_steps(
 ) -> Generator[float, None, None]:
     """Teach which clusters hold a label of each text; yields the loss of each step. Shapes: y (N, K).
 
-    Raises TrainingDiverged.
+    Raises TooLittleMemory, TrainingDiverged.
     """
     truth = as_labels(as_labels(y, y.shape[0]) @ tree.indicator, y.shape[0])
 
@@ -74,7 +74,7 @@ def fit_steps(
 
     reader = matcher.reader if isinstance(matcher.reader, nn.Module) else nn.Identity()
     groups = ((reader, training.lr), (matcher.output, training.head_lr))
-    yield from trained(loss, groups, y.shape[0], training, seed=seed)
+    yield from trained(loss, groups, y.shape[0], training, seed=seed, outputs=tree.clusters)
 
 
 def kept_of(scores: NDArray, kept: int = KEPT) -> sp.csr_matrix:

@@ -10,9 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.encoders.memory import refuse_too_little
 from core.errors import BadSetting, TrainingDiverged
 from core.seeds import numbers
 from core.text.batches import shuffled
+
+_NUMBER = 4  # bytes
+_MOMENTS = 3  # a gradient and Adam's two moments
+_ANSWERS = 6  # targets, logits, what the loss keeps of them, their gradients
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +54,17 @@ def trained(
     training: Training,
     *,
     seed: int,
+    outputs: int = 0,
 ) -> Generator[float, None, None]:
     """Lessen ``loss`` of batches of positions; yields it after each step. ``groups`` are modules and their rates.
 
-    Raises TrainingDiverged: a loss that is no number; the modules keep the weights of the step before.
+    ``outputs`` are the numbers that the modules answer a text with. Raises TooLittleMemory: before the first step, for
+    gradients, moments and a batch's answers. TrainingDiverged: a loss that is no number; the modules keep the weights
+    of the step before.
     """
+    learned = sum(weight.numel() for module, _ in groups for weight in module.parameters())
+    held = _MOMENTS * learned + _ANSWERS * min(training.batch_size, texts) * outputs
+    refuse_too_little("training", _NUMBER * held, torch.device("cpu"))
     parts = [{"params": list(module.parameters()), "lr": lr} for module, lr in groups]
     adam = torch.optim.AdamW([part for part in parts if part["params"]], weight_decay=training.weight_decay)
     rates = [part["lr"] for part in adam.param_groups]

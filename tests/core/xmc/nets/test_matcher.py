@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from core.config import RoundConfig
-from core.errors import BadSetting, TrainingDiverged
+from core.errors import BadSetting, TooLittleMemory, TrainingDiverged
 from core.models.registry import build
 from core.steps import drained
 from core.xmc.labels import joined, pifa
@@ -87,6 +87,20 @@ def test_a_text_model_reads_too() -> None:
 
 def test_no_texts_are_answered_by_nothing() -> None:
     assert Matcher(Given(4), 3).scores(np.zeros((0, 4))).shape == (0, 3)
+
+
+def test_what_does_not_fit_is_refused_with_the_number_before_it_starts() -> None:
+    layer, asked = nn.Linear(2, 1), []
+
+    def loss(at: np.ndarray) -> torch.Tensor:
+        asked.append(at)
+        return layer(torch.ones(1, 2)).sum()
+
+    large = Training(batch_size=10**6)
+    with pytest.raises(TooLittleMemory) as caught:
+        drained(trained(loss, [(layer, 1.0)], 10**6, large, seed=0, outputs=10**9))
+    assert asked == []
+    assert caught.value.fields["need_mb"] > caught.value.fields["have_mb"] > 0
 
 
 def test_a_loss_that_is_no_number_ends_it() -> None:

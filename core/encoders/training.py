@@ -74,7 +74,7 @@ def fit(
     """
     targets = np.asarray(targets, dtype=np.float32)
     refuse_soft(plan.head, targets)
-    empty = [key for key, seen in zip(classifier.label_keys, targets.any(axis=0), strict=True) if not seen]
+    empty = [key for key, seen in zip(classifier.label_keys, targets.max(axis=0), strict=True) if not seen]
     if empty:
         raise LabelWithoutPositives(labels=", ".join(empty))
     device = next(classifier.head.parameters()).device

@@ -14,6 +14,7 @@ from core.config import ARCHS, SEGMENTERS, SWEEPS, RoundConfig
 from core.errors import BadSetting
 from core.experiments.terminal import Stop, assignments, carried_out, follow, split, tell
 from core.messages import sentence
+from core.reproduce.heads import cli as heads
 from core.reproduce.losses import cli as losses
 from core.reproduce.plan import PUBLISHED_ARCHS, RECIPES, Plan
 from core.reproduce.xmc import cli as xmc
@@ -21,7 +22,7 @@ from core.reproduce.xmc import cli as xmc
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of the subcommand."""
-    kinds = parser.add_subparsers(dest="what", required=True, metavar="{kd,losses,xmc}")
+    kinds = parser.add_subparsers(dest="what", required=True, metavar="{kd,losses,xmc,heads}")
     kd = kinds.add_parser("kd", help="teachers, standalone and distilled students, cross-validated (lee2022kd)")
     _of_all(kd, arch="all", others="all (the published four) or ")
     kd.add_argument("--folds", type=int, default=5)
@@ -34,6 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     more = "bag (TF-IDF and one layer) or "
     losses.add_options(_of_all(kinds.add_parser("losses", help=losses.HELP), arch="textcnn", others=more))
     xmc.add_options(kinds.add_parser("xmc", help=xmc.HELP))
+    heads.add_options(kinds.add_parser("heads", help=heads.HELP))
 
 
 def _of_all(parser: argparse.ArgumentParser, *, arch: str, others: str = "") -> argparse.ArgumentParser:
@@ -55,8 +57,8 @@ def _short(archs: tuple[str, ...]) -> str:
 
 def reproduce(args: argparse.Namespace, lang: str) -> int:
     """A published experiment on a labelled file, with a report."""
-    if args.what in ("losses", "xmc"):
-        return {"losses": losses, "xmc": xmc}[args.what].reproduce(args, lang)
+    if args.what in ("losses", "xmc", "heads"):
+        return {"losses": losses, "xmc": xmc, "heads": heads}[args.what].reproduce(args, lang)
     try:
         plan = plan_of(args)
     except BadSetting as error:

@@ -14,7 +14,7 @@ from core.errors import BadSetting
 from core.experiments.directory import held
 from core.experiments.terminal import Stop, carried_out, follow, split
 from core.messages import sentence
-from core.reproduce.heads.plan import DRAWN, GIVEN, PUBLISHED, HeadsPlan
+from core.reproduce.heads.plan import ALONE, DRAWN, GIVEN, PUBLISHED, STUDENT, HeadsPlan
 
 HELP = "the four heads over one encoder, cross-validated, with their speed"
 NUMBERS = ("folds", "tested", "epochs", "batch_size", "max_tokens")
@@ -35,6 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--head-lr", type=float, default=HeadsPlan.head_lr)
     parser.add_argument("--frozen", action="store_true", help="the encoder does not learn: for a CPU")
     parser.add_argument("--drawn", action="store_true", help="also over the same encoder with weights drawn at random")
+    parser.add_argument("--students", action="store_true", help="also a TextCNN taught by each head, and one untaught")
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="so many texts, for a trial")
     for column in ("text", "labels"):
         parser.add_argument(f"--{column}-column", default=column)
@@ -54,9 +55,10 @@ def reproduce(args: argparse.Namespace, lang: str) -> int:
 def plan_of(args: argparse.Namespace) -> HeadsPlan:
     """Raises BadSetting."""
     names = split(args.heads)
+    more = [*([DRAWN] if args.drawn else []), *([STUDENT, ALONE] if args.students else [])]
     return HeadsPlan(
         heads=tuple(PUBLISHED) if names == ["all"] else tuple(f"{name.removesuffix('.v1')}.v1" for name in names),
-        encoders=(GIVEN, DRAWN) if args.drawn else (GIVEN,), seeds=tuple(args.seeds), lr=args.lr,
+        encoders=(GIVEN, *more), seeds=tuple(args.seeds), lr=args.lr,
         head_lr=args.head_lr, frozen=args.frozen, **{name: getattr(args, name) for name in NUMBERS},
     )  # fmt: skip
 
@@ -66,7 +68,8 @@ def _reproduce(args: argparse.Namespace, plan: HeadsPlan, stop: Stop, lang: str)
     from core.experiments import corpus
     from core.export.datasets import Columns
     from core.reproduce.heads import report
-    from core.reproduce.heads.run import Place, run
+    from core.reproduce.heads.place import Place
+    from core.reproduce.heads.run import run
 
     encoder = load.load(args.encoder, batch=plan.batch_size, tokens=plan.max_tokens, learning=not plan.frozen)
     columns = replace(Columns(), text=args.text_column, labels=args.labels_column)
@@ -90,5 +93,9 @@ def _command(args: argparse.Namespace) -> str:
     for name in NUMBERS:
         parts += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
     parts += ["--lr", f"{args.lr:g}", "--head-lr", f"{args.head_lr:g}"]
-    parts += [flag for flag, given in (("--frozen", args.frozen), ("--drawn", args.drawn)) if given]
+    parts += [flag for flag, given in _flags(args) if given]
     return shlex.join(parts)
+
+
+def _flags(args: argparse.Namespace) -> list[tuple[str, bool]]:
+    return [("--frozen", args.frozen), ("--drawn", args.drawn), ("--students", args.students)]

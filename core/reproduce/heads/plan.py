@@ -18,12 +18,14 @@ PUBLISHED: dict[str, tuple[float, float, float, float]] = {
     "seq2seq.v1": (95.89, 86.78, 91.11, 6.0),
 }
 GIVEN, DRAWN = "given", "drawn"  # the encoder as it is, or its form with weights drawn at random
+STUDENT, ALONE = "student", "alone"  # a TextCNN taught by the head over the given encoder, and the same without it
+SMALL = (STUDENT, ALONE)
 
 
 class Key(NamedTuple):
     """One head over one encoder, tested on one fold."""
 
-    encoder: str  # GIVEN or DRAWN
+    encoder: str  # GIVEN, DRAWN, STUDENT or ALONE
     head: str
     seed: int
     fold: int
@@ -55,6 +57,8 @@ class HeadsPlan:
                 raise BadSetting(field="heads", value=name, why=" | ".join(PUBLISHED))
         if not self.heads or not self.seeds:
             raise BadSetting(field="seeds" if self.heads else "heads", value="", why="≥ 1")
+        if STUDENT in self.encoders and GIVEN not in self.encoders[: self.encoders.index(STUDENT)]:
+            raise BadSetting(field="encoders", value=self.encoders, why=f"{GIVEN} < {STUDENT}")
         if self.folds < 2 or not 0 <= self.tested <= self.folds:
             raise BadSetting(field="folds", value=f"{self.tested}/{self.folds}", why="2 …")
 
@@ -62,7 +66,7 @@ class HeadsPlan:
         for seed in self.seeds:
             for fold in range(self.tested or self.folds):
                 for encoder in self.encoders:
-                    for head in self.heads:
+                    for head in self.heads[:1] if encoder == ALONE else self.heads:
                         yield Key(encoder, head, seed, fold)
 
     def settings(self) -> dict[str, Any]:

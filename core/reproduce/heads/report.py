@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from core.evaluate.metrics import aggregate
 from core.experiments.corpus import Corpus
 from core.experiments.directory import publish
-from core.reproduce.heads.plan import PUBLISHED, HeadsPlan
-from core.reproduce.heads.run import Place
+from core.reproduce.heads.place import Place
+from core.reproduce.heads.plan import ALONE, PUBLISHED, SMALL, HeadsPlan
 
 FIGURES = ("P", "R", "micro", "macro", "subset", "micro_cut", "macro_cut", "shares_F1", "ms_a_text")
 
@@ -46,7 +46,7 @@ def results(plan: HeadsPlan, corpus: Corpus, place: Place) -> list[dict[str, Any
     """A row for each head over each encoder: mean and sd over folds and seeds."""
     rows = []
     for encoder in plan.encoders:
-        for head in plan.heads:
+        for head in plan.heads[:1] if encoder == ALONE else plan.heads:
             cells = [place.read(key) for key in plan.cells() if key.encoder == encoder and key.head == head]
             each = [figures(cell, corpus.y) for cell in cells if cell is not None]
             means = {name: float(np.mean([one[name] for one in each])) for name in FIGURES}
@@ -71,6 +71,15 @@ def write(plan: HeadsPlan, corpus: Corpus, place: Place, *, command: str, encode
     return path
 
 
+def _beside(row: dict[str, Any], base: dict[str, float]) -> str:
+    """Time, and the published figures; a TextCNN student has neither here."""
+    if row["encoder"] in SMALL:
+        return "— | — | —"
+    theirs, spent = PUBLISHED[row["head"]], row["mean"]["ms_a_text"]
+    ours = f"{spent / max(base[row['encoder']], 1e-9):.2f}× ({spent:.2f} ms)"
+    return f"{ours} | {theirs[0]:.2f} / {theirs[1]:.2f} / {theirs[2]:.2f} | {theirs[3]:g}×"
+
+
 def _page(plan: HeadsPlan, corpus: Corpus, rows: list[dict[str, Any]], command: str) -> list[str]:
     base = {row["encoder"]: row["mean"]["ms_a_text"] for row in rows if row["head"] == rows[0]["head"]}
     tested = plan.tested or plan.folds
@@ -86,13 +95,10 @@ def _page(plan: HeadsPlan, corpus: Corpus, rows: list[dict[str, Any]], command: 
     ]  # fmt: skip
     for row in rows:
         said = [f"{100 * row['mean'][name]:.2f} ± {100 * row['sd'][name]:.2f}" for name in FIGURES[:-1]]
-        theirs = PUBLISHED[row["head"]]
-        times = row["mean"]["ms_a_text"] / max(base[row["encoder"]], 1e-9)
-        out.append(
-            f"| {row['encoder']} | {row['head']} | {' | '.join(said)} "
-            f"| {times:.2f}× ({row['mean']['ms_a_text']:.2f} ms) "
-            f"| {theirs[0]:.2f} / {theirs[1]:.2f} / {theirs[2]:.2f} | {theirs[3]:g}× |"
-        )
+        name = "—" if row["encoder"] == ALONE else row["head"]
+        out.append(f"| {row['encoder']} | {name} | {' | '.join(said)} | {_beside(row, base)} |")
+    if set(SMALL) & set(plan.encoders):
+        out += ["", "Students are the product's TextCNN: taught by that head, or (alone) by the labels."]
     out += [
         "",
         "What differs from the published figures: the texts (product reviews that are not public, most without a "

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import copy
-import io
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.special import expit
 
 from core.encoders import load
@@ -24,10 +19,11 @@ from core.encoders.training import HeadPlan, Vectors, fit
 from core.evaluate import thresholds
 from core.evaluate.crossval import Fold, fold, fold_numbers
 from core.experiments.corpus import Corpus
-from core.experiments.directory import publish
 from core.experiments.terminal import Progress
 from core.models.base import best_device
-from core.reproduce.heads.plan import DRAWN, HeadsPlan, Key
+from core.reproduce.heads.place import Place
+from core.reproduce.heads.plan import DRAWN, GIVEN, SMALL, HeadsPlan, Key
+from core.reproduce.heads.student import small_cell
 from core.seeds import derive
 
 _VALID = 0.1  # of the training part, for thresholds alone
@@ -35,33 +31,15 @@ _TIMES = 3  # the middle one counts
 _TIMED = 64  # texts
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where cells lie, and a frozen encoder's vectors."""
-
-    out: Path
-
-    def path(self, key: Key) -> Path:
-        return self.out / "cells" / f"{key.name}.npz"
-
-    def read(self, key: Key) -> dict[str, NDArray] | None:
-        """A finished cell, or None; one that is damaged is made again."""
-        try:
-            with self.path(key).open("rb") as file, np.load(file, allow_pickle=False) as held:
-                return {name: held[name] for name in held.files}
-        except (OSError, ValueError, EOFError, BadZipFile):
-            return None
-
-
 def run(plan: HeadsPlan, corpus: Corpus, encoder: Encoder, place: Place) -> Generator[Progress, None, None]:
     """Make every missing cell; the caller holds the directory. Raises as ``core.encoders.training.fit`` does."""
     everything = list(plan.cells())
     missing = [key for key in everything if place.read(key) is None]
-    encoders = {name: drawn_like(encoder) if name == DRAWN else encoder for name in plan.encoders}
+    encoders = {GIVEN: encoder, **({DRAWN: drawn_like(encoder)} if DRAWN in plan.encoders else {})}
     vectors: dict[str, Vectors] = {}
     began = time.monotonic()
     for done, key in enumerate(missing):
-        if plan.frozen and key.encoder not in vectors:
+        if plan.frozen and key.encoder in encoders and key.encoder not in vectors:
             features = Features(encoders[key.encoder], place.out / "vectors", max_tokens=plan.max_tokens)
             steps = features.of(corpus.texts)
             try:
@@ -71,7 +49,11 @@ def run(plan: HeadsPlan, corpus: Corpus, encoder: Encoder, place: Place) -> Gene
             except StopIteration as finished:
                 vectors[key.encoder] = finished.value
         parts = fold_of(plan, corpus, key)
-        for share in _make(plan, corpus, encoders[key.encoder], key, parts, place, vectors.get(key.encoder)):
+        if key.encoder in SMALL:
+            cell = small_cell(plan, corpus, key, parts, place)
+        else:
+            cell = _make(plan, corpus, encoders[key.encoder], key, parts, place, vectors.get(key.encoder))
+        for share in cell:
             each = (time.monotonic() - began) / (done + share) if done + share else None
             left = None if each is None else each * (len(missing) - done - share)
             yield Progress(len(everything) - len(missing) + done, len(everything), key.name, share, left)
@@ -114,13 +96,12 @@ def _make(
     valid = expit(classifier.logits([texts[n] for n in parts.valid]))
     test = expit(classifier.logits([texts[n] for n in parts.test]))
     cuts = thresholds.choose(valid, corpus.y[parts.valid], corpus.y[parts.train].mean(axis=0))
+    soft = expit(classifier.logits([texts[n] for n in parts.train]))  # what a student learns
     found: dict[str, Any] = {
         "test": parts.test, "probs": test, "cuts": cuts, "ms_a_text": timed(classifier, [texts[n] for n in parts.test]),
-        "seconds": time.monotonic() - started,
+        "soft": soft, "seconds": time.monotonic() - started,
     }  # fmt: skip
-    file = io.BytesIO()
-    np.savez(file, **found)
-    publish(place.path(key), file.getvalue())
+    place.write(key, found)
     yield 1.0
 
 

@@ -8,6 +8,7 @@ busy machine moves them little; a process that only makes the texts is measured 
 labels (median of 150); ``…_together_s``: of 64 texts at once, a text; ``…_step_s``: a training step of 32 texts (of the
 tree: its matcher; ``ranker_s`` is all of its ranker's learning); ``…_mb``: the most that the process held, ``peak_mb``
 the most of these. ``halves_…``: adaptive clusters in two equal parts, as published for a few thousand labels.
+``…_beside_s``: a flat layer asked in turn with that way, in the same process, by which the two are compared;
 ``all_labels_s``: the tree's own ranker asked for every label. ``growth``: the exponent of labels in the seconds of a
 query, 1 is proportional. ``from_labels``: where a way's query becomes cheaper than the flat one's, between counts by a
 straight line in logarithms; null where it does not. ``…_p_at_1`` of the tested texts tells that the ways have learned.
@@ -83,16 +84,16 @@ def summary(labels: list[int], found: dict[str, list[dict[str, Any]]]) -> dict[s
     out: dict[str, Any] = {"labels": labels, "none_mb": [each["mb"] for each in found["none"]]}
     ways = [way for way in found if way != "none"]
     for way in ways:
-        for name, kind in (("s", "query_s"), ("together_s", "together_s"), ("step_s", "step_s"), ("mb", "mb")):
-            out[f"{way}_{name}"] = [_short(each[kind]) for each in found[way]]
+        for kind in ("query_s", "beside_s", "together_s", "step_s", "mb"):
+            out[f"{way}_{kind.removeprefix('query_')}"] = [_short(each[kind]) for each in found[way]]
         out[f"{way}_p_at_1"] = [each["P@1"] for each in found[way]]
     out["peak_mb"] = [max(found[way][n]["mb"] for way in ways) for n in range(len(labels))]
     for name in ("ranker_s", "grown_s", "clusters", "reached", "all_labels_s"):
         out[name] = [_short(each[name]) for each in found["tree"]]
     if len(labels) > 1:
-        seconds = {way: [each["query_s"] for each in found[way]] for way in ways}
-        out["growth"] = {way: round(float(np.polyfit(np.log(labels), np.log(seconds[way]), 1)[0]), 2) for way in ways}
-        out["from_labels"] = {way: crossing(labels, seconds["flat"], seconds[way]) for way in ways if way != "flat"}
+        own, flat = ({way: [each[kind] for each in found[way]] for way in ways} for kind in ("query_s", "beside_s"))
+        out["growth"] = {way: round(float(np.polyfit(np.log(labels), np.log(own[way]), 1)[0]), 2) for way in ways}
+        out["from_labels"] = {way: crossing(labels, flat[way], own[way]) for way in ways if way != "flat"}
     return out
 
 

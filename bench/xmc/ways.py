@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,11 +40,13 @@ def flat(data: Made, training: Training) -> tuple[dict[str, Any], Ask]:
     groups = [(layer, training.head_lr)]
     spent = timed(trained(loss, groups, data.rows.shape[0] - data.asked, training, seed=0))
 
-    @torch.no_grad()
-    def ask(at: slice) -> NDArray:
-        return torch.topk(layer(torch.from_numpy(data.encoded[at])), PLACES, dim=1).indices.numpy()
+    said = {"step_s": spent, "weights": sum(each.numel() for each in layer.parameters())}
+    return said, partial(_flat, layer, data)
 
-    return {"step_s": spent, "weights": sum(each.numel() for each in layer.parameters())}, ask
+
+@torch.no_grad()
+def _flat(layer: nn.Linear, data: Made, at: slice) -> NDArray:
+    return torch.topk(layer(torch.from_numpy(data.encoded[at])), PLACES, dim=1).indices.numpy()
 
 
 def tree(data: Made, training: Training) -> tuple[dict[str, Any], Ask]:
@@ -75,7 +78,7 @@ def tree(data: Made, training: Training) -> tuple[dict[str, Any], Ask]:
         "grown_s": round(grown_s, 2),
         "ranker_s": round(time.process_time() - started, 1),
         "weights": ranker.numbers + sum(each.numel() for each in matcher.parameters()),
-        "all_labels_s": one_by_one(data, ask_all),
+        "all_labels_s": one_by_one(data, ask_all)[0],
     }
     return said, ask
 
@@ -114,35 +117,45 @@ def measured(data: Made, way: str, training: Training) -> dict[str, Any]:
     torch.manual_seed(0)
     said, ask = WAYS[way](data, training)
     answers = ask(data.tested)
+    own, beside = one_by_one(data, ask, one_layer(data))
     return {
         **said,
-        "query_s": one_by_one(data, ask),
+        "query_s": own,
+        "beside_s": beside,
         "together_s": together(data, ask),
         **{f"P@{k}": round(100 * precision_at(answers, data.y[data.tested], k), 2) for k in (1, 3, 5)},
     }
 
 
-def one_by_one(data: Made, ask: Ask) -> float:
-    """Median seconds of a single text."""
+def one_layer(data: Made) -> Ask:
+    """A flat layer that has learned nothing: its speed does not depend on its weights."""
+    layer = nn.Linear(data.encoded.shape[1], data.y.shape[1])
+    return partial(_flat, layer, data)
+
+
+def one_by_one(data: Made, *asks: Ask) -> list[float]:
+    """Median seconds of a single text, by each way in turn: what else the machine does slows them all alike."""
     first = data.tested.start
-    return _median([slice(first + n, first + n + 1) for n in range(min(SINGLE, data.asked))], ask)
+    parts = [slice(first + n, first + n + 1) for n in range(min(SINGLE, data.asked))]
+    laps: list[list[float]] = [[] for _ in asks]
+    for part in [parts[0], *parts]:
+        for ask, spent in zip(asks, laps, strict=True):
+            started = time.process_time()
+            ask(part)
+            spent.append(time.process_time() - started)
+    return [float(np.median(spent[1:])) for spent in laps]
 
 
 def together(data: Made, ask: Ask) -> float:
     """Median seconds a text, of 64 at once."""
     first, size = data.tested.start, min(TOGETHER, data.asked)
     starts = range(first, data.tested.stop - size + 1, size)
-    return _median([slice(at, at + size) for at in starts][:10], ask) / size
-
-
-def _median(parts: list[slice], ask: Ask) -> float:
-    ask(parts[0])
     found = []
-    for part in parts:
+    for at in list(starts)[:10]:
         started = time.process_time()
-        ask(part)
+        ask(slice(at, at + size))
         found.append(time.process_time() - started)
-    return float(np.median(found))
+    return float(np.median(found)) / size
 
 
 def timed(steps: Generator[float, None, None]) -> float:

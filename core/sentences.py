@@ -193,7 +193,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "“{name}” cannot be loaded: {why}.",
     ),
     "TooLittleMemory": (
-        "記憶體不夠：{what}大約要 {need_mb} MB，現在有 {have_mb} MB。請縮小批次、縮短文字、凍結編碼器，或換小一點的模型。",
+        "記憶體不夠：{what}大約要 {need_mb} MB，現在有 {have_mb} MB。"
+        "請縮小批次、縮短文字、凍結編碼器，或換小一點的模型。",
         "Too little memory: {what} needs about {need_mb} MB, {have_mb} MB are free. "
         "Use smaller batches, shorter texts, a frozen encoder or a smaller one.",
     ),

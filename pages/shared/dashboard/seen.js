@@ -24,7 +24,8 @@ function mount(root, data, tell) {
   if (panel) eyes.observe(panel, { attributes: true, attributeFilter: ["inert"] });
   const timer = window.setInterval(() => {
     if (data.filled || asked || document.hidden) return;
-    const busy = app?.getAttribute("data-test-script-state") !== "notRunning" || document.querySelector("[data-stale=true]");
+    const runs = app?.getAttribute("data-test-script-state") !== "notRunning" || document.querySelector("[data-stale=true]");
+    const busy = runs || document.querySelector("[role=dialog]");  // somebody reads in it
     const now = performance.now();
     if (busy) rested = now;
     if (now - rested < REST_MS || document.querySelector(EARLIER) !== root) return;

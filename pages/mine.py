@@ -12,7 +12,7 @@ from core.services.accounts import User
 from core.services.looking_back import LEAST_COMPARED, LabelAgreement, MyAgreement, Pace, Past
 from core.services.projects import Project
 from db.errors import StorageError
-from pages.shared import messages, my_charts, my_html, my_text, session, when
+from pages.shared import links, messages, my_charts, my_html, my_text, session, when
 from pages.shared.i18n import lang, plain, t
 
 PAGE = 20
@@ -179,17 +179,6 @@ def days(found: Pace, goal: int) -> None:
         st.html(my_html.table([t(f"mine.column_{name}") for name in ("day", "texts", "seconds")], rows))
 
 
-def asked_for() -> int | None:
-    """The text in the address."""
-    wanted = st.query_params.get("text")
-    if wanted is None:
-        return None
-    if wanted.isdecimal() and len(wanted) < 19:
-        return int(wanted)
-    st.warning(t("mine.not_a_number"), icon=":material/link_off:")
-    return None
-
-
 def opened(project: Project, me: User, document_id: int, order: list[int], words: list[str]) -> None:
     @st.dialog(t("mine.one_title"), width="medium", on_dismiss=close_text)
     def dialog() -> None:
@@ -218,7 +207,7 @@ def panels(project: Project, me: User) -> None:
             found = looking_back.my_days(db, project.id, me.id, now=session.now())
             own = preferences.desk(db, me.id).daily_goal
             days(found, project.settings.daily_goal if own is None else own)
-    wanted = asked_for()
+    wanted = links.text_in_address(t("mine.not_a_number"))
     if wanted is not None:
         opened(project, me, wanted, order, words)
 

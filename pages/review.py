@@ -12,7 +12,7 @@ from core.services.accounts import User
 from core.services.assigning import Desk
 from core.services.projects import Project
 from db.errors import StorageError
-from pages.shared import agreement_view, doubts_view, messages, review_desk, session, when
+from pages.shared import agreement_view, doubts_view, links, messages, review_desk, session, when
 from pages.shared.i18n import lang, plain, t
 
 
@@ -68,17 +68,6 @@ def desks(project: Project, me: User) -> None:
             )  # fmt: skip
 
 
-def asked_for() -> int | None:
-    """The text in the address: whatever led here, and a link of one's own, opens it."""
-    wanted = st.query_params.get("text")
-    if wanted is None:
-        return None
-    if wanted.isdecimal() and len(wanted) < 19:
-        return int(wanted)
-    st.warning(t("review.not_a_number"), icon=":material/link_off:")
-    return None
-
-
 def close_text() -> None:
     """Back to the list; from a callback."""
     st.query_params.pop("text", None)
@@ -89,7 +78,7 @@ def body(project: Project, me: User) -> None:
     """The choice of a view with its counts, and the view; a fragment, so that a settlement re-runs nothing else."""
     with st.container():
         messages.show_later()
-    wanted = asked_for()
+    wanted = links.text_in_address(t("review.not_a_number"))
     if wanted is not None:
         st.button(t("review.all_texts"), key="review_all", icon=":material/arrow_back:", on_click=close_text)
         review_desk.desk(project, "", "", text=wanted)

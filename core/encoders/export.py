@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import onnxruntime
@@ -15,6 +12,7 @@ from numpy.typing import NDArray
 from core.encoders.classifier import HEADS, Classifier, Whole
 from core.encoders.reading import batch_of
 from core.errors import ModelUnavailable
+from core.models.exporting import quiet
 
 NEAR = 1e-4
 _LENGTHS = (2, 3, 7, 30, 64)
@@ -34,7 +32,7 @@ def export_onnx(classifier: Classifier) -> bytes:
     try:
         example = batch_of([np.full(12, encoder.pad), np.full(5, encoder.pad)], encoder.pad)
         sizes = {0: torch.export.Dim("B"), 1: torch.export.Dim("T", max=encoder.longest)}
-        with _quiet():
+        with quiet():
             program = torch.onnx.export(
                 Whole(classifier).eval(), tuple(example), dynamo=True, input_names=["tokens", "mask"],
                 output_names=["logits"], dynamic_shapes=(sizes, sizes), external_data=False, verbose=False,
@@ -75,17 +73,3 @@ def difference(classifier: Classifier, exported: bytes) -> float:
             expected = classifier.head(*classifier.hidden(some)).numpy()
         far = max(far, float(np.abs(run_onnx(exported, some, encoder.pad) - expected).max()))
     return far
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """The exporter logs each operator library that is not installed and warns of its own deprecations."""
-    log = logging.getLogger("torch.onnx")
-    before = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(before)

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
-import warnings
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,6 +25,7 @@ from torch import Tensor
 from core.errors import ModelUnavailable
 from core.export.card import model_card
 from core.models.base import TextModel
+from core.models.exporting import quiet
 from core.text.vocab import PAD
 from core.train.checkpoint import NEIGHBOURS
 from core.train.predict import Student, load_student
@@ -111,7 +109,7 @@ def export_onnx(model: TextModel, *, places: bool = False) -> bytes:
     example[0, :12] = 1
     example[1, :5] = 1
     sizes = {0: torch.export.Dim("B"), 1: torch.export.Dim("T")}
-    with _quiet():
+    with quiet():
         program = torch.onnx.export(
             (_Placed(model) if places else model).eval(),
             (example,),
@@ -213,17 +211,3 @@ def _write_zip(path: Path, files: Mapping[str, bytes]) -> Path:
     finally:
         beside.unlink(missing_ok=True)
     return path
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """The exporter logs each operator library that is not installed and warns of its own deprecations."""
-    log = logging.getLogger("torch.onnx")
-    before = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(before)

@@ -1,4 +1,4 @@
-"""A link to another page of ours."""
+"""Links to other pages of ours, and what an address asks for."""
 
 from __future__ import annotations
 
@@ -31,3 +31,14 @@ def review_link(document_id: int) -> None:
     """To one text among what reviewers settle; the address names the project, so that it can be passed on."""
     of = session.project_key()
     page_link("review", t("review.open_text"), text=str(document_id), **({"project": of} if of else {}))
+
+
+def text_in_address(not_a_number: str) -> int | None:
+    """The text that the page's address names; None where it names none, or says ``not_a_number`` on the page."""
+    wanted = st.query_params.get("text")
+    if wanted is None:
+        return None
+    if wanted.isdecimal() and len(wanted) < 19:
+        return int(wanted)
+    st.warning(not_a_number, icon=":material/link_off:")
+    return None

@@ -45,6 +45,9 @@ PUBLISHED_ARCHS = ("textrnn.v1", "textcnn.v1", "han.v1", "gru_att.v1")
 OUT_OF_FOLD = {"soft_targets": "out_of_fold", "teacher_patience": 5}  # so many networks more, each a little shorter
 # Whatever the student is; a student of theirs learns from batches of 32, as most do.
 _GRU_ATT_TEACHERS = {"teacher_arch": "gru_att.v1", "teacher_batch_size": 128, "batch_size": 32}
+_BEST = {**_GRU_ATT_TEACHERS, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0, "student_epoch": "last"}
+BEST_LOSSES = ("fl", "ntr_fl", "cb_ntr", "db", "asl", "la")  # a family each, of core.losses.registry
+_BESIDE = "textcnn.v1"
 # Each a named change of the published distillation. One that names a student's architecture stands beside TextCNN.
 RECIPES: dict[str, dict[str, Any]] = {
     "kd": {},
@@ -65,13 +68,9 @@ RECIPES: dict[str, dict[str, Any]] = {
     "oof_stack_spliced": {**OUT_OF_FOLD, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0},
     "deep": {**OUT_OF_FOLD, **_GRU_ATT_TEACHERS, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0},
     "gru_att_teachers": {**_GRU_ATT_TEACHERS, "teachers": "stack", "hard_share": 0.3, "spliced": 3.0},
-    "best": {
-        **_GRU_ATT_TEACHERS,
-        "teachers": "stack",
-        "hard_share": 0.3,
-        "spliced": 3.0,
-        "student_epoch": "last",
-    },
+    "best": _BEST,
+    **{f"best_{loss}": {**_BEST, "loss": f"{loss}.v1"} for loss in BEST_LOSSES},
+    "best_attention": {**_BEST, "arch": "textcnn_att.v1", "spliced": 0.0, "student_epoch": "best"},
 }
 RECIPE_SAYS = {
     "kd": "distillation as published: the teachers answer for the texts they were trained on",
@@ -93,6 +92,8 @@ RECIPE_SAYS = {
     "deep": "oof_stack_spliced, GRU-Att as the teachers' architecture",
     "gru_att_teachers": "stack_mixed, GRU-Att as the teachers' architecture, whatever the student's",
     "best": "gru_att_teachers, and the student is trained for all epochs: validation picks none",
+    **{f"best_{loss}": f"best, and the labels' three tenths are learnt by the loss {loss}.v1" for loss in BEST_LOSSES},
+    "best_attention": "the teachers of best, into a student with an attention for each label; nothing spliced",
 }
 _TEXT = ("segmenter", "conversion", "max_tokens", "vector_size", "vectors_file", "valid_share")  # one for all recipes
 _OF_NO_CELL = ("threads",)  # changes how long a cell takes, not what is in it
@@ -164,7 +165,7 @@ class Plan:
         return _teachers_alone(base) if key.model == TEACHER else base
 
     def applies(self, recipe: str, arch: str) -> bool:
-        return "arch" not in RECIPES[recipe] or arch == RECIPES[recipe]["teacher_arch"]
+        return "arch" not in RECIPES[recipe] or arch == _BESIDE
 
     def teachers_of(self, key: Key) -> Key | None:
         """The cell of the teachers that a student learns from, or None when it learns from the labels alone.
@@ -217,7 +218,7 @@ class Plan:
 def _teachers_alone(config: RoundConfig) -> RoundConfig:
     """Equal for two recipes just when their teachers are."""
     config = replace(config.of_teachers, teacher_arch="", teacher_patience=0, teacher_batch_size=0, hard_share=0.0)
-    config = replace(config, student_epoch=PUBLISHED["student_epoch"])
+    config = replace(config, **{name: PUBLISHED[name] for name in ("student_epoch", "loss", "soft_loss")})
     if config.soft_targets == "in_sample":
         config = replace(config, oof_folds=RoundConfig().oof_folds)
     return (

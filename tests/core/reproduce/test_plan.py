@@ -8,6 +8,7 @@ from core.config import ARCHS, RoundConfig
 from core.errors import BadSetting
 from core.reproduce import published
 from core.reproduce.plan import (
+    BEST_LOSSES,
     PUBLISHED_ARCHS,
     RECIPE_SAYS,
     RECIPES,
@@ -71,6 +72,18 @@ def test_best_learns_from_the_same_teachers_in_every_architecture() -> None:
     assert teachers is not None
     assert (teachers.arch, plan.config(teachers).batch_size) == ("gru_att.v1", 128)
     assert list(plan.cells()).count(teachers) == 1
+
+
+def test_what_only_the_student_of_best_does_otherwise_leaves_its_teachers() -> None:
+    plan = Plan(archs=("textcnn.v1",), recipes=("best", *(f"best_{loss}" for loss in BEST_LOSSES), "best_attention"))
+    own = plan.teachers_of(replace(AT, arch="textcnn.v1", model="best_attention"))
+    assert own is not None
+    assert own.arch == "gru_att.v1"
+    for loss in BEST_LOSSES:
+        found = plan.teachers_of(replace(AT, arch="textcnn.v1", model=f"best_{loss}"))
+        assert found == plan.teachers_of(replace(AT, arch="textcnn.v1", model="best"))
+        assert plan.config(replace(AT, model=f"best_{loss}")).loss == f"{loss}.v1"
+    assert not plan.applies("best_attention", "gru_att.v1")
 
 
 def test_a_recipe_of_one_architecture_is_left_out_for_others() -> None:

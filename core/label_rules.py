@@ -10,18 +10,22 @@ from core.colours import ENOUGH, is_colour, worst_contrast
 from core.errors import BadLabel
 from core.labels import Label
 
+MAX_LABELS = 5000  # of a project, and in a file: what the board, the pages and a round are measured with
+LISTED = 40  # a board lists so many; of more it shows those at hand, and finds the others
 LISTS = ("examples", "counter_examples", "keywords")
 FIELDS = ("zh", "en", "definition", "definition_en", *LISTS, "colour", "hotkey")
 MAX_NAME, MAX_DEFINITION, MAX_LINE, MAX_LINES = 40, 2000, 500, 100
-MAX_LABELS = 200
 COLOURS = (
     "#1f77b4", "#d95f02", "#2a9d5c", "#8e63c7", "#c2417c", "#7a6a00", "#0f8b8d", "#b5462f", "#5a6b7b",
 )  # fmt: skip
 
 
-def checked(changes: Mapping[str, Any], others: Sequence[Label]) -> dict[str, Any]:
+def checked(
+    changes: Mapping[str, Any], others: Sequence[Label], *, taken: Mapping[str, Label] | None = None
+) -> dict[str, Any]:
     """The changes of one label as they are stored; ``others`` are all other labels of the project, gone ones too.
 
+    ``taken``: their names, as ``names_of`` has them, for whoever asks often.
     Raises BadLabel (field, why): an unknown field, a name that is empty, too long or taken, a colour that is none or
     too faint, a digit that is none or taken.
     """
@@ -30,9 +34,10 @@ def checked(changes: Mapping[str, Any], others: Sequence[Label]) -> dict[str, An
         if field not in FIELDS:
             raise BadLabel(field=field, why="field")
         found[field] = _lines(value, field) if field in LISTS else _text(value, field)
+    taken = names_of(others) if taken is None else taken
     for field in ("zh", "en"):
         if field in found:
-            _check_name(found[field], field, others)
+            _check_name(found[field], field, taken)
     if "colour" in found:
         found["colour"] = _colour(found["colour"])
     if found.get("hotkey"):
@@ -57,16 +62,25 @@ def _lines(value: Iterable[Any], field: str) -> tuple[str, ...]:
     return lines
 
 
-def _check_name(name: str, field: str, others: Sequence[Label]) -> None:
+def names_of(labels: Iterable[Label]) -> dict[str, Label]:
+    """Every name that is taken, whatever its case, and the label that has it."""
+    found: dict[str, Label] = {}
+    for label in labels:
+        for name in (label.key, label.zh, label.en):
+            found.setdefault(name.casefold(), label)
+    return found
+
+
+def _check_name(name: str, field: str, taken: Mapping[str, Label]) -> None:
     if not name and field == "zh":
         raise BadLabel(field=field, why="empty")
     if len(name) > MAX_NAME:
         raise BadLabel(field=field, why="long", have=len(name), limit=MAX_NAME)
     if "|" in name or not all(character.isprintable() for character in name):
         raise BadLabel(field=field, why="characters", name=name[:MAX_NAME])
-    for other in others:
-        if name and name.casefold() in (each.casefold() for each in (other.key, other.zh, other.en)):
-            raise BadLabel(field=field, why="gone_taken" if other.gone else "taken", name=name)
+    other = taken.get(name.casefold()) if name else None
+    if other is not None:
+        raise BadLabel(field=field, why="gone_taken" if other.gone else "taken", name=name)
 
 
 def _colour(text: str) -> str:
@@ -100,8 +114,13 @@ def free_colour(labels: Sequence[Label]) -> str:
 
 
 def free_hotkey(labels: Iterable[Label]) -> str:
-    """The lowest digit that no label of the board has; none when there are nine."""
-    used = {label.hotkey for label in labels if not label.gone}
+    """The lowest digit that no label of the board has; none when there are nine.
+
+    None either beside so many labels that the board's digits are for those at hand.
+    """
+    used = [label.hotkey for label in labels if not label.gone]
+    if len(used) >= LISTED:
+        return ""
     return next((digit for digit in "123456789" if digit not in used), "")
 
 
@@ -110,15 +129,24 @@ def typed(text: str) -> tuple[Label, ...]:
 
     Raises BadLabel: none, too many, or what ``checked`` raises.
     """
-    found: list[Label] = []
-    for line in text.splitlines():
-        zh, _, en = line.replace("，", ",").partition(",")
-        if not line.strip():
-            continue
-        if len(found) == MAX_LABELS:
-            raise BadLabel(field="labels", why="many", have=len(text.splitlines()), limit=MAX_LABELS)
-        wanted = checked({"zh": zh, "en": en, "colour": free_colour(found), "hotkey": free_hotkey(found)}, found)
-        found.append(Label(key=new_key(wanted["zh"], wanted["en"], {each.key for each in found}), **wanted))
-    if not found:
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
         raise BadLabel(field="labels", why="none")
+    if len(lines) > MAX_LABELS:
+        raise BadLabel(field="labels", why="many", have=len(lines), limit=MAX_LABELS)
+    found: list[Label] = []
+    taken: dict[str, Label] = {}
+    keys: set[str] = set()
+    for n, line in enumerate(lines):
+        zh, _, en = line.replace("，", ",").partition(",")
+        wanted = checked({"zh": zh, "en": en, **looks(n, len(lines))}, found, taken=taken)
+        label = Label(key=new_key(wanted["zh"], wanted["en"], keys), **wanted)
+        keys.add(label.key)
+        taken |= names_of([label])
+        found.append(label)
     return tuple(found)
+
+
+def looks(n: int, of: int) -> dict[str, str]:
+    """Colour and digit of the n-th of so many new labels."""
+    return {"colour": COLOURS[n % len(COLOURS)], "hotkey": str(n + 1) if n < 9 and of <= LISTED else ""}

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from core.errors import UnknownLabel
 
 UNSETTLED = ("majority", "union", "leave_out")  # how a text counts on which people differ
+NAMES_SAID = 40  # of a project's labels, where a sentence lists them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,16 +70,44 @@ class LabelSet:
     def __len__(self) -> int:
         return len(self.labels)
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         return tuple(label.key for label in self.labels)
 
-    @property
+    @cached_property
+    def position(self) -> dict[str, int]:
+        """Key → place in the canonical order."""
+        return {key: k for k, key in enumerate(self.keys)}
+
+    @cached_property
+    def _order(self) -> dict[str, int]:
+        """As ``position``, then the labels that are gone."""
+        return {label.key: k for k, label in enumerate(self.every)}
+
+    @cached_property
+    def _named(self) -> dict[str, str]:
+        """Key or Chinese name → key of the first label that bears it."""
+        found: dict[str, str] = {}
+        for label in self.every:
+            for name in (label.key, label.zh):
+                found.setdefault(name, label.key)
+        return found
+
+    @cached_property
+    def _named_en(self) -> dict[str, str]:
+        """As ``_named``, of English names whatever their case."""
+        found: dict[str, str] = {}
+        for label in self.every:
+            if label.en:
+                found.setdefault(label.en.casefold(), label.key)
+        return found
+
+    @cached_property
     def fingerprint(self) -> str:
         """Changes when a label is added, removed, renamed or moved: a model of another fingerprint is refused."""
         return hashlib.sha256(json.dumps(self.keys, ensure_ascii=False).encode()).hexdigest()[:16]
 
-    @property
+    @cached_property
     def on_board(self) -> tuple[Label, ...]:
         """The labels that may be chosen, in the order in which people see them."""
         return tuple(sorted(self.labels, key=lambda label: label.place))
@@ -97,29 +127,32 @@ class LabelSet:
         Raises UnknownLabel: nothing of that name exists here.
         """
         wanted = name.strip()
-        for label in self.every:
-            if wanted in (label.key, label.zh) or (label.en and wanted.casefold() == label.en.casefold()):
-                return label.key
-        raise UnknownLabel(label=wanted, known=", ".join(label.zh for label in self.labels))
+        found = [each for each in (self._named.get(wanted), self._named_en.get(wanted.casefold())) if each is not None]
+        if found:
+            return min(found, key=self._order.__getitem__)
+        raise UnknownLabel(label=wanted, known=_listed([label.zh for label in self.labels]))
 
     def canonical(self, names: Iterable[str]) -> tuple[str, ...]:
         """Keys without repetition, in the set's order, as somebody chose them: a label that is gone since stays in."""
-        found = {self.find(name) for name in names}
-        return tuple(label.key for label in self.every if label.key in found)
+        return tuple(sorted({self.find(name) for name in names}, key=self._order.__getitem__))
 
     def present(self, keys: Iterable[str]) -> tuple[str, ...]:
         """Keys of a past decision as they count today: merged labels as what stands for them, retired ones not."""
         found = {self.merged.get(key, key) for key in keys}
-        return tuple(key for key in self.keys if key in found)
+        return tuple(sorted(found & self.position.keys(), key=self.position.__getitem__))
 
     def encode(self, label_sets: Sequence[Iterable[str]]) -> NDArray[np.int8]:
         """Present-day label sets as rows. Shapes: → (N, K) of 0 and 1."""
-        position = {key: k for k, key in enumerate(self.keys)}
         matrix = np.zeros((len(label_sets), len(self)), dtype=np.int8)
         for n, keys in enumerate(label_sets):
             for key in keys:
-                matrix[n, position[key]] = 1
+                matrix[n, self.position[key]] = 1
         return matrix
+
+
+def _listed(names: Sequence[str]) -> str:
+    """As many as a sentence bears."""
+    return ", ".join(names[:NAMES_SAID]) + (" …" if len(names) > NAMES_SAID else "")
 
 
 def _last(into: Mapping[str, str], key: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from core.encoder_sentences import HEADS
+
 SENTENCES: dict[str, tuple[str, str]] = {
     # What people can mend.
     "UnknownLabel": (
@@ -49,10 +51,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "損失函數「{name}」不能用在{where}。可以用的有：{known}。",
         "The loss “{name}” has no meaning for {where}. Use one of: {known}.",
     ),
-    "HeadNeedsHard": (
-        "輸出層「{head}」學的是整組標籤，不能學機率（軟性目標）。學生請改用：{known}；它仍可當老師。",
-        "The head “{head}” learns whole label sets, not probabilities. As a student use {known}; it can still teach.",
-    ),
+    **HEADS,
     "TooManyClusters": (
         "{labels} 個標籤分不成 {clusters} 群。請減少群數，或改用不分群的模型。",
         "{labels} label(s) cannot make {clusters} clusters. Ask for fewer, or use the model without clusters.",
@@ -198,6 +197,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Too little memory: {what} needs about {need_mb} MB, {have_mb} MB are free. "
         "Use smaller batches, shorter texts, a frozen encoder or a smaller one.",
     ),
+    "TreeNeedsMemory": (
+        "記憶體不夠：{labels} 個標籤、{texts} 篇文字大約要 {need_mb} MB，現在有 {have_mb} MB。"
+        "請關掉別的程式，或合併少用的標籤。",
+        "Too little memory: {labels} labels and {texts} texts need about {need_mb} MB, {have_mb} MB are free. "
+        "Close other programs, or merge labels that are hardly used.",
+    ),
     "Cancelled": ("已經取消，先前的結果維持不變。", "Cancelled; the results from before stand."),
     "WorkerDied": (
         "背景程式在訓練中停掉了 {attempts} 次，這一輪已放棄。請看程式輸出的紀錄（可能是記憶體不足）。",
@@ -278,8 +283,8 @@ BAD_FILE = {
         "{name} has no labels to make a label set from. Import it into an existing project instead.",
     ),
     "too_many_labels": (
-        "{name} 有太多不同的標籤。請確認標籤欄位和分隔符號。",
-        "{name} has too many different labels. Check the labels column and the separator.",
+        "{name} 有 {have} 種不同的標籤，上限是 {limit} 種。請確認標籤欄位和分隔符號。",
+        "{name} has {have} different labels; the limit is {limit}. Check the labels column and the separator.",
     ),
     "too_large": (
         "{name} 解開後超過 {limit_mb} MB，或有一行太長。請分成幾個檔案。",

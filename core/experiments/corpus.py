@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from core.config import MAX_TEXT
 from core.errors import BadFile, BadRows
 from core.export.datasets import BadRow, Columns, Row, check_text, read_rows
+from core.label_rules import MAX_LABELS
 from core.splits import canonical_order
 from core.text.normalize import normalize
 
 MIN_TEXTS = 8  # as many as a round needs
-MAX_LABELS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ def load(path: Path, *, columns: Columns | None = None, limit: int = 0, pool: Pa
     counts = Counter(key for chosen in sets for key in chosen)
     keys = tuple(sorted(counts, key=lambda key: (-counts[key], key)))
     if len(keys) > MAX_LABELS:
-        raise BadFile(name=path.name, why="too_many_labels")
+        raise BadFile(name=path.name, why="too_many_labels", have=len(keys), limit=MAX_LABELS)
     if len(texts) < MIN_TEXTS:
         raise BadFile(name=path.name, why="unreadable", detail=f"{len(texts)} labelled texts, {MIN_TEXTS} are needed")
     y = np.array([[key in chosen for key in keys] for chosen in sets], dtype=np.int8)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from core.errors import BadFile
 from core.evaluate.bands import Band, bands
 from core.evaluate.crossval import fold_numbers
-from core.experiments.corpus import MAX_LABELS, MIN_TEXTS, labelled_rows
+from core.experiments.corpus import MIN_TEXTS, labelled_rows
 from core.export.datasets import Columns
+from core.label_rules import MAX_LABELS
 from core.splits import hold_out
 from core.text.normalize import normalize
 
@@ -93,8 +94,8 @@ def load(path: Path, *, columns: Columns | None = None) -> Parted:
     if len(texts) < MIN_TEXTS or (tested.any() and len(texts) - tested.sum() < MIN_TEXTS):
         detail = f"{int((~tested).sum())} labelled texts to learn from, {MIN_TEXTS} are needed"
         raise BadFile(name=path.name, why="unreadable", detail=detail)
-    if len(frozenset().union(*sets)) > MAX_LABELS:
-        raise BadFile(name=path.name, why="too_many_labels")
+    if (have := len(frozenset().union(*sets))) > MAX_LABELS:
+        raise BadFile(name=path.name, why="too_many_labels", have=have, limit=MAX_LABELS)
     rule = "The test part is the file's own"
     _, y = by_frequency(sets, np.arange(len(texts)))
     if not tested.any():

@@ -15,7 +15,7 @@ from core.config import MAX_TEXT, ProjectSettings
 from core.errors import BadFile, BadRows, RetiredLabel, UnknownLabel
 from core.export import datasets
 from core.export.datasets import BadRow, Columns, Row
-from core.label_rules import COLOURS
+from core.label_rules import MAX_LABELS, looks
 from core.labels import Label, LabelSet
 from core.services import membership
 from core.services.exporting import export_labels
@@ -57,7 +57,6 @@ __all__ = [
 GOLD_SPLITS = ("gold", "test")
 SPLITS = (*GOLD_SPLITS, "", "train", "pool", "valid", "validation", "dev", "unlabelled", "unlabeled")
 JOINERS = "|、，,；;"  # a label found in a file that has one of these is most likely several
-MAX_LABELS_IN_FILE = 500
 Tick = Callable[[int, int], None]
 
 
@@ -275,15 +274,14 @@ def import_as_project(
         raise BadFile(name=path.name, why="bad_key", key=key[:60])
     plan = _plan(db, None, path, options, progress, key=key)
     _refuse_bad(plan, options)
-    if not plan.new_labels or len(plan.new_labels) > MAX_LABELS_IN_FILE:
-        raise BadFile(name=path.name, why="no_labels" if not plan.new_labels else "too_many_labels")
+    if not plan.new_labels:
+        raise BadFile(name=path.name, why="no_labels")
+    if (have := len(plan.new_labels)) > MAX_LABELS:
+        raise BadFile(name=path.name, why="too_many_labels", have=have, limit=MAX_LABELS)
     for each in plan.new_labels:
         if any(mark in each for mark in JOINERS):
             raise BadFile(name=path.name, why="bar_in_label", label=each)
-    labels = tuple(
-        Label(key=each, zh=each, colour=COLOURS[n % len(COLOURS)], hotkey=str(n + 1) if n < 9 else "")
-        for n, each in enumerate(plan.new_labels)
-    )
+    labels = tuple(Label(key=each, zh=each, **looks(n, have)) for n, each in enumerate(plan.new_labels))
     with writing(db):
         project_id = insert_project(
             db, key=key, name=name, name_en="", guideline="", settings=settings or ProjectSettings(), labels=labels,

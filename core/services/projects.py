@@ -12,9 +12,10 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from core import encoder_folder
 from core.config import ProjectSettings, RoundConfig
 from core.errors import BadFile, BadLabel, BadName, BadProjectFile, BadSetting, ModelUnavailable, NameTaken
-from core.label_rules import COLOURS, MAX_LABELS
+from core.label_rules import MAX_LABELS, looks
 from core.labels import Label, LabelSet
 from core.services import accounts, membership
 from db import documents, events, members
@@ -151,8 +152,11 @@ _PACKAGES = {
 def check_at_hand(config: RoundConfig, before: RoundConfig) -> None:
     """Refuses what the next round could not be trained with here, where it was not set before already.
 
-    Raises ModelUnavailable: a package that is not installed; BadFile: no such file of word vectors.
+    Raises ModelUnavailable: a package that is not installed; BadFile: no such file of word vectors;
+    EncoderUnavailable: no package for encoders, or a folder that holds none.
     """
+    if config.uses_encoder and (config.encoder, config.used_archs) != (before.encoder, before.used_archs):
+        encoder_folder.check(config.encoder)
     wanted = [config.segmenter] if config.segmenter != before.segmenter else []
     wanted += ["opencc"] if config.conversion and config.conversion != before.conversion else []
     for name in wanted:
@@ -226,7 +230,9 @@ def read_project_file(path: Path) -> ProjectFile:
             raise bad(name, "missing")
     if not isinstance(found["key"], str) or not KEY.fullmatch(found["key"]):
         raise bad("key", "a-z 0-9 - _")
-    labels = tuple(_label(each, n, bad) for n, each in enumerate(found["labels"]))
+    if len(found["labels"]) > MAX_LABELS:
+        raise bad("labels", f"{len(found['labels'])} > {MAX_LABELS}")
+    labels = tuple(_label(each, n, len(found["labels"]), bad) for n, each in enumerate(found["labels"]))
     for what in ("key", "zh", "hotkey"):
         values = [getattr(label, what) for label in labels if getattr(label, what)]
         if len(set(values)) != len(values):
@@ -247,7 +253,7 @@ def read_project_file(path: Path) -> ProjectFile:
     )  # fmt: skip
 
 
-def _label(found: dict[str, Any], n: int, bad: Any) -> Label:
+def _label(found: dict[str, Any], n: int, of: int, bad: Any) -> Label:
     known = {field.name for field in fields(Label)} - {"place", "retired_at", "merged_into"}
     for name in found:
         if name not in known:
@@ -255,8 +261,8 @@ def _label(found: dict[str, Any], n: int, bad: Any) -> Label:
     for name in ("key", "zh"):
         if not isinstance(found.get(name), str) or not found[name].strip():
             raise bad(f"labels[{n}].{name}", "missing")
-    colour = found.get("colour") or COLOURS[n % len(COLOURS)]
-    hotkey = str(found.get("hotkey") or (n + 1 if n < 9 else ""))
+    usual = looks(n, of)
+    colour, hotkey = found.get("colour") or usual["colour"], str(found.get("hotkey") or usual["hotkey"])
     lists = {name: tuple(found.get(name, ())) for name in ("examples", "counter_examples", "keywords")}
     return Label(**{**found, **lists, "colour": colour, "hotkey": hotkey})
 

@@ -20,6 +20,19 @@ def test_an_unknown_label_names_those_that_are_known() -> None:
     assert caught.value.fields == {"label": "丁", "known": "甲, 乙, 丙"}
 
 
+def test_of_hundreds_of_labels_an_error_names_a_few() -> None:
+    many = LabelSet(tuple(Label(key=f"k{n}", zh=f"名{n}") for n in range(300)))
+    with pytest.raises(UnknownLabel) as caught:
+        many.find("沒有")
+    assert caught.value.fields["known"].count(",") == 39
+    assert caught.value.fields["known"].endswith("…")
+
+
+def test_of_two_labels_with_one_name_the_first_is_meant() -> None:
+    twice = LabelSet((Label(key="a", zh="甲", en="b"), Label(key="b", zh="乙"), Label(key="c", zh="a")))
+    assert (twice.find("b"), twice.find("B"), twice.find("a")) == ("a", "a", "a")
+
+
 def test_sets_have_one_order_and_no_repetition() -> None:
     assert SET.canonical(["丙", "a", "甲"]) == ("a", "c")
 

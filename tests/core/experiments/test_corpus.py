@@ -77,7 +77,7 @@ def test_bad_rows_name_line_and_field(tmp_path: Path) -> None:
         ([], "empty"),
         ([{"text": f"t{n}"} for n in range(20)], "no_labels"),
         ([{"text": f"t{n}", "labels": []} for n in range(20)], "no_labels"),
-        ([{"text": f"t{n}", "labels": [f"l{n}"]} for n in range(501)], "too_many_labels"),
+        ([{"text": f"t{n}", "labels": [f"l{n}"]} for n in range(5001)], "too_many_labels"),
         ([{"text": f"t{n}", "labels": ["l"]} for n in range(7)], "unreadable"),
     ],
 )

@@ -169,6 +169,19 @@ def test_typed_labels_are_told_apart(text: str, why: str) -> None:
     assert caught.value.fields["why"] == why
 
 
+def test_thousands_of_labels_are_typed_and_the_digits_stay_free_for_those_at_hand() -> None:
+    names = [f"標籤{n}" for n in range(label_rules.MAX_LABELS)]
+    made = label_rules.typed("\n".join(names))
+    assert [label.zh for label in made] == names
+    assert not any(label.hotkey for label in made)
+    with pytest.raises(BadLabel) as caught:
+        label_rules.typed("\n".join([*names, "一個"]))
+    assert caught.value.fields == {"field": "labels", "why": "many", "have": 5001, "limit": 5000}
+    few = label_rules.typed("\n".join(names[: label_rules.LISTED]))
+    assert [label.hotkey for label in few[:10]] == [*"123456789", ""]
+    assert label_rules.free_hotkey(made) == label_rules.free_hotkey(few) == ""
+
+
 def test_the_first_start_makes_one_project_and_one_admin_and_the_second_nothing(db: Database) -> None:
     made = starting.make_first_project(db, DEMO / "project.toml", now=NOW)
     assert made is not None

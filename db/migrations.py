@@ -228,9 +228,22 @@ CREATE TABLE doubts_seen (
   PRIMARY KEY (project_id, document_id, label)) WITHOUT ROWID;
 """
 
+# A mark of each label set as it is stored: another one whoever writes, so that thousands of labels are read once.
+_MARKED = "BEGIN UPDATE projects SET labels_mark = randomblob(16) WHERE id = {row}.project_id; END;\n"
+_LABEL_MARKS = f"""
+ALTER TABLE projects ADD COLUMN labels_mark BLOB NOT NULL DEFAULT x'';
+UPDATE projects SET labels_mark = randomblob(16);
+CREATE TRIGGER labels_added AFTER INSERT ON labels
+{_MARKED.format(row="NEW")}
+CREATE TRIGGER labels_changed AFTER UPDATE ON labels
+{_MARKED.format(row="NEW")}
+CREATE TRIGGER labels_removed AFTER DELETE ON labels
+{_MARKED.format(row="OLD")}
+"""  # noqa: S608 (constant text)
+
 STEPS: tuple[str, ...] = (
     _FIRST, _WORKING_DAY, _OWN_DECISIONS, _SETTLEMENTS, _LEFT_OUT, _FIRST_DECISIONS, _TALLIES, _ARCHIVED, _SEVERAL,
-    _DECIDING,
+    _DECIDING, _LABEL_MARKS,
 )  # fmt: skip
 
 

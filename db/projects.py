@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from db.connect import execute, execute_many, row, rows, value
 
 LISTS = ("examples", "counter_examples", "keywords")
-_COLUMNS = "id, key, name, name_en, guideline, settings, archived_at"
+_COLUMNS = "id, key, name, name_en, guideline, settings, archived_at, labels_mark"
 _LABEL = (
     "key, zh, en, definition, definition_en, examples, counter_examples, keywords, colour, hotkey, place, retired_at, "
     "merged_into"
@@ -59,16 +59,15 @@ def peek(db: Database, project_id: int) -> dict[str, Any] | None:
     return row(db, f"SELECT {_COLUMNS} FROM projects WHERE id = :id", id=project_id)  # noqa: S608 (constant columns)
 
 
-def labels(db: Database, project_id: int) -> tuple[tuple[Any, ...], ...]:
-    """All labels that a project has ever had, in canonical order, as they are stored: ``as_labels`` reads them."""
-    sql = f"SELECT {_LABEL} FROM labels WHERE project_id = :p ORDER BY position"  # noqa: S608 (constant columns)
-    return tuple(execute(db, sql, p=project_id))
-
-
-def as_labels(stored: tuple[tuple[Any, ...], ...]) -> list[dict[str, Any]]:
-    """The columns of each label by name, lists as tuples."""
-    found = [dict(zip(_LABEL.split(", "), each, strict=True)) for each in stored]
+def labels(db: Database, project_id: int) -> list[dict[str, Any]]:
+    """All labels that a project has ever had, in canonical order, by column, lists as tuples."""
+    found = rows(db, f"SELECT {_LABEL} FROM labels WHERE project_id = :p ORDER BY position", p=project_id)  # noqa: S608
     return [each | {name: tuple(json.loads(each[name])) for name in LISTS} for each in found]
+
+
+def labels_mark(db: Database, project_id: int) -> bytes:
+    """Another one as soon as any label of the project has changed."""
+    return bytes(value(db, "SELECT labels_mark FROM projects WHERE id = :p", p=project_id))
 
 
 def set_settings(db: Database, project_id: int, settings: str) -> None:

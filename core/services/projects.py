@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 import tomllib
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
@@ -24,7 +25,11 @@ from db.connect import writing
 from db.errors import NotFound
 
 MAX_NAME = 60
+LABEL_SETS = 16  # kept in memory; one of thousands of labels takes megabytes
 KEY = re.compile(r"[a-z0-9_-]{1,40}")  # of a project: it names a folder too
+
+_label_sets: dict[bytes, LabelSet] = {}  # by their marks
+_guard = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,16 +62,26 @@ def _settings(stored: str) -> ProjectSettings:
     return ProjectSettings.from_json(stored)
 
 
-@functools.lru_cache(maxsize=64)
-def _label_set(stored: tuple[tuple[Any, ...], ...]) -> LabelSet:
-    """Made once for each wording, as settings are."""
-    return LabelSet.of(Label(**each) for each in project_rows.as_labels(stored))
+def _label_set(db: Database, project_id: int, mark: bytes) -> LabelSet:
+    """Read and made once for each mark, which is another one with every change."""
+    with _guard:
+        found = _label_sets.get(mark)
+    if found is None:
+        found = LabelSet.of(Label(**each) for each in project_rows.labels(db, project_id))
+        if project_rows.labels_mark(db, project_id) != mark:
+            return found  # changed between two reads: they are those of another mark
+    with _guard:
+        _label_sets.pop(mark, None)
+        _label_sets[mark] = found  # the latest comes last
+        while len(_label_sets) > LABEL_SETS:
+            del _label_sets[next(iter(_label_sets))]
+    return found
 
 
 def _project(db: Database, found: dict[str, Any]) -> Project:
     return Project(
         id=found["id"], key=found["key"], name=found["name"], name_en=found["name_en"],
-        label_set=_label_set(project_rows.labels(db, found["id"])),
+        label_set=_label_set(db, found["id"], found["labels_mark"]),
         settings=_settings(found["settings"]), guideline=found["guideline"], archived_at=found["archived_at"],
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from core.errors import (
 from core.messages import sentence
 from core.services import labelling, membership, projects, starting
 from core.services.projects import NewProject
-from db.connect import value
+from db.connect import open_database, value, writing
 from tests.conftest import NOW, make_project
 
 DEMO = Path(__file__).resolve().parents[3] / "demo"
@@ -180,6 +181,20 @@ def test_thousands_of_labels_are_typed_and_the_digits_stay_free_for_those_at_han
     few = label_rules.typed("\n".join(names[: label_rules.LISTED]))
     assert [label.hotkey for label in few[:10]] == [*"123456789", ""]
     assert label_rules.free_hotkey(made) == label_rules.free_hotkey(few) == ""
+
+
+def test_labels_are_read_once_until_somebody_changes_one(db: Database, path: Path, project_id: int) -> None:
+    first = projects.project(db, project_id).label_set
+    assert projects.project(db, project_id).label_set is first
+    with closing(open_database(path)) as other, writing(other):
+        other.execute("UPDATE labels SET zh = '新名' WHERE key = 'k1'")
+    second = projects.project(db, project_id).label_set
+    assert (first.labels[1].zh, second.labels[1].zh) == ("乙", "新名")
+    with suppress(ZeroDivisionError), writing(db):
+        db.execute("DELETE FROM labels WHERE key = 'k1'")
+        assert projects.project(db, project_id).label_set.keys == ("k0", "k2")
+        1 / 0  # noqa: B018
+    assert projects.project(db, project_id).label_set is second
 
 
 def test_the_first_start_makes_one_project_and_one_admin_and_the_second_nothing(db: Database) -> None:

@@ -41,6 +41,7 @@ TagtailError
 ├── ModelUnavailable            a model or segmenter that cannot be loaded here
 ├── EncoderUnavailable          a pretrained encoder that cannot be had: says why and what to do
 ├── TooLittleMemory             what was asked for would not fit; estimated before it starts
+│   └── TreeNeedsMemory         a tree of so many labels and texts would not
 ├── Cancelled                   somebody asked to stop
 └── CannotStart                 a configuration that must not run (open network, second worker)
 
@@ -200,6 +201,9 @@ class EncoderUnavailable(TagtailError): ...  # name, why, detail
 
 
 class TooLittleMemory(TagtailError): ...  # what, need_mb, have_mb
+
+
+class TreeNeedsMemory(TooLittleMemory): ...  # labels, texts, need_mb, have_mb
 
 
 class Cancelled(TagtailError): ...

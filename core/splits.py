@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
+import scipy.sparse as sp
 from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
 from numpy.typing import NDArray
 
@@ -37,6 +38,28 @@ def hold_out(
     valid = np.zeros(n, dtype=bool)
     valid[_draw(labels, n_valid, share, seed)] = True
     _rescue(labels, valid)
+    return order[~valid], order[valid]
+
+
+def hold_out_sparse(
+    texts: Sequence[str], y: sp.csr_matrix, *, share: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """As ``hold_out``, for thousands of labels: drawn by lot, and every label keeps a positive to train on.
+
+    Stratifying by labels that have two or three texts each would take hours, and give what lot gives. Texts that a
+    label needs leave validation, so that it may be smaller. Shapes: y (N, K).
+    """
+    n = len(texts)
+    n_valid = min(max(1, round(share * n)), n - 1) if n > 1 else 0
+    order = canonical_order(texts)
+    valid = np.zeros(n, dtype=bool)
+    valid[numbers(seed, "valid").permutation(n)[:n_valid]] = True
+    labels = y[order].tocsc()
+    trained = np.asarray(labels.T @ (~valid).astype(np.float64)).ravel()
+    for k in np.flatnonzero((trained == 0) & (np.diff(labels.indptr) > 0)):
+        with_it = labels.indices[labels.indptr[k] : labels.indptr[k + 1]]
+        if valid[with_it].all():  # one that was moved for another label may have it
+            valid[with_it.min()] = False
     return order[~valid], order[valid]
 
 

@@ -34,6 +34,7 @@ RULES: tuple[tuple[str, set[str]], ...] = (
     ("core/encoders/*", STORAGE | UI | {"web", "core.services", "core.worker", "core.active"}),
     ("core/reproduce/*", STORAGE | UI | {"web", "core.services", "core.worker", "core.active"}),
     ("core/xmc/nets/*", STORAGE | UI | {"web", "core.services", "core.worker", "core.active", "core.export"}),
+    ("core/xmc/*", STORAGE | UI | {"web", "torch", "core.services", "core.worker", "core.distill", "core.active"}),
     ("core/simulate/*", UI | {"web", "torch", "sqlite3"}),  # it runs the worker's stages, as the worker does
     ("core/*", STORAGE | UI | {"web", "torch", "core.services", "core.worker", "core.models", "core.distill"}),
     ("web/*", HEAVY | {"core.worker", "core.models", "core.distill", "core.train", "plotly"}),

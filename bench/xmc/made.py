@@ -38,13 +38,13 @@ class Made:
 def made(labels: int, texts: int, width: int, *, asked: int, seed: int = 0) -> Made:
     """Each text has one to five labels; each label two training texts at least."""
     rng = np.random.default_rng(seed)
-    y = _labels(labels, texts, asked, rng)
+    y = labels_of(labels, texts, asked, rng)
     rows = normalize(TfidfTransformer(sublinear_tf=True).fit_transform(_words(y, labels, rng)).astype(np.float32))
     drawn = rng.normal(size=(WORDS, width)).astype(np.float32)  # a projection keeps angles, as an encoder's rows do
     return Made(rows, np.asarray(normalize(rows @ drawn), dtype=np.float32), y, asked)
 
 
-def _labels(labels: int, texts: int, asked: int, rng: np.random.Generator) -> sp.csr_matrix:
+def labels_of(labels: int, texts: int, asked: int, rng: np.random.Generator) -> sp.csr_matrix:
     heights = 1 / np.arange(1, labels + 1)
     many = rng.integers(1, 6, size=texts)
     drawn = rng.choice(labels, size=int(many.sum()), p=heights / heights.sum())

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from core.errors import TooLittleMemory
+from core.free_memory import free_bytes
 
 _NUMBER = 4  # bytes
 _SPARE = 1.2  # the library itself, buffers, what an allocator leaves unused
-_MEMINFO = Path("/proc/meminfo")
-_GROUP = Path("/sys/fs/cgroup")
 
 
 def parameters_of(settings: Any) -> int:
@@ -49,17 +47,7 @@ def bytes_free(device: torch.device) -> int | None:
     """What is free there, of the machine's or of what this container may have; None where nobody says."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    found = []
-    try:
-        for line in _MEMINFO.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                found.append(int(line.split()[1]) * 1024)
-        limit = (_GROUP / "memory.max").read_text().strip()
-        if limit.isdigit():
-            found.append(int(limit) - int((_GROUP / "memory.current").read_text()))
-    except (OSError, ValueError):
-        pass  # another system, or an older kernel: what was found so far counts
-    return max(0, min(found)) if found else None
+    return free_bytes()
 
 
 def refuse_too_little(what: str, need: int, device: torch.device) -> None:

@@ -39,7 +39,7 @@ def per_label(predicted: NDArray, y: NDArray) -> tuple[NDArray[np.float64], NDAr
     """Precision, recall, F1 of each label; 0 where undefined. Shapes: (N, K) each → (K,) each."""
     predicted, y = np.asarray(predicted) > 0, np.asarray(y) > 0
     hits = (predicted & y).sum(axis=0)
-    return _rates(hits, predicted.sum(axis=0), y.sum(axis=0))
+    return rates(hits, predicted.sum(axis=0), y.sum(axis=0))
 
 
 def aggregate(predicted: NDArray, y: NDArray) -> dict[str, tuple[float, float, float]]:
@@ -88,19 +88,20 @@ def _resampled(
 ) -> tuple[tuple[NDArray, ...], dict[str, tuple[NDArray, ...]]]:
     """Every figure under each row of document counts. Shapes: counts (R, N) → labels (R, K) ×3, aggregates (R,) ×3."""
     hits, named, held = (counts @ part.astype(np.float64) for part in (predicted & y, predicted, y))  # (R, K)
-    labels = _rates(hits, named, held)
+    labels = rates(hits, named, held)
     share = _divide(held, held.sum(axis=1, keepdims=True))
     exact = _divide(counts @ (predicted == y).all(axis=1).astype(np.float64), counts.sum(axis=1))
     together = {
         "macro": tuple(value.mean(axis=1) for value in labels),
-        "micro": _rates(hits.sum(axis=1), named.sum(axis=1), held.sum(axis=1)),
+        "micro": rates(hits.sum(axis=1), named.sum(axis=1), held.sum(axis=1)),
         "weighted": tuple((value * share).sum(axis=1) for value in labels),
         "subset": (exact, exact, exact),
     }
     return labels, together
 
 
-def _rates(hits: NDArray, named: NDArray, held: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+def rates(hits: NDArray, named: NDArray, held: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Precision, recall and F1 of counts, 0 where undefined."""
     return _divide(hits, named), _divide(hits, held), _divide(2.0 * hits, named + held)
 
 

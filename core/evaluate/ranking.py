@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 AT = (1, 3, 5)
+MEASURES = ("P", "nDCG", "PSP")
 A, B = 0.55, 1.5  # of the propensities, as published for all but Wikipedia's and Amazon's sets
 
 
@@ -26,7 +27,7 @@ def precision_at(ranked: NDArray, y: NDArray | sp.csr_matrix, k: int) -> float:
 
     Shapes: ranked (N, R), y (N, K). Raises ValueError: no place asked for, other texts, a label beyond K.
     """
-    return _mean(_right(ranked, y, k).sum(axis=1) / k)
+    return _ratio(*won("P", ranked, y, k))
 
 
 def ndcg_at(ranked: NDArray, y: NDArray | sp.csr_matrix, k: int) -> float:
@@ -34,10 +35,7 @@ def ndcg_at(ranked: NDArray, y: NDArray | sp.csr_matrix, k: int) -> float:
 
     Shapes and errors as ``precision_at``.
     """
-    right = _right(ranked, y, k)
-    weights = 1 / np.log2(np.arange(2, k + 2))
-    best = np.concatenate([[0.0], np.cumsum(weights)])[np.minimum(_counts(y), k)]
-    return _mean(np.divide(right @ weights, best, out=np.zeros(len(best)), where=best > 0))
+    return _ratio(*won("nDCG", ranked, y, k))
 
 
 def psp_at(ranked: NDArray, y: NDArray | sp.csr_matrix, k: int, propensity: NDArray) -> float:
@@ -46,12 +44,28 @@ def psp_at(ranked: NDArray, y: NDArray | sp.csr_matrix, k: int, propensity: NDAr
     Above 1 it cannot be. 0 where no text has a label. Shapes: propensity (K,); else as ``precision_at``.
     Source: jain2016, normalised as its published script does.
     """
-    right, inverse = _right(ranked, y, k), 1 / np.asarray(propensity, dtype=np.float64)
-    won = float((right * inverse[_first(ranked, k)]).sum())
+    return _ratio(*won("PSP", ranked, y, k, propensity))
+
+
+def won(
+    measure: str, ranked: NDArray, y: NDArray | sp.csr_matrix, k: int, propensity: NDArray | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What each text's list wins, and what it could: a figure is the sum of the first over that of the second.
+
+    ``measure`` is one of MEASURES; PSP alone wants propensities. Shapes: → (N,) both; else as ``precision_at``.
+    """
+    right = _right(ranked, y, k)
+    if measure == "P":
+        return right.sum(axis=1) / k, np.ones(len(right))
+    if measure == "nDCG":
+        weights = 1 / np.log2(np.arange(2, k + 2))
+        best = np.concatenate([[0.0], np.cumsum(weights)])[np.minimum(_counts(y), k)]
+        return np.divide(right @ weights, best, out=np.zeros(len(best)), where=best > 0), np.ones(len(best))
+    inverse = 1 / np.asarray(propensity, dtype=np.float64)
     weighed = sp.csr_matrix(sp.csr_matrix(y, dtype=np.float64).multiply(inverse))
     weighed.eliminate_zeros()
-    best = sum(float(np.sort(part)[::-1][:k].sum()) for part in np.split(weighed.data, weighed.indptr[1:-1]))
-    return won / best if best else 0.0
+    best = np.array([np.sort(part)[::-1][:k].sum() for part in np.split(weighed.data, weighed.indptr[1:-1])])
+    return (right * inverse[_first(ranked, k)]).sum(axis=1), best[: len(right)]
 
 
 def propensities(counts: NDArray, texts: int, *, a: float = A, b: float = B) -> NDArray[np.float64]:
@@ -100,5 +114,6 @@ def _counts(y: NDArray | sp.csr_matrix) -> NDArray[np.int64]:
     return np.asarray((sp.csr_matrix(y) > 0).sum(axis=1)).ravel().astype(np.int64)
 
 
-def _mean(values: NDArray) -> float:
-    return float(values.mean()) if len(values) else 0.0
+def _ratio(top: NDArray, best: NDArray) -> float:
+    below = float(best.sum())
+    return float(top.sum()) / below if below else 0.0

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +14,11 @@ from numpy.typing import NDArray
 from core.errors import BadSetting, ModelUnavailable
 from core.models.base import TextModel
 from core.models.registry import build
+from core.on_disk import published, sync
 from core.stored_config import as_run
 from core.text.vocab import Vocab
+
+__all__ = ["FORMAT", "META", "MODEL", "NEIGHBOURS", "VOCAB", "load_model", "published", "save_model"]
 
 FORMAT = 1
 MODEL, VOCAB, META = "model.pt", "vocab.json", "student.json"
@@ -40,7 +40,7 @@ def save_model(
     if neighbours:
         np.savez(directory / NEIGHBOURS, allow_pickle=False, **neighbours)
     for name in (MODEL, VOCAB, META, *((NEIGHBOURS,) if neighbours else ())):
-        _sync(directory / name)
+        sync(directory / name)
 
 
 def load_model(directory: Path) -> tuple[TextModel, Vocab, dict[str, Any]]:
@@ -57,31 +57,3 @@ def load_model(directory: Path) -> tuple[TextModel, Vocab, dict[str, Any]]:
     except (OSError, ValueError, KeyError, RuntimeError, BadSetting) as error:
         raise ModelUnavailable(name=str(directory), why=f"{type(error).__name__}: {error}") from error
     return model.eval(), vocab, meta
-
-
-@contextmanager
-def published(directory: Path) -> Iterator[Path]:
-    """A directory to write in that takes its name only when the block ends well; otherwise nothing is left.
-
-    What a killed process left half-written is removed by the next one. One writer a directory is assumed.
-    """
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    beside = directory.with_name(directory.name + ".part")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
-    try:
-        yield beside
-        _sync(beside)
-        shutil.rmtree(directory, ignore_errors=True)
-        beside.rename(directory)
-        _sync(directory.parent)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

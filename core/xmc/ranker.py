@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.svm import LinearSVC
 
 from core.evaluate.ranking import top
-from core.steps import drained
+from core.steps import drained, through
 from core.xmc.labels import all_seen, as_labels
 from core.xmc.tree import Tree
 
@@ -155,16 +156,23 @@ def fit_steps(
         raise ValueError(f"labels of shape {truth.shape}, a tree of {len(tree.cluster)} labels and {tree.clusters}")
     columns = None if active is None else active.tocsc()
     blocks, wide = [], sp.csr_matrix(rows, dtype=np.float64)
+    done = 0
     for c, labels in enumerate(tree.members()):
         at = np.arange(rows.shape[0]) if columns is None else columns.indices[columns.indptr[c] : columns.indptr[c + 1]]
-        blocks.append(_block(wide[np.sort(at)], truth[:, labels][np.sort(at)].tocsc(), labels, seed, cost, pruned))
-        yield (c + 1) / tree.clusters
+        at = np.sort(at)
+        steps = _block(wide[at], truth[:, labels][at].tocsc(), labels, seed, cost, pruned)
+        blocks.append((yield from through(steps, partial(_share, done, len(tree.cluster)))))
+        done += len(labels)
     return Ranker(tree, tuple(blocks))
+
+
+def _share(before: int, labels: int, own: int) -> float:
+    return (before + own) / labels
 
 
 def _block(
     rows: sp.csr_matrix, y: sp.csc_matrix, labels: NDArray[np.int64], seed: int, cost: float, pruned: float
-) -> Block:
+) -> Generator[int, None, Block]:
     used, own = np.unique(rows.indices, return_inverse=True)
     rows = sp.csr_matrix((rows.data, own.astype(np.int32), rows.indptr), shape=(rows.shape[0], len(used)))
     offsets = np.full(len(labels), -1, dtype=np.float32)
@@ -179,6 +187,7 @@ def _block(
             machine = LinearSVC(C=cost, dual=True, max_iter=MAX_ITER, random_state=seed % 2**32).fit(rows, truth)
             weights, offsets[m] = machine.coef_[0], machine.intercept_[0]
         kept.append(sp.csc_matrix(np.where(np.abs(weights) < pruned, 0, weights)[:, None], dtype=np.float32))
+        yield m + 1
     together = sp.hstack(kept, format="csr") if len(used) else sp.csr_matrix((0, len(labels)), dtype=np.float32)
     named = np.flatnonzero(np.diff(together.indptr))
     return Block(labels, used[named].astype(np.int32), together[named], offsets)

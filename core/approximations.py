@@ -12,7 +12,8 @@ from dataclasses import asdict, replace
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from core.config import CLASS_WEIGHTS, TEACHER_EPOCHS, RoundConfig
+from core import approximation_words as words
+from core.config import CLASS_WEIGHTS, HEAD_ARCHS, SET_HEADS, TEACHER_EPOCHS, RoundConfig
 
 APPROXIMATION, ADDITION = "approximation", "addition"
 
@@ -92,7 +93,25 @@ def _always(config: RoundConfig) -> bool:
 
 
 def _networks(config: RoundConfig) -> bool:
-    return config.teachers != "linear"
+    """Whether a label's teacher is a network of its own, or several."""
+    return config.teachers != "linear" and not _head_teaches(config)
+
+
+def _head_teaches(config: RoundConfig) -> bool:
+    return config.teachers != "linear" and config.used_archs[-1] in HEAD_ARCHS
+
+
+def _head_learns(config: RoundConfig) -> bool:
+    return config.arch in HEAD_ARCHS
+
+
+def _of_small(name: str) -> Callable[[RoundConfig], bool]:
+    """Of a student that is no head: heads have settings of their own."""
+    return lambda config: not _head_learns(config) and getattr(config, name) != PUBLISHED[name]
+
+
+def _of_words(name: str) -> Callable[[RoundConfig], bool]:
+    return lambda config: config.uses_vectors and getattr(config, name) != PUBLISHED[name]
 
 
 _RULES: tuple[_Rule, ...] = (
@@ -109,7 +128,7 @@ _RULES: tuple[_Rule, ...] = (
         "Class weights tried: {weights}; published: {published_weights}.",
     ),
     _Rule(
-        "patience", APPROXIMATION, _differs("patience"),
+        "patience", APPROXIMATION, lambda c: c.uses_vectors and c.patience != 10,
         "驗證成績連續 {patience} 回沒有進步就停止；發表值 10。",
         "Training stops after {patience} epochs without progress on validation; published: 10.",
     ),
@@ -132,25 +151,26 @@ _RULES: tuple[_Rule, ...] = (
         "Teachers learn from batches of {batch_of_teachers} texts; published: 32 (GRU-Att 128).",
     ),
     _Rule(
-        "teacher_arch", APPROXIMATION, lambda c: c.teacher_arch not in ("", c.arch) and _networks(c),
+        "teacher_arch", APPROXIMATION,
+        lambda c: c.teacher_arch not in ("", c.arch) and (_networks(c) or _head_teaches(c)),
         "教師的架構（{teacher_arch}）和學生（{arch}）不同；發表作法兩者相同。",
         "The teachers' architecture ({teacher_arch}) is not the student's ({arch}); published: the same.",
     ),
     _Rule(
-        "student_epoch", ADDITION, _differs("student_epoch"),
+        "student_epoch", ADDITION, _of_small("student_epoch"),
         "學生訓練滿 {max_epochs} 回，不由驗證資料挑選或停止；發表作法是挑驗證成績最好的一回。",
         "The student is trained for all {max_epochs} epochs, and validation neither picks nor stops it; published: the "
         "epoch that is best on validation.",
     ),
     _Rule(
-        "max_epochs", APPROXIMATION, _differs("max_epochs"),
+        "max_epochs", APPROXIMATION, _of_words("max_epochs"),
         "最多訓練 {max_epochs} 回；發表值 30。", "At most {max_epochs} epochs; published: 30.",
     ),
     _Rule(
         "batch_size", APPROXIMATION, lambda c: c.batch_size != _BATCH.get(c.arch, 32),
         "每批 {batch_size} 篇；發表值 {published_batch}。", "Batches of {batch_size}; published: {published_batch}.",
     ),
-    _Rule("lr", APPROXIMATION, _differs("lr"), "學習率 {lr}；發表值 0.001。", "Learning rate {lr}; published: 0.001."),
+    _Rule("lr", APPROXIMATION, _of_words("lr"), "學習率 {lr}；發表值 0.001。", "Learning rate {lr}; published: 0.001."),
     _Rule(
         "valid_share", APPROXIMATION, _differs("valid_share"),
         "驗證資料佔 {valid_share}；發表值 0.15。", "Validation share {valid_share}; published: 0.15.",
@@ -161,32 +181,32 @@ _RULES: tuple[_Rule, ...] = (
         "Training steps are computed in bfloat16, weights and answers stay float32; the paper does not say.",
     ),
     _Rule(
-        "segmenter", APPROXIMATION, _differs("segmenter"),
+        "segmenter", APPROXIMATION, _of_words("segmenter"),
         "斷詞方式是 {segmenter}；發表作法是 CKIP Transformer 的詞。",
         "Tokens are those of {segmenter}; published: words by CKIP Transformer.",
     ),
     _Rule(
-        "max_tokens", APPROXIMATION, _differs("max_tokens"),
+        "max_tokens", APPROXIMATION, _of_words("max_tokens"),
         "每篇只讀前 {max_tokens} 個詞元；發表值 300 個詞。",
         "The first {max_tokens} tokens of a text are read; published: 300 words.",
     ),
     _Rule(
-        "own_vectors", APPROXIMATION, lambda c: not c.vectors_file,
+        "own_vectors", APPROXIMATION, lambda c: c.uses_vectors and not c.vectors_file,
         "詞向量只學自本專案的訓練與待標文字（量大時取樣）；發表作法另加中文維基百科。",
         "Word vectors come from this project's training and pool texts alone (a sample where they are many); "
         "the published ones add Chinese Wikipedia.",
     ),
     _Rule(
-        "given_vectors", APPROXIMATION, lambda c: bool(c.vectors_file),
+        "given_vectors", APPROXIMATION, lambda c: c.uses_vectors and bool(c.vectors_file),
         "詞向量取自檔案 {vectors_name}，不是學自中文維基百科與實驗資料。",
         "Word vectors are those of the file {vectors_name}, not learned from Chinese Wikipedia and the data.",
     ),
     _Rule(
-        "vector_size", APPROXIMATION, _differs("vector_size"),
+        "vector_size", APPROXIMATION, _of_words("vector_size"),
         "詞向量 {vector_size} 維；發表值 300。", "Word vectors of {vector_size} dimensions; published: 300.",
     ),
     _Rule(
-        "sizes", APPROXIMATION, _always,
+        "sizes", APPROXIMATION, lambda c: not _head_learns(c),
         "論文沒有寫出各層大小與 dropout；這裡是 {sizes}。",
         "The paper states neither layer sizes nor dropout; here: {sizes}.",
     ),
@@ -267,9 +287,25 @@ _RULES: tuple[_Rule, ...] = (
         "The teacher is a stack of a network and a linear model over TF-IDF, weighed on texts new to both.",
     ),
     _Rule(
-        "label_attention", ADDITION, lambda c: c.arch in _ATTENDED,
+        "label_attention", ADDITION, lambda c: c.arch in words.ATTENDED,
         "每個標籤在{attended[zh]}上有自己的注意力，取代{attended[zh_instead]}。",
         "Each label has an attention of its own over {attended[en]}, in place of {attended[en_instead]}.",
+    ),
+    _Rule(
+        "head_student", ADDITION, _head_learns,
+        "學生是預訓練編碼器 {encoder_name} 上的輸出層（{arch}，{encoder_learns[zh]}，{encoder_epochs} 回，每篇前 "
+        "{encoder_tokens} 個詞元）；論文的學生是沒有預訓練的小網路。",
+        "The student is a head over the pretrained encoder {encoder_name} ({arch}; {encoder_learns[en]}; "
+        "{encoder_epochs} epochs; the first {encoder_tokens} tokens of a text); the paper's students are small "
+        "networks without pretraining.",
+    ),
+    _Rule(
+        "head_teacher", ADDITION, _head_teaches,
+        "教師是一個多標籤網路：預訓練編碼器 {encoder_name} 上的輸出層（{arch_of_teachers}，{encoder_learns[zh]}，"
+        "{encoder_epochs} 回）{sets[zh]}；論文的教師是每個標籤、每個類別權重各一個網路。",
+        "The teacher is one network for all labels: a head over the pretrained encoder {encoder_name} "
+        "({arch_of_teachers}; {encoder_learns[en]}; {encoder_epochs} epochs){sets[en]}; the paper's teachers are a "
+        "network for each label and class weight.",
     ),
     _Rule(
         "neighbours", ADDITION, lambda c: c.neighbours != "off",
@@ -284,39 +320,16 @@ _RULES: tuple[_Rule, ...] = (
         "calibrate.",
     ),
     _Rule(
-        "trainable_vectors", ADDITION, _differs("trainable_vectors"),
+        "trainable_vectors", ADDITION, _of_small("trainable_vectors"),
         "學生的詞向量跟著學習；教師的固定不變。",
         "The student's word vectors learn with it; the teachers' are frozen.",
     ),
     _Rule(
-        "conversion", ADDITION, _differs("conversion"),
+        "conversion", ADDITION, _of_words("conversion"),
         "文字先以 OpenCC 轉換字體（{conversion}）。",
         "Texts are converted by OpenCC first ({conversion}).",
     ),
 )  # fmt: skip
-
-
-_ATTENDED: Mapping[str, Mapping[str, str]] = {  # what each label's attention reads, and what it stands for
-    "textcnn_att.v1": {
-        "zh": "卷積", "zh_instead": "動態最大池化", "en": "the convolutions", "en_instead": "dynamic max pooling",
-    },
-    "textrnn_att.v1": {
-        "zh": "各詞元的狀態", "zh_instead": "最後一個狀態", "en": "every token's state", "en_instead": "the last state",
-    },
-    "han_att.v1": {
-        "zh": "句子", "zh_instead": "共用的句子注意力", "en": "the sentences", "en_instead": "one attention for all",
-    },
-    "gru_label_att.v1": {
-        "zh": "各詞元的狀態", "zh_instead": "共用的注意力、最大值與平均", "en": "every token's state",
-        "en_instead": "one attention for all, maximum and mean",
-    },
-}  # fmt: skip
-_ANSWERING = {  # for spliced texts
-    "in_sample": {"zh": "教師", "en": "the teachers answer them"},
-    "out_of_fold": {
-        "zh": "兩半都沒看過的那一折教師", "en": "those teachers answer them that have seen neither",
-    },
-}  # fmt: skip
 
 
 def approximations(config: RoundConfig) -> tuple[str, ...]:
@@ -335,7 +348,7 @@ def departures(config: RoundConfig) -> tuple[Departure, ...]:
 
 
 def _values(config: RoundConfig) -> dict[str, Any]:
-    sizes = (*_SIZES[config.arch], "vector_size", "dropout")
+    sizes = (*_SIZES.get(config.arch, ()), "vector_size", "dropout")
     return {
         **asdict(config),
         "weights": ", ".join(map(str, config.class_weights)),
@@ -345,14 +358,23 @@ def _values(config: RoundConfig) -> dict[str, Any]:
         "batch_of_teachers": config.of_teachers.batch_size,
         "vectors_name": PurePath(config.vectors_file).name,
         "sizes": ", ".join(f"{name} = {getattr(config, name)}" for name in sizes),
-        "answering": _ANSWERING[config.soft_targets],
+        "answering": words.ANSWERING[config.soft_targets],
         "cut_there": {"zh": "，學生也就以 0.5 切", "en": ", and the student is cut there"}
         if config.half_cuts
         else {"zh": "", "en": ""},
-        "attended": _ATTENDED.get(config.arch, {}),
+        "attended": words.ATTENDED.get(config.arch, {}),
+        "encoder_name": PurePath(config.encoder).name,
+        "encoder_learns": words.FROZEN if config.encoder_frozen else words.LEARNS,
+        "arch_of_teachers": config.of_teachers.arch,
+        "sets": words.OF_SETS if config.of_teachers.arch in SET_HEADS else {"zh": "", "en": ""},
     }
 
 
 def deeper(config: RoundConfig) -> RoundConfig:
     """The same round with better teachers, and more of them: what an idle machine may spend an hour on."""
-    return replace(config, **{**DEEPER, "max_epochs": max(config.max_epochs, PUBLISHED["max_epochs"])})
+    changed = {**DEEPER, "max_epochs": max(config.max_epochs, PUBLISHED["max_epochs"])}
+    if _head_teaches(config):
+        del changed["teacher_arch"]
+    if config.arch in SET_HEADS:
+        del changed["spliced"]
+    return replace(config, **changed)

@@ -13,13 +13,17 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from core.errors import BadSetting, CannotStart
+from core.errors import BadSetting, CannotStart, HeadNeedsEncoder, HeadNeedsHard
 from core.hours import bounds
 from core.labels import UNSETTLED
 
 CLASS_WEIGHTS = (0.05, 0.1, 0.5, 1.0, 2.0, 3.0, 5.0)  # lee2022kd, section 3
 LABEL_ATTENTION = ("textcnn_att.v1", "textrnn_att.v1", "han_att.v1", "gru_label_att.v1")
 ARCHS = ("textcnn.v1", "textrnn.v1", "han.v1", "gru_att.v1", *LABEL_ATTENTION)
+# Heads over a pretrained encoder: the names of core.encoders.classifier, which needs torch; a test holds them to it.
+SOFT_HEADS = ("encoder_cls.v1", "encoder_textcnn.v1", "encoder_denses.v1")
+SET_HEADS = ("encoder_seq2seq.v1",)  # learn whole label sets, never probabilities
+HEAD_ARCHS = (*SOFT_HEADS, *SET_HEADS)
 SWEEPS = ("exact", "fast")
 SOFT_TARGETS = ("in_sample", "out_of_fold")
 STUDENT_EPOCHS = ("best", "last")
@@ -32,6 +36,7 @@ LOSSES = (*BINARY_LOSSES, "r_fl.v1", "db_0fl.v1", "db.v1")
 THRESHOLDS = ("auto", "half", "global", "per_label", "scutfbr", "micromacro")  # core.evaluate.threshold_rules
 CALIBRATIONS = ("none", "temperature", "platt", "isotonic", "auto")  # core.evaluate.calibration
 NEIGHBOURS = ("off", "auto")  # core.models.neighbours
+LABEL_MODELS = ("auto", "flat", "tree")
 SEGMENTERS = ("characters", "rjieba", "jieba", "words", "ckip")
 CONVERSIONS = ("", "t2s", "s2t", "tw2s", "s2tw", "tw2sp", "s2twp", "hk2s", "s2hk")  # OpenCC's names
 STRATEGY = re.compile(r"[a-z][a-z0-9_]{0,60}")  # which names there are is known where arrays are: core.active.queue
@@ -100,6 +105,12 @@ class RoundConfig(_Json):
     gru_hidden: int = 64  # a direction
     han_hidden: int = 50  # a direction
     sentence_tokens: int = 40  # a longer sentence is read as several
+    encoder: str = ""  # what heads stand on: a folder, or a name on a hub
+    encoder_tokens: int = 256
+    encoder_frozen: bool = True  # the head alone learns; each text is read once and kept
+    encoder_epochs: int = 20  # published, where the encoder learns too: 5
+    encoder_lr: float = 5e-5
+    head_lr: float = 1e-3
     dropout: float = 0.5
     class_weights: tuple[float, ...] = CLASS_WEIGHTS
     sweep: str = "fast"  # exact: a teacher for each class weight; fast: one, and log W added to its logit
@@ -120,6 +131,8 @@ class RoundConfig(_Json):
     teacher_patience: int = 2  # 0: as ``patience``
     teacher_steps: int = 360  # of a teacher at most, and five epochs at least; 0: all ``max_epochs``
     teacher_batch_size: int = 0  # 0: as ``batch_size``
+    label_model: str = "auto"  # flat: one output a label; tree: core.xmc, with no teachers; auto: by the label count
+    tree_from: int = 200  # labels from which ``auto`` takes the tree
     valid_share: float = 0.15
     thresholds: str = "auto"  # one half after moved teachers, else validation and frequency; or a rule by name
     calibration: str = "none"  # of the networks' answers, on validation, before thresholds are chosen
@@ -137,6 +150,38 @@ class RoundConfig(_Json):
             _among(name, getattr(self, name), known)
         if not self.class_weights or any(not 0 < w < 1e6 for w in self.class_weights):
             raise BadSetting(field="class_weights", value=self.class_weights, why="> 0")
+        self._refuse_heads()
+
+    def _refuse_heads(self) -> None:
+        """Raises HeadNeedsEncoder, HeadNeedsHard; BadSetting: what a head cannot do."""
+        heads = [name for name in self.used_archs if name in HEAD_ARCHS]
+        if heads and not self.encoder.strip():
+            raise HeadNeedsEncoder(head=heads[0])
+        if self.arch in SET_HEADS and (self.hard_share < 1 or self.spliced):
+            raise HeadNeedsHard(head=self.arch, known=", ".join(SOFT_HEADS))
+        if self.arch in HEAD_ARCHS and self.neighbours != "off":
+            raise BadSetting(field="neighbours", value=self.neighbours, why="'off'")
+        for field, learner in (("loss", self.arch), ("teacher_loss", self.used_archs[-1])):
+            if learner in SET_HEADS and getattr(self, field) != "bce.v1":
+                raise BadSetting(field=field, value=getattr(self, field), why="'bce.v1'")
+
+    @property
+    def used_archs(self) -> tuple[str, ...]:
+        """The student's, then the teachers' where these are networks."""
+        return (self.arch,) if self.teachers == "linear" else (self.arch, self.teacher_arch or self.arch)
+
+    @property
+    def uses_encoder(self) -> bool:
+        return any(name in HEAD_ARCHS for name in self.used_archs)
+
+    @property
+    def uses_vectors(self) -> bool:
+        """Whether anything reads tokens of the project's own vocabulary by word vectors."""
+        return any(name not in HEAD_ARCHS for name in self.used_archs)
+
+    def has_tree(self, labels: int) -> bool:
+        """Whether a round of so many labels is one of a tree; one label is nothing to divide."""
+        return labels > 1 and (self.label_model == "tree" or (self.label_model == "auto" and labels >= self.tree_from))
 
     @property
     def cut_at_half(self) -> bool:
@@ -158,9 +203,12 @@ class RoundConfig(_Json):
     @property
     def of_teachers(self) -> RoundConfig:
         """The same round as its teachers are trained: frozen vectors, perhaps another architecture."""
+        arch = self.teacher_arch or self.arch
+        alone = {"hard_share": 1.0, "spliced": 0.0} if arch in SET_HEADS else {}  # what teachers do in any case
         return replace(
             self,
-            arch=self.teacher_arch or self.arch,
+            **alone,
+            arch=arch,
             patience=self.teacher_patience or self.patience,
             batch_size=self.teacher_batch_size or self.batch_size,
             trainable_vectors=False,
@@ -177,6 +225,10 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("gru_hidden", 1, 1024),
     ("han_hidden", 1, 1024),
     ("sentence_tokens", 2, 512),
+    ("encoder_tokens", 8, 512),
+    ("encoder_epochs", 1, 1000),
+    ("encoder_lr", 1e-7, 1),
+    ("head_lr", 1e-6, 1),
     ("dropout", 0, 0.95),
     ("oof_folds", 2, 10),
     ("hard_share", 0, 1),
@@ -188,12 +240,14 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("teacher_patience", 0, 1000),
     ("teacher_steps", 0, 1_000_000),
     ("teacher_batch_size", 0, MAX_BATCH),
+    ("tree_from", 2, 1_000_000),
     ("valid_share", 0.05, 0.5),
     ("threads", 0, 256),
 )
 _CHOICES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("arch", ARCHS),
-    ("teacher_arch", ("", *ARCHS)),
+    ("arch", (*ARCHS, *HEAD_ARCHS)),
+    ("teacher_arch", ("", *ARCHS, *HEAD_ARCHS)),
+    ("label_model", LABEL_MODELS),
     ("segmenter", SEGMENTERS),
     ("conversion", CONVERSIONS),
     ("sweep", SWEEPS),

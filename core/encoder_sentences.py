@@ -1,4 +1,4 @@
-"""What is said of a pretrained encoder that cannot be had, by reason: Traditional Chinese and English."""
+"""What is said of pretrained encoders and the heads over them: Traditional Chinese and English."""
 
 from __future__ import annotations
 
@@ -44,5 +44,18 @@ ENCODERS: dict[str, tuple[str, str]] = {  # why of EncoderUnavailable
         "「{name}」不是以遮罩預測訓練的編碼器（{detail}），不能接著預訓練。請換 ALBERT、BERT 或 RoBERTa 形式的編碼器。",
         "“{name}” is no masked language model ({detail}), so it cannot be trained further. "
         "Use an encoder of the form of ALBERT, BERT or RoBERTa.",
+    ),
+}
+
+HEADS: dict[str, tuple[str, str]] = {  # by code
+    "HeadNeedsHard": (
+        "輸出層「{head}」學的是整組標籤，不能學機率（軟性目標）。學生請改用：{known}；它仍可當教師，"
+        "或把 hard_share 設為 1、spliced 設為 0，只學人給的標籤。",
+        "The head “{head}” learns whole label sets, not probabilities. As a student use {known}; it can still teach, "
+        "or learn people's labels alone with hard_share = 1 and spliced = 0.",
+    ),
+    "HeadNeedsEncoder": (
+        "「{head}」要接在預訓練編碼器上。請在「編碼器」填資料夾或模型名稱（設定名稱 encoder）。",
+        "“{head}” stands on a pretrained encoder. Name its folder, or its name on a hub, under “Encoder” (encoder).",
     ),
 }

@@ -16,6 +16,7 @@ TagtailError
 │   ├── LossUndefined           a loss that has no meaning for soft targets, or for one label by itself
 │   ├── TooManyClusters         more clusters of labels than labels, or one label to divide
 │   ├── HeadNeedsHard           a head that learns whole label sets, given probabilities to learn
+│   ├── HeadNeedsEncoder        a head over an encoder, and no encoder is named
 │   ├── NameTaken / BadName / BadPassword / WrongPassword / SignInThrottled
 │   ├── NotAllowed              the role is too low
 │   │   └── NotMember           the project is not one of this person's
@@ -111,6 +112,9 @@ class TooManyClusters(UserMistake): ...  # labels, clusters
 
 
 class HeadNeedsHard(UserMistake): ...  # head, known
+
+
+class HeadNeedsEncoder(UserMistake): ...  # head
 
 
 class NameTaken(UserMistake): ...  # name

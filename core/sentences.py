@@ -203,12 +203,6 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Too little memory: {labels} labels and {texts} texts need about {need_mb} MB, {have_mb} MB are free. "
         "Close other programs, or merge labels that are hardly used.",
     ),
-    "TreeNeedsMemory": (
-        "記憶體不夠：{labels} 個標籤、{texts} 篇文字大約要 {need_mb} MB，現在有 {have_mb} MB。"
-        "請關掉別的程式，或合併少用的標籤。",
-        "Too little memory: {labels} labels and {texts} texts need about {need_mb} MB, {have_mb} MB are free. "
-        "Close other programs, or merge labels that are hardly used.",
-    ),
     "Cancelled": ("已經取消，先前的結果維持不變。", "Cancelled; the results from before stand."),
     "WorkerDied": (
         "背景程式在訓練中停掉了 {attempts} 次，這一輪已放棄。請看程式輸出的紀錄（可能是記憶體不足）。",

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.config import RoundConfig
+from core.distill.reading import Reading
 from core.models.base import TextModel, best_device
 from core.models.engine import Rows
 from core.models.registry import build
@@ -38,6 +39,7 @@ class Lessons:
     config: RoundConfig
     spliced: int = 0  # of the training texts, the last ones: what teachers alone have answered for
     encode: Encoder | None = None  # reads new texts; without it there are none
+    reading: Reading | None = None  # what heads stand on, where one is used
 
     def table(self) -> torch.Tensor:
         return torch.from_numpy(self.vectors).to(best_device())

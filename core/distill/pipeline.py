@@ -19,12 +19,16 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from core.config import RoundConfig
+from core.config import HEAD_ARCHS, RoundConfig
 from core.distill.lessons import Lessons, encoding, threads_of
+from core.distill.reading import Reading, reading_of
 from core.distill.soft_targets import Taught, syllabus, teach
 from core.distill.student import Pair, train_pair
 from core.distill.sweep import SweepReport
 from core.distill.teachers import Teachers, logit
+from core.encoders.classifier import Classifier
+from core.encoders.saving import save_head
+from core.encoders.scoring import Reader
 from core.errors import LabelWithoutPositives, NoGold, TooFewLabels
 from core.evaluate import threshold_rules
 from core.evaluate.calibration import Quality
@@ -110,9 +114,12 @@ def run_round(
     _check(data)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # what runs in parallel does so in lanes
+    course = _Round(data, config, Path(out_dir), Path(cache_dir))
     try:
-        return (yield from _Round(data, config, Path(out_dir), Path(cache_dir)).run(ask_teachers))
+        return (yield from course.run(ask_teachers))
     finally:
+        if course.reading is not None:
+            course.reading.close()
         torch.set_num_threads(threads)
 
 
@@ -132,10 +139,12 @@ class _Round:
         self.data, self.config, self.out_dir, self.cache_dir = data, config, out_dir, cache_dir
         self.timings: dict[str, float] = {}
         self.networks = 0  # of all teachers
+        self.reading: Reading | None = None
         self.revisions: dict[str, Revision] = {}
         self.quality: dict[str, dict[str, dict[str, float | None]]] = {}  # of probabilities on gold, before and after
 
     def run(self, ask_teachers: bool) -> Generator[RoundReport, None, RoundResult]:
+        yield from self._timed("text", self._encoder())
         yield from self._timed("text", self._text())
         vectors = yield from self._timed("vectors", self._vectors())
         lessons: Lessons = yield from self._timed("vectors", self._lessons(vectors))
@@ -169,6 +178,11 @@ class _Round:
         self.timings[stage] = round(self.timings.get(stage, 0.0) + time.perf_counter() - started, 3)
         return found
 
+    def _encoder(self) -> Steps:
+        """Before anything else: one that cannot be had ends the round before it has taken any time."""
+        yield RoundReport("text", 0, 1)
+        self.reading = reading_of(self.config, self.cache_dir)
+
     def _text(self) -> Steps:
         """Read every training and pool text once, for the vocabulary and for what word vectors learn from.
 
@@ -176,11 +190,14 @@ class _Round:
         A gold text is not read here, nor one that repeats it. Of the tokens only the sample is kept.
         """
         data, config = self.data, self.config
+        self.sample: list[list[str]] = []
+        if not config.uses_vectors:  # heads read texts by their encoder's own tokens
+            self.vocab, self.encode = Vocab.of_counts(Counter(), 1), _unread
+            return
         gold = {_digest(text) for text in data.gold_texts}
         union = {_digest(text): text for part in (data.train_texts, data.pool_texts) for text in part}
         texts = [union[digest] for digest in sorted(union) if digest not in gold]
         counts: Counter[str] = Counter()
-        self.sample: list[list[str]] = []
         sampled = 0
         one: dict[str, str] = {}  # equal tokens are one string: half the memory
         for n, tokens in enumerate(read_all(config.segmenter, config.conversion, texts)):
@@ -196,6 +213,8 @@ class _Round:
     def _vectors(self) -> Steps:
         yield RoundReport("vectors", 0, 1, {"tokens": len(self.vocab)})
         config = self.config
+        if not config.uses_vectors:
+            return np.zeros((len(self.vocab), config.vector_size), dtype=np.float32)
         steps = vector_steps(
             self.sample, self.vocab, size=config.vector_size, seed=config.seed, cache_dir=self.cache_dir,
             user_file=config.vectors_file,
@@ -210,6 +229,9 @@ class _Round:
         train_texts, valid_texts = ([normalize(texts[n]) for n in at] for at in (train, valid))
         steps = encoding(self.encode, [*train_texts, *valid_texts])
         rows = yield from through(steps, lambda _: RoundReport("vectors", 1, 1))
+        if self.reading is not None:
+            kept = self.reading.keep([*train_texts, *valid_texts, *self.data.gold_texts])
+            yield from through(kept, lambda share: RoundReport("vectors", round(100 * share), 100))
         return Lessons(
             vectors=vectors,
             breaks=self.vocab.breaks,
@@ -222,6 +244,7 @@ class _Round:
             label_keys=list(self.data.label_keys),
             config=self.config,
             encode=self.encode,
+            reading=self.reading,
         )
 
     def _teachers(self, lessons: Lessons) -> Steps:
@@ -240,8 +263,11 @@ class _Round:
         def said(told: tuple[str, StepReport]) -> RoundReport:
             name, report = told
             done = (report.epoch - 1) * report.steps + report.step
-            detail = {"epoch": report.epoch, "valid_f1": round(max(0.0, float(report.best[0])), 4)}
-            return RoundReport(name, done, report.steps * self.config.max_epochs, detail)
+            judged = {"valid_f1": round(max(0.0, float(report.best[0])), 4)} if len(report.best) else {}
+            return RoundReport(name, done, report.steps * epochs, {"epoch": report.epoch, **judged})
+
+        config = self.config
+        epochs = config.encoder_epochs if config.arch in HEAD_ARCHS else config.max_epochs
 
         return (yield from through(train_pair(lessons, taught, aims), said))
 
@@ -256,7 +282,9 @@ class _Round:
         known = lessons.train_rows if near else ()  # what networks look for neighbours in
         answers: dict[str, Generator[float, None, Said]] = {"teacher": _told(teachers.logit_steps(rows_asked, asked))}
         for name, model in (("standalone", pair.standalone), ("student", pair.student)):
-            if model is not None:
+            if isinstance(model, Classifier) and self.reading is not None:
+                answers[name] = _told(self.reading.logit_steps(model, asked))
+            elif isinstance(model, TextModel):
                 answers[name] = said_steps(scorer(model, self.config), [*known, *rows_asked], places=near)
         for done, (name, steps) in enumerate(answers.items()):
             report = RoundReport("evaluate", done, len(answers), {"model": name})
@@ -293,11 +321,12 @@ class _Round:
             return found.cuts_of_half(lessons.valid_y.shape[1])  # validation, which is small, would only spoil it
         return choose(valid, lessons.valid_y, np.asarray(lessons.train_y).mean(axis=0))
 
-    def _score(self, student: TextModel) -> Steps:
+    def _score(self, student: TextModel | Classifier) -> Steps:
         """The pool, read again chunk by chunk, so that its tokens are never all in memory."""
         texts = self.data.pool_texts
         by = revised(scorer(student, self.config), self.revisions["student"])
-        steps = score_texts(by, self.encode, texts, threads_of(self.config))
+        encode = Reader(student) if isinstance(student, Classifier) else self.encode
+        steps = score_texts(by, encode, texts, threads_of(self.config))
         return (yield from through(steps, lambda done: RoundReport("score", done, len(texts))))
 
     def _opinions(self, teachers: Teachers) -> Steps:
@@ -312,7 +341,7 @@ class _Round:
         said, calibration = np.concatenate(parts, axis=1), self.revisions["teacher"].calibration
         return said if calibration is None else expit(calibration(logit(said))).astype(np.float32)
 
-    def _save(self, student: TextModel, thresholds: NDArray[np.float64]) -> Steps:
+    def _save(self, student: TextModel | Classifier, thresholds: NDArray[np.float64]) -> Steps:
         meta = {
             "config": asdict(self.config),
             "label_keys": list(self.data.label_keys),
@@ -323,11 +352,19 @@ class _Round:
         }
         yield RoundReport("save", 0, 1)
         with published(self.out_dir) as beside:
-            save_model(beside, student, self.vocab, meta, self.revisions["student"].arrays())
+            if isinstance(student, Classifier):
+                save_head(beside, student, meta)
+            else:
+                save_model(beside, student, self.vocab, meta, self.revisions["student"].arrays())
 
 
-def _told(steps: Generator[float, None, NDArray[np.float64]]) -> Generator[float, None, Said]:
-    """Teachers are no one network: they lie nowhere."""
+def _unread(texts: Sequence[str]) -> list[NDArray[np.int64]]:
+    """Where nobody asks for tokens of a vocabulary."""
+    return [np.empty(0, dtype=np.int64) for _ in texts]
+
+
+def _told(steps: Generator[float, None, NDArray[Any]]) -> Generator[float, None, Said]:
+    """Teachers are no one network, and heads compare no texts: they lie nowhere."""
     logits = yield from steps
     return Said(logits, np.empty((len(logits), 0), dtype=np.float32))
 

@@ -17,7 +17,8 @@ from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from core.config import MAX_BATCH
+from core.config import HEAD_ARCHS, MAX_BATCH
+from core.distill.heads import HeadTeacher, head_teacher
 from core.distill.lessons import Lessons, encoding
 from core.distill.mixing import mix
 from core.distill.splicing import splice, splice_within
@@ -114,6 +115,8 @@ def syllabus(lessons: Lessons, taught: Taught) -> Generator[float, None, tuple[L
     if lessons.encode is None or not texts:
         return lessons, mixed
     rows = yield from through(encoding(lessons.encode, texts), lambda _: 0.0)
+    if lessons.reading is not None:  # teachers and student ask for them again and again
+        yield from through(lessons.reading.keep(texts, passing=True), lambda share: 0.0)
     if folds is None:
         soft = yield from taught.teachers.probability_steps(rows, texts)
     else:
@@ -169,13 +172,14 @@ def _parts(folds: NDArray[np.int64] | None, n: int, members: int) -> list[NDArra
 
 def _member(lessons: Lessons) -> Generator[SweepReport, None, Member]:
     kind, labels = lessons.config.teachers, len(lessons.label_keys)
-    neural, linear = None, None
+    neural: NeuralTeachers | HeadTeacher | None = None
+    linear = None
     if kind != "linear":
-        neural = yield from sweep(lessons)
+        neural = yield from (head_teacher(lessons) if lessons.config.arch in HEAD_ARCHS else sweep(lessons))
     if kind == "linear":
         linear = yield from through(linear_teachers(lessons), lambda done: SweepReport(done, labels))
     elif kind != "neural":  # beside networks they take no time to speak of
-        total = networks(lessons)
+        total = lessons.config.encoder_epochs if lessons.config.arch in HEAD_ARCHS else networks(lessons)
         linear = yield from through(linear_teachers(lessons), lambda _: SweepReport(total, total))
     return Member(neural, linear)
 
@@ -200,7 +204,7 @@ def combine(lessons: Lessons, gathered: Gathered) -> Taught:
     return Taught(teachers, expit(mixture(found)).astype(np.float32), gathered.folds)
 
 
-def _as_published(neural: NeuralTeachers) -> Mixture:
+def _as_published(neural: NeuralTeachers | HeadTeacher) -> Mixture:
     """The networks alone, each with its class weight."""
     labels = len(neural.constants)
     return Mixture(mix=np.stack([np.ones(labels), np.zeros(labels)]), offset=neural.log_weights)

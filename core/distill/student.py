@@ -15,9 +15,12 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from core.config import HEAD_ARCHS
+from core.distill.heads import head_pair
 from core.distill.lessons import Lessons, threads_of
 from core.distill.objectives import of_standalone, of_student
 from core.distill.sweep import stacked_models
+from core.encoders.classifier import Classifier
 from core.errors import TrainingDiverged
 from core.evaluate.metrics import per_label
 from core.models.base import TextModel
@@ -32,8 +35,8 @@ NAMES = ("student", "standalone")
 class Pair(NamedTuple):
     """``standalone`` is None when it diverged."""
 
-    student: TextModel
-    standalone: TextModel | None
+    student: TextModel | Classifier
+    standalone: TextModel | Classifier | None
 
 
 def train_pair(lessons: Lessons, taught: Lessons, aims: NDArray) -> Generator[tuple[str, StepReport], None, Pair]:
@@ -42,6 +45,8 @@ def train_pair(lessons: Lessons, taught: Lessons, aims: NDArray) -> Generator[tu
     The student learns what ``syllabus`` made of the lessons. Shapes: aims (N+S, K).
     Raises TrainingDiverged: the student did. Its twin is only a comparison, and can be gone without.
     """
+    if lessons.config.arch in HEAD_ARCHS:
+        return Pair(*(yield from head_pair(lessons, taught, aims)))
     tasks: list[Callable[[], Generator[StepReport, None, TextModel | None]]] = [
         partial(train_one, taught, aims, taught=True),
         partial(_unless_diverged, lessons, np.asarray(lessons.train_y)),

@@ -61,8 +61,8 @@ class NeuralTeachers:
         """The logits without what the class weight adds: comparable between labels' teachers. Shapes: → (N, K)."""
         return drained(self.unweighted_steps(rows))
 
-    def unweighted_steps(self, rows: Rows) -> Generator[float, None, NDArray[np.float32]]:
-        """As ``unweighted``; yields the share that is done."""
+    def unweighted_steps(self, rows: Rows, texts: Sequence[str] = ()) -> Generator[float, None, NDArray[np.float32]]:
+        """As ``unweighted``; yields the share that is done. Networks read rows alone."""
         out = np.tile(self.constants.astype(np.float32), (len(rows), 1))
         if self.models and len(rows):
             at = list(self.models)
@@ -117,8 +117,8 @@ class _Step(NamedTuple):
 
 def sweep(lessons: Lessons) -> Generator[SweepReport, None, NeuralTeachers]:
     """Train the networks of every label that has positives and negatives, and choose."""
-    config, y, learnable = lessons.config, np.asarray(lessons.train_y) > 0, _learnable(lessons)
-    lanes = _lanes(learnable, config)
+    config, y, at = lessons.config, np.asarray(lessons.train_y) > 0, learnable(lessons)
+    lanes = _lanes(at, config)
     total = sum(map(len, lanes))
     progress: dict[int, float] = {}
 
@@ -138,17 +138,17 @@ def sweep(lessons: Lessons) -> Generator[SweepReport, None, NeuralTeachers]:
         weights={k: one.weight for k, one in chosen.items()},
         constants=prevalence_logits(y),
         config=config,
-        warnings=_warnings(lessons, learnable, chosen),
+        warnings=_warnings(lessons, at, chosen),
         epochs=sum(spent for _, spent in found),
     )
 
 
 def networks(lessons: Lessons) -> int:
     """How many ``sweep`` trains."""
-    return len(_learnable(lessons)) * (len(lessons.config.class_weights) if lessons.config.sweep == "exact" else 1)
+    return len(learnable(lessons)) * (len(lessons.config.class_weights) if lessons.config.sweep == "exact" else 1)
 
 
-def _learnable(lessons: Lessons) -> list[int]:
+def learnable(lessons: Lessons) -> list[int]:
     """The labels that have positives and negatives."""
     positives = (np.asarray(lessons.train_y) > 0).sum(axis=0)
     return np.flatnonzero((positives > 0) & (positives < len(lessons.train_y))).tolist()
@@ -160,25 +160,29 @@ def prevalence_logits(y: NDArray) -> NDArray[np.float64]:
     return np.log(share / (1 - share))
 
 
-def _warnings(
-    lessons: Lessons, learnable: Sequence[int], chosen: dict[int, _Chosen]
-) -> tuple[tuple[str, dict[str, Any]], ...]:
+def unlearnable(lessons: Lessons, at: Sequence[int]) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """A warning for each label that is not among those ``at``."""
     out = []
     for k, key in enumerate(lessons.label_keys):
-        if k not in learnable:
+        if k not in at:
             any_positive = bool((np.asarray(lessons.train_y)[:, k] > 0).any())
             out.append(("LabelWithoutNegatives" if any_positive else "LabelWithoutPositives", {"labels": key}))
-        elif k not in chosen:
-            out.append(("TeacherDiverged", {"labels": key}))
     return tuple(out)
 
 
-def _lanes(learnable: Sequence[int], config: RoundConfig) -> list[list[_Network]]:
+def _warnings(
+    lessons: Lessons, at: Sequence[int], chosen: dict[int, _Chosen]
+) -> tuple[tuple[str, dict[str, Any]], ...]:
+    diverged = [("TeacherDiverged", {"labels": lessons.label_keys[k]}) for k in at if k not in chosen]
+    return (*unlearnable(lessons, at), *diverged)
+
+
+def _lanes(labels: Sequence[int], config: RoundConfig) -> list[list[_Network]]:
     """What one lane trains: exact, all class weights of a label; fast, as many labels as keep every lane busy."""
     if config.sweep == "exact":
-        return [[_Network(k, weight) for weight in config.class_weights] for k in learnable]
-    lanes = min(threads_of(config), len(learnable))
-    return [[_Network(k, 1.0) for k in learnable[lane::lanes]] for lane in range(lanes)]
+        return [[_Network(k, weight) for weight in config.class_weights] for k in labels]
+    lanes = min(threads_of(config), len(labels))
+    return [[_Network(k, 1.0) for k in labels[lane::lanes]] for lane in range(lanes)]
 
 
 def stack_size(lessons: Lessons) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from core.distill.heads import HeadTeacher
 from core.distill.lessons import Lessons
 from core.distill.sweep import NeuralTeachers
 from core.models.engine import Rows
@@ -51,7 +52,7 @@ def linear_teachers(lessons: Lessons) -> Generator[int, None, LinearTeachers]:
 class Member:
     """What was trained on one part of the training texts. A kind that no label asks for is absent."""
 
-    neural: NeuralTeachers | None
+    neural: NeuralTeachers | HeadTeacher | None
     linear: LinearTeachers | None
 
     def logits(self, rows: Rows, texts: Sequence[str]) -> NDArray[np.float64]:
@@ -60,7 +61,7 @@ class Member:
 
     def logit_steps(self, rows: Rows, texts: Sequence[str]) -> Answering[np.float64]:
         """As ``logits``; yields the share that is done, the networks' being what takes its time."""
-        neural = None if self.neural is None else (yield from self.neural.unweighted_steps(rows))
+        neural = None if self.neural is None else (yield from self.neural.unweighted_steps(rows, texts))
         linear = None
         if self.linear is not None:
             say = (lambda share: share) if neural is None else (lambda share: 1.0)

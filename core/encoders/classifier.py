@@ -68,6 +68,18 @@ class Classifier:
         batch = batch_of(rows, self.encoder.pad, device=device)
         return hidden_of(self.encoder.network, batch), batch.mask
 
+    def to(self, device: torch.device) -> Classifier:
+        """The same one, moved in place."""
+        self.encoder.network.to(device)
+        self.head.to(device)
+        return self
+
+    @property
+    def finite(self) -> bool:
+        """Whether every weight is a number."""
+        states = (self.encoder.network.state_dict(), self.head.state_dict())
+        return all(bool(value.sum().isfinite()) for state in states for value in state.values())
+
     @torch.no_grad()
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Shapes: → (N, K)."""
@@ -93,21 +105,26 @@ class Whole(nn.Module):
 
 def save(directory: Path, classifier: Classifier) -> None:
     """The encoder's folder with a head beside it; whole or absent."""
+    with published(directory) as place:
+        write(place, classifier)
+
+
+def write(place: Path, classifier: Classifier) -> None:
+    """The same into a folder that is there; each file is on the disk afterwards."""
     from safetensors.torch import save_file
 
-    with published(directory) as place:
-        with quiet():
-            classifier.encoder.network.save_pretrained(str(place))
-            classifier.encoder.tokenizer.save_pretrained(str(place))
-        (place / OURS).write_text(json.dumps({"conversion": classifier.encoder.conversion}), encoding="utf-8")
-        state = {name: value.detach().cpu().contiguous() for name, value in classifier.head.state_dict().items()}
-        save_file(state, place / HEAD)
-        meta = {"head": classifier.name, "label_keys": classifier.label_keys, "max_tokens": classifier.max_tokens}
-        (place / META).write_text(json.dumps(meta, ensure_ascii=False), encoding="utf-8")
-        for each in place.iterdir():
-            if each.is_file():
-                with open(each, "rb") as file:
-                    os.fsync(file.fileno())
+    with quiet():
+        classifier.encoder.network.save_pretrained(str(place))
+        classifier.encoder.tokenizer.save_pretrained(str(place))
+    (place / OURS).write_text(json.dumps({"conversion": classifier.encoder.conversion}), encoding="utf-8")
+    state = {name: value.detach().cpu().contiguous() for name, value in classifier.head.state_dict().items()}
+    save_file(state, place / HEAD)
+    meta = {"head": classifier.name, "label_keys": classifier.label_keys, "max_tokens": classifier.max_tokens}
+    (place / META).write_text(json.dumps(meta, ensure_ascii=False), encoding="utf-8")
+    for each in place.iterdir():
+        if each.is_file():
+            with open(each, "rb") as file:
+                os.fsync(file.fileno())
 
 
 def load_classifier(directory: Path) -> Classifier:

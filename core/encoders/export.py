@@ -52,12 +52,16 @@ def export_onnx(classifier: Classifier) -> bytes:
     return exported
 
 
-def run_onnx(exported: bytes, rows: Sequence[NDArray[np.int64]], pad: int) -> NDArray[np.float32]:
-    """Logits without torch's network. Shapes: → (N, K)."""
+def session_of(exported: bytes) -> onnxruntime.InferenceSession:
+    """One thread, so that two sessions can be compared."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
+
+
+def run_onnx(session: onnxruntime.InferenceSession, rows: Sequence[NDArray[np.int64]], pad: int) -> NDArray[np.float32]:
+    """Logits without torch's network. Shapes: → (N, K)."""
     batch = batch_of(rows, pad)
     return session.run(["logits"], {"tokens": batch.tokens.numpy(), "mask": batch.mask.numpy()})[0]
 
@@ -67,9 +71,9 @@ def difference(classifier: Classifier, exported: bytes) -> float:
     draw, encoder = np.random.default_rng(0), classifier.encoder
     words = len(encoder.tokenizer)
     rows = [draw.integers(0, words, min(length, encoder.longest)) for length in _LENGTHS]
-    far = 0.0
+    session, far = session_of(exported), 0.0
     for some in (rows, *([row] for row in rows)):
         with torch.no_grad():
             expected = classifier.head(*classifier.hidden(some)).numpy()
-        far = max(far, float(np.abs(run_onnx(exported, some, encoder.pad) - expected).max()))
+        far = max(far, float(np.abs(run_onnx(session, some, encoder.pad) - expected).max()))
     return far

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Generator, Iterable, Sequence
+import json
+from collections.abc import Generator, Sequence
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -24,7 +24,8 @@ _BLOCK = 256  # texts a file
 class Features:
     """What an encoder makes of texts, in ``folder`` under the encoder's own digest; a damaged file is made again.
 
-    Kept as float16: a frozen encoder's vectors differ from those by 0.1 % at most.
+    Kept as float16, which differs from a frozen encoder's vectors by 0.1 % at most, and read from the disk when a
+    batch asks for them: memory does not grow with the texts.
     """
 
     def __init__(self, encoder: Encoder, folder: Path, *, max_tokens: int = 0) -> None:
@@ -32,33 +33,44 @@ class Features:
         self.max_tokens = min(max_tokens or encoder.longest, encoder.longest)
         self.folder = folder / f"{encoder.digest}-{self.max_tokens}"
         self.read_texts = 0  # how many went through the encoder, for whoever wants to know what the cache brought
-        self._where: dict[str, tuple[Path, int, int]] = {}
-        for path in sorted(self.folder.glob("*.npz")):
+        self._where: dict[str, NDArray[np.float16]] = {}  # views of files
+        for path in sorted(self.folder.glob("*.npy")):
             self._take(path)
 
-    def _take(self, path: Path) -> None:
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
-                names, ends = held["names"].tolist(), held["ends"].tolist()
-                if len(held["vectors"]) != ends[-1]:
-                    raise ValueError("cut short")
-        except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile):
-            path.unlink(missing_ok=True)
-            return
-        for name, start, end in zip(names, [0, *ends[:-1]], ends, strict=True):
-            self._where[name] = (path, start, end)
+    def __contains__(self, text: str) -> bool:
+        return _name(text) in self._where
 
-    def of(self, texts: Sequence[str]) -> Generator[float, None, list[NDArray[np.float32]]]:
+    def kept(self, text: str) -> NDArray[np.float16]:
+        """Of a text that is there. Shapes: → (T, D)."""
+        return self._where[_name(text)]
+
+    def _take(self, path: Path) -> None:
+        beside = path.with_suffix(".json")
+        try:
+            held = json.loads(beside.read_text(encoding="utf-8"))
+            vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+            if len(vectors) != held["ends"][-1] or len(held["names"]) != len(held["ends"]):
+                raise ValueError("cut short")
+        except (OSError, ValueError, KeyError, IndexError, TypeError, EOFError):
+            path.unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
+            return
+        for name, start, end in zip(held["names"], [0, *held["ends"][:-1]], held["ends"], strict=True):
+            self._where[name] = vectors[start:end]
+
+    def of(self, texts: Sequence[str]) -> Generator[float, None, list[NDArray[np.float16]]]:
         """The vectors of each text, (T, D) with T its own length; yields the share that is read."""
-        names = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for text in texts]
+        names = [_name(text) for text in texts]
         missing = list({name: n for n, name in enumerate(names) if name not in self._where}.values())
         for start in range(0, len(missing), _BLOCK):
             part = missing[start : start + _BLOCK]
-            self._keep([names[n] for n in part], self._read([texts[n] for n in part]))
-            yield min(1.0, (start + _BLOCK) / len(missing))
-        return self._gathered(names)
+            vectors = yield from self._read([texts[n] for n in part], start / len(missing), len(missing))
+            self._keep([names[n] for n in part], vectors)
+        return [self._where[name] for name in names]
 
-    def _read(self, texts: Sequence[str]) -> list[NDArray[np.float16]]:
+    def _read(
+        self, texts: Sequence[str], share: float, total: int
+    ) -> Generator[float, None, list[NDArray[np.float16]]]:
         rows = self.encoder.rows(texts, self.max_tokens)
         device = next(self.encoder.network.parameters()).device
         out: list[NDArray[np.float16]] = [np.zeros((0, 0), dtype=np.float16)] * len(rows)
@@ -69,28 +81,21 @@ class Features:
                 )
             for n, vectors in zip(at.tolist(), found.to(torch.float16).cpu().numpy(), strict=True):
                 out[n] = vectors[: len(rows[n])]
+            share += len(at) / total
+            yield min(1.0, share)
         self.read_texts += len(texts)
         return out
 
     def _keep(self, names: Sequence[str], vectors: Sequence[NDArray[np.float16]]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         file = io.BytesIO()
-        np.savez(
-            file, names=np.array(names), ends=np.cumsum([len(each) for each in vectors]),
-            vectors=np.concatenate(vectors), allow_pickle=False,
-        )  # fmt: skip
-        path = self.folder / f"{hashlib.sha256(''.join(names).encode()).hexdigest()[:24]}.npz"
+        np.save(file, np.concatenate(vectors), allow_pickle=False)
+        path = self.folder / f"{hashlib.sha256(''.join(names).encode()).hexdigest()[:24]}.npy"
+        ends = np.cumsum([len(each) for each in vectors]).tolist()
+        publish(path.with_suffix(".json"), json.dumps({"names": names, "ends": ends}).encode())
         publish(path, file.getvalue())
         self._take(path)
 
-    def _gathered(self, names: Iterable[str]) -> list[NDArray[np.float32]]:
-        wanted = list(names)
-        blocks: dict[Path, NDArray[np.float16]] = {}
-        out = []
-        for name in wanted:
-            path, start, end = self._where[name]
-            if path not in blocks:
-                with np.load(path, allow_pickle=False) as held:
-                    blocks[path] = held["vectors"]
-            out.append(blocks[path][start:end].astype(np.float32))
-        return out
+
+def _name(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

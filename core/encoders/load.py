@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.encoder_folder import source
 from core.encoders.memory import bytes_needed, parameters_of, refuse_too_little
 from core.errors import EncoderUnavailable, ModelUnavailable
 from core.text.convert import convert
@@ -28,7 +29,6 @@ from core.text.hub import first_line, quiet
 from core.text.normalize import normalize
 
 OURS = "tagtail.json"
-_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 _MARKS = 5  # tokens that are no characters; a tokenizer without its file has these alone
 _ENDLESS = 10**6  # a tokenizer that knows no limit says a huge number
 
@@ -68,11 +68,15 @@ class Encoder:
             digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()[:24]
 
+    def read(self, text: str) -> str:
+        """The text in the characters that the encoder knows."""
+        return convert(normalize(text), self.conversion)
+
     def rows(self, texts: Sequence[str], max_tokens: int = 0) -> list[NDArray[np.int64]]:
         """Token ids with the marks, cut at ``max_tokens`` (0: as long as the encoder reads); a text's words for marks
         are words."""
         limit = min(max_tokens or self.longest, self.longest)
-        read = [convert(normalize(text), self.conversion) for text in texts]
+        read = [self.read(text) for text in texts]
         if not read:
             return []
         found = self.tokenizer(read, truncation=True, max_length=limit, padding=False, split_special_tokens=True)
@@ -87,23 +91,23 @@ def load(name: str, *, offline: bool = False, batch: int = 0, tokens: int = 0, l
     encoder. TooLittleMemory: need and have in its fields.
     """
     transformers = library()
-    source = _source(name)
-    with _told(name, "corrupt" if source.is_dir() else "network"):
-        settings = transformers.AutoConfig.from_pretrained(_named(source, name), local_files_only=offline)
+    folder = source(name)
+    with _told(name, "corrupt" if folder.is_dir() else "network"):
+        settings = transformers.AutoConfig.from_pretrained(_named(folder, name), local_files_only=offline)
     if batch:
         _refuse(name, settings, batch=batch, tokens=tokens, learning=learning)
-    with _told(name, "corrupt" if source.is_dir() else "network"):
+    with _told(name, "corrupt" if folder.is_dir() else "network"):
         network, said = transformers.AutoModel.from_pretrained(
-            _named(source, name), local_files_only=offline, dtype=torch.float32, output_loading_info=True
+            _named(folder, name), local_files_only=offline, dtype=torch.float32, output_loading_info=True
         )
     missing = sorted(key for key in said["missing_keys"] if "pooler" not in key)
     if missing or said.get("mismatched_keys"):
         wrong = missing or [str(key) for key in said["mismatched_keys"]]
         raise EncoderUnavailable(name=name, why="incomplete", detail=", ".join(wrong[:3]))
-    with _told(name, "tokenizer" if source.is_dir() else "network"):
-        tokenizer = transformers.AutoTokenizer.from_pretrained(_named(source, name), local_files_only=offline)
+    with _told(name, "tokenizer" if folder.is_dir() else "network"):
+        tokenizer = transformers.AutoTokenizer.from_pretrained(_named(folder, name), local_files_only=offline)
     return assembled(
-        name, network, tokenizer, conversion=_conversion(source),
+        name, network, tokenizer, conversion=_conversion(folder),
         pooler_known=not any("pooler" in key for key in said["missing_keys"]),
     )  # fmt: skip
 
@@ -136,22 +140,8 @@ def assembled(name: str, network: Any, tokenizer: Any, *, conversion: str = "", 
 _SHIFTED = ("roberta", "xlm-roberta", "camembert")
 
 
-def _source(name: str) -> Path:
-    """Where it lies, if it does. Raises EncoderUnavailable: a path where there is no folder, or nothing to load."""
-    path = Path(name).expanduser()
-    if not path.is_dir():
-        if not name or name.startswith((".", "/", "~")) or name.count("/") > 1:
-            raise EncoderUnavailable(name=name, why="no_folder", detail="")
-        return path
-    if not (path / "config.json").is_file():
-        raise EncoderUnavailable(name=name, why="no_config", detail="")
-    if not any((path / each).is_file() for each in _WEIGHTS):
-        raise EncoderUnavailable(name=name, why="no_weights", detail="")
-    return path
-
-
-def _named(source: Path, name: str) -> str:
-    return str(source) if source.is_dir() else name
+def _named(folder: Path, name: str) -> str:
+    return str(folder) if folder.is_dir() else name
 
 
 @contextmanager
@@ -195,9 +185,9 @@ def _pooler_of(network: Any) -> tuple[Tensor, Tensor] | None:
     return (layer.weight.detach().clone(), layer.bias.detach().clone()) if isinstance(layer, nn.Linear) else None
 
 
-def _conversion(source: Path) -> str:
+def _conversion(folder: Path) -> str:
     """Which characters an encoder of one's own reads. Raises EncoderUnavailable: the note is damaged."""
-    path = source / OURS
+    path = folder / OURS
     if not path.is_file():
         return ""
     try:

@@ -39,7 +39,7 @@ def hidden_of(network: Any, batch: Batch) -> Tensor:
     return found * batch.mask.unsqueeze(2)
 
 
-def padded_hidden(rows: Sequence[NDArray[np.float32]]) -> tuple[Tensor, Tensor]:
+def padded_hidden(rows: Sequence[NDArray[np.floating[Any]]]) -> tuple[Tensor, Tensor]:
     """Vectors that were kept, as a batch. Shapes: rows of (T, D) → (B, T, D), mask (B, T)."""
     wide = max(1, max(len(row) for row in rows))
     out = np.zeros((len(rows), wide, rows[0].shape[1]), dtype=np.float32)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.encoders.classifier import HEADS, Classifier, refuse_soft
+from core.encoders.heads import Head
 from core.encoders.memory import bytes_needed, refuse_too_little
 from core.encoders.optim import BertAdam, layered, set_rate, share_of_rate
 from core.encoders.reading import checkpoint_layers, padded_hidden
 from core.errors import BadSetting, LabelWithoutPositives, TrainingDiverged
+from core.losses.registry import Made
 from core.seeds import derive, numbers
 from core.text.batches import shuffled
 
-Vectors = Sequence[NDArray[np.float32]]  # of each text (T, D), as ``core.encoders.features`` keeps them
+Vectors = Sequence[NDArray[np.floating[Any]]]  # of each text (T, D), as ``core.encoders.features`` keeps them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,7 @@ class HeadPlan:
     max_tokens: int = 256
     frozen: bool = False
     checkpointing: bool = False
+    lowered: bool = True  # to bfloat16, on CUDA
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -65,18 +68,25 @@ class Learned(NamedTuple):
 
 
 def fit(
-    classifier: Classifier, texts: Sequence[str], targets: NDArray, plan: HeadPlan, *, vectors: Vectors | None = None
+    classifier: Classifier,
+    texts: Sequence[str],
+    targets: NDArray,
+    plan: HeadPlan,
+    *,
+    vectors: Vectors | None = None,
+    objective: Made | None = None,
+    every_label: bool = True,
 ) -> Generator[Learned, None, None]:
     """Train in place. ``vectors`` are the texts' own where the encoder is frozen; without them it is asked each time.
 
-    Shapes: targets (N, K): 0 and 1, or probabilities. Raises HeadNeedsHard: probabilities for a head that learns
-    sets; LabelWithoutPositives: a label that no text has; TooLittleMemory; TrainingDiverged.
+    Shapes: targets (N, K): 0 and 1, or probabilities; what ``objective`` reads in place of the head's own loss. Raises
+    HeadNeedsHard: probabilities for a head that learns sets; LabelWithoutPositives: ``every_label`` is to have
+    a text, and one has none; TooLittleMemory; TrainingDiverged.
     """
     targets = np.asarray(targets, dtype=np.float32)
     refuse_soft(plan.head, targets)
-    empty = [key for key, seen in zip(classifier.label_keys, targets.max(axis=0), strict=True) if not seen]
-    if empty:
-        raise LabelWithoutPositives(labels=", ".join(empty))
+    if every_label:
+        _refuse_unseen(classifier.label_keys, targets)
     device = next(classifier.head.parameters()).device
     _refuse(classifier, plan, device)
     given = _given(classifier, texts, plan, vectors)
@@ -94,19 +104,31 @@ def fit(
             set_rate(optimizer, share_of_rate(at, steps, plan.warm_up))
             with torch.random.fork_rng(devices=[]):  # dropout's own stream: the caller's is left alone
                 torch.set_rng_state(state)
-                with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
-                    loss = classifier.head.loss(*given(batch), torch.from_numpy(targets[batch]).to(device))
+                with torch.autocast(device.type, dtype=torch.bfloat16, enabled=plan.lowered and device.type == "cuda"):
+                    loss = _loss(classifier.head, given(batch), torch.from_numpy(targets[batch]).to(device), objective)
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 state = torch.get_rng_state()
             if not math.isfinite(loss.item()):
-                raise TrainingDiverged(lr=plan.lr)
+                raise TrainingDiverged(lr=plan.head_lr if plan.frozen else plan.lr)
             torch.nn.utils.clip_grad_norm_(learning, plan.clip)
             optimizer.step()
             at += 1
             yield Learned(at, steps, float(loss.item()))
     classifier.head.eval()
     classifier.encoder.network.eval()
+
+
+def _refuse_unseen(label_keys: Sequence[str], targets: NDArray) -> None:
+    empty = [key for key, seen in zip(label_keys, targets.max(axis=0), strict=True) if not seen]
+    if empty:
+        raise LabelWithoutPositives(labels=", ".join(empty))
+
+
+def _loss(head: Head, given: tuple[Tensor, Tensor], targets: Tensor, objective: Made | None) -> Tensor:
+    if objective is None:
+        return head.loss(*given, targets)
+    return objective(head(*given).float(), targets).mean()
 
 
 def _refuse(classifier: Classifier, plan: HeadPlan, device: torch.device) -> None:

@@ -12,7 +12,7 @@ import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.errors import ModelUnavailable
+from core.encoders.classifier import Classifier
+from core.errors import EncoderUnavailable, ModelUnavailable
+from core.export.bundle_encoder import EncoderParts, encoder_parts
 from core.export.card import model_card
 from core.models.base import TextModel
 from core.models.exporting import quiet
@@ -53,10 +55,9 @@ def write_bundle(
     """
     student = _load(Path(student_dir))
     named = _labels(student, labels)
-    neighbours = student.revision.neighbours is not None
-    model = export_onnx(student.model, places=neighbours)
-    _verify(student.model, model, len(student.vocab), places=neighbours)
-    config = {**asdict(student.config), "vectors_file": Path(student.config.vectors_file).name}
+    parts = _parts(student, Path(student_dir))
+    names = {name: PurePath(getattr(student.config, name)).name for name in ("vectors_file", "encoder")}
+    config = {**asdict(student.config), **names}
     about = {
         "format": FORMAT,
         "arch": student.config.arch,
@@ -65,27 +66,43 @@ def write_bundle(
         "max_tokens": student.config.max_tokens,
         "config": config,
         "revision": student.revision.to_json(),
+        **parts.about,
     }
-    card = {**card, "revision": about["revision"], "quality": student.meta.get("quality")}
+    card = {**card, "revision": about["revision"], "quality": student.meta.get("quality"), "about": parts.about}
     files = {
-        "model.onnx": model,
-        "vocab.json": student.vocab.to_json().encode(),
+        **parts.files,
         "labels.json": _json(named),
         "student.json": _json(about),
-        "MODEL_CARD.md": model_card(named, config, card, tokens=len(student.vocab)).encode(),
+        "MODEL_CARD.md": model_card(named, config, card, tokens=parts.tokens).encode(),
         "predict.py": (FILES / "predict.py").read_bytes(),
-        "requirements.txt": requirements(student.config.segmenter, student.config.conversion).encode(),
+        "requirements.txt": _lines(parts.packages, parts.conversion).encode(),
     }
-    if neighbours:
-        files[NEIGHBOURS] = (Path(student_dir) / NEIGHBOURS).read_bytes()
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
     return _write_zip(Path(out_zip), {**files, "SHA256SUMS": sums.encode()})
 
 
+def _parts(student: Student, student_dir: Path) -> EncoderParts:
+    """What a student's family puts into the zip."""
+    if isinstance(student.model, Classifier):
+        return encoder_parts(student.model, student_dir)
+    neighbours = student.revision.neighbours is not None
+    model = export_onnx(student.model, places=neighbours)
+    _verify(student.model, model, len(student.vocab), places=neighbours)
+    files = {"model.onnx": model, "vocab.json": student.vocab.to_json().encode()}
+    if neighbours:
+        files[NEIGHBOURS] = (student_dir / NEIGHBOURS).read_bytes()
+    config = student.config
+    return EncoderParts(files, {}, _READERS.get(config.segmenter, ()), config.conversion, len(student.vocab))
+
+
 def requirements(segmenter: str, conversion: str) -> str:
     """The packages that a bundle with this segmenter and conversion needs, a line each."""
+    return _lines(_READERS.get(segmenter, ()), conversion)
+
+
+def _lines(packages: Sequence[str], conversion: str) -> str:
     opencc = ("opencc>=1.1.9",) if conversion else ()
-    return "".join(f"{line}\n" for line in ("numpy>=1.26", "onnxruntime>=1.20", *_READERS.get(segmenter, ()), *opencc))
+    return "".join(f"{line}\n" for line in ("numpy>=1.26", "onnxruntime>=1.20", *packages, *opencc))
 
 
 class _Placed(torch.nn.Module):
@@ -166,7 +183,7 @@ def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 def _load(student_dir: Path) -> Student:
     try:
         return load_student(student_dir)
-    except ModelUnavailable:
+    except (ModelUnavailable, EncoderUnavailable):
         raise
     except Exception as error:  # damaged files fail in as many ways as there are damages
         raise ModelUnavailable(name=student_dir.name, why=f"{type(error).__name__}: {error}"[:300]) from error

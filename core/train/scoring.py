@@ -20,6 +20,8 @@ from scipy.special import expit
 from torch import Tensor
 
 from core.config import RoundConfig
+from core.encoders.classifier import Classifier
+from core.encoders.scoring import HeadScorer
 from core.errors import ModelUnavailable
 from core.models.base import TextModel
 from core.models.engine import Rows
@@ -151,11 +153,13 @@ def _frozen(model: TextModel, config: RoundConfig) -> tuple[TextModel, RoundConf
     return twin.eval(), config
 
 
-def scorer(model: TextModel, config: RoundConfig) -> Scorer:
+def scorer(model: TextModel | Classifier, config: RoundConfig) -> Scorer:
     """The fastest exact way known for this architecture on the model's own device.
 
     Raises ModelUnavailable: the model holds a value that is no number, so its answers would be none.
     """
+    if isinstance(model, Classifier):
+        return HeadScorer(model)
     model.eval()
     with torch.no_grad():
         if not all(bool(value.sum().isfinite()) for value in model.state_dict().values()):

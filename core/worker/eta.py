@@ -14,7 +14,7 @@ _COSTLY = (
     "arch", "teacher_arch", "teachers", "sweep", "soft_targets", "oof_folds",
     "student_epoch", "class_weights", "segmenter",
     "conversion", "max_tokens", "vectors_file", "trainable_vectors", "max_epochs", "patience", "teacher_patience",
-    "teacher_steps", "spliced",
+    "teacher_steps", "spliced", "encoder", "encoder_tokens", "encoder_frozen", "encoder_epochs",
 )  # fmt: skip
 
 

@@ -21,7 +21,6 @@ from core.errors import Cancelled, ModelUnavailable, OtherLabels
 from core.services import going_back, projects, settling
 from core.services.going_back import Earlier
 from core.services.projects import Project
-from core.text.encode import encoder
 from core.train.predict import Student, load_student
 from core.train.scoring import score_texts
 from core.worker.ranking import ranked_pool
@@ -69,7 +68,7 @@ class Restorer:
         self._last_beat = 0.0
 
     def run(self) -> None:
-        """Raises Cancelled, Stopped, LabelsChanged, StudentGone, OtherLabels, ModelUnavailable, LeaseLost."""
+        """Raises Cancelled, Stopped, LabelsChanged, StudentGone, OtherLabels, LeaseLost; as ``load_student`` does."""
         seen = self._look()
         if seen.earlier.hindrance == "in_use":
             with writing(self.db):
@@ -123,7 +122,7 @@ class Restorer:
     def _score(self, student: Student, texts: Any) -> NDArray[np.float32]:
         self._report(0, len(texts))
         steps = score_texts(
-            student.scorer(), encoder(student.vocab, student.config), texts, threads_of(student.config),
+            student.scorer(), student.reader(), texts, threads_of(student.config),
         )  # fmt: skip
         try:
             while True:

@@ -24,7 +24,7 @@ import warnings
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NEEDED = ("labels.json", "model.onnx", "student.json", "vocab.json")
+NEEDED = ("labels.json", "student.json")
 FORMAT = 1
 PAD, UNK = 0, 1
 LONGEST_LINE = 64 * 1024 * 1024
@@ -42,22 +42,25 @@ class BundleError(Exception):
 class Student:
     """The trained model: texts in, probabilities and labels out."""
 
-    def __init__(self, folder: str | Path = HERE, *, threads: int = 0) -> None:
-        """Raises BundleError: a file is missing or damaged, or a package is not installed."""
+    def __init__(self, folder: str | Path = HERE, *, threads: int = 0, int8: bool = False) -> None:
+        """Raises BundleError: a file is missing or damaged, a package is not installed, or there is no ``int8``."""
         folder = Path(folder)
         verify(folder)
         about = json.loads((folder / "student.json").read_text(encoding="utf-8"))
-        if about.get("format") != FORMAT:
-            raise BundleError(
-                f"這個 predict.py 讀不了此格式 / this predict.py cannot read format {about.get('format')}"
-            )
+        if (given := about.get("format")) != FORMAT:
+            raise BundleError(f"這個 predict.py 讀不了此格式 / this predict.py cannot read format {given}")
         self.labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
-        self.max_tokens = int(about["max_tokens"])
-        tokens = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
-        self._position = {token: n for n, token in enumerate(tokens) if n > UNK}
-        self._segment = segmenter(about["segmenter"])
+        if about.get("alone") is False:
+            raise BundleError("這個模型只能在標註系統裡使用 / only the app can run this model")
+        self.max_tokens, self._pad = int(about["max_tokens"]), int(about.get("pad", PAD))
+        if int8 and not about.get("int8"):
+            raise BundleError("這個匯出沒有 int8 版本 / this export has no int8 variant")
+        model, reader = "model.int8.onnx" if int8 else "model.onnx", about.get("reader") or "vocab"
+        verify(folder, (model, f"{reader}.json"))
+        self._tokens = (_pieces if reader == "tokenizer" else _words)(folder, about)
         self._convert = converter(about.get("conversion", ""))
-        self._session = _session(folder / "model.onnx", threads)
+        self._session = _session(folder / model, threads)
+        self._masked = "mask" in [each.name for each in self._session.get_inputs()]
         self._revise, self._outputs = reviser(about.get("revision") or {}, folder)
 
     @property
@@ -70,8 +73,7 @@ class Student:
 
     def encode(self, text: str) -> list[int]:
         """The text as positions in the vocabulary; what lies beyond the model's length is cut off."""
-        tokens = self._segment(self._convert(normalize(text)))[: self.max_tokens]
-        return [self._position.get(token, UNK) for token in tokens]
+        return self._tokens(self._convert(normalize(text)))[: self.max_tokens]
 
     def probabilities(self, texts: list[str], *, batch: int = 64):
         """One row a text, one column a label, in the order of ``keys``."""
@@ -83,11 +85,13 @@ class Student:
         for start in range(0, len(order), batch):
             part = order[start : start + batch]
             width = max(1, len(rows[part[-1]]))
-            tokens = np.full((len(part), width), PAD, dtype=np.int64)
+            tokens = np.full((len(part), width), self._pad, dtype=np.int64)
             for at, n in enumerate(part):
                 tokens[at, : len(rows[n])] = rows[n]
-            logits = self._revise(*self._session.run(self._outputs, {"tokens": tokens}))
-            out[part] = _sigmoid(logits)
+            given = {"tokens": tokens}
+            if self._masked:
+                given["mask"] = np.arange(width) < np.array([[len(rows[n])] for n in part])
+            out[part] = _sigmoid(self._revise(*self._session.run(self._outputs, given)))
         return out
 
     def predict(self, texts: list[str]) -> list[dict]:
@@ -103,6 +107,24 @@ class Student:
                 }
             )
         return answers
+
+
+def _words(folder: Path, about: dict):
+    """From a text to positions of its words in this model's own vocabulary."""
+    tokens = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+    position, segment = {token: n for n, token in enumerate(tokens) if n > UNK}, segmenter(about["segmenter"])
+    return lambda text: [position.get(token, UNK) for token in segment(text)]
+
+
+def _pieces(folder: Path, about: dict):
+    """From a text to an encoder's tokens, its marks included; words for marks in a text are words."""
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise _not_installed(error) from error
+    found = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    found.encode_special_tokens = True
+    return lambda text: found.encode(text).ids
 
 
 def reviser(revision: dict, folder: Path):
@@ -347,6 +369,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--file", metavar="PATH", help=".jsonl, .txt, .csv, - (標準輸入 / standard input)")
     parser.add_argument("--column", default="text", help="文字欄名 / column that holds the text")
     parser.add_argument("--threads", type=int, default=0, help="執行緒 / processor threads")
+    parser.add_argument("--int8", action="store_true", help="較快的版本 / the faster variant")
     options = parser.parse_args(arguments)
     if not options.text and not options.file:
         parser.error('請給文字或 --file / give a text or --file, e.g. python predict.py "一段文字"')
@@ -356,7 +379,7 @@ def main(arguments: list[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8")
     try:
-        student = Student(threads=options.threads)
+        student = Student(threads=options.threads, int8=options.int8)
         found = [(None, text) for text in options.text]
         if options.file:
             found += read_texts(options.file, options.column)

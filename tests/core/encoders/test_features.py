@@ -44,12 +44,22 @@ def test_a_text_is_read_once_and_another_encoder_reads_its_own(encoder: Encoder,
     assert max(map(len, drained(shorter.of(TEXTS)))) == 4
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "other"])
-def test_a_damaged_file_is_made_again(encoder: Encoder, tmp_path: Path, damage: str):
-    expected = drained(Features(encoder, tmp_path).of(TEXTS))
-    (path,) = tmp_path.rglob("*.npz")
-    path.write_bytes({"cut": path.read_bytes()[:-99], "empty": b"", "other": b"no archive"}[damage])
+@pytest.mark.parametrize("ending", ["npy", "json"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "other", "absent"])
+def test_a_damaged_file_is_made_again(encoder: Encoder, tmp_path: Path, damage: str, ending: str):
+    expected = [each.copy() for each in drained(Features(encoder, tmp_path).of(TEXTS))]
+    (path,) = tmp_path.rglob(f"*.{ending}")
+    content = {"cut": path.read_bytes()[:-99], "empty": b"", "other": b"[]"}.get(damage)
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
     again = Features(encoder, tmp_path)
     found = drained(again.of(TEXTS))
     assert again.read_texts == len(TEXTS)
     assert all(np.array_equal(one, two) for one, two in zip(found, expected, strict=True))
+
+
+def test_a_text_says_whether_it_is_kept(encoder: Encoder, tmp_path: Path):
+    features = Features(encoder, tmp_path)
+    drained(features.of(TEXTS[:2]))
+    assert [text in features for text in TEXTS[:3]] == [True, True, False]

@@ -337,8 +337,20 @@ def approximations(config: RoundConfig) -> tuple[str, ...]:
     return tuple(rule.code for rule in _RULES if rule.applies(config))
 
 
+_TREE = Departure(
+    "tree", APPROXIMATION,
+    "標籤很多，所以不訓練教師、也不蒸餾：標籤分成一棵樹，每一層用線性分類器往下找，只看每篇最可能的標籤。"
+    "發表作法是每個標籤、每個類別權重各一個教師。",
+    "There are many labels, so no teachers are trained and nothing is distilled: labels stand in a tree, linear "
+    "machines lead down it, and only the likeliest labels of a text are looked at. Published: a teacher for each label "
+    "and class weight.",
+)  # fmt: skip
+
+
 def departures(config: RoundConfig) -> tuple[Departure, ...]:
-    """The same as sentences, approximations first."""
+    """The same as sentences, approximations first; of a tree the one thing that it is."""
+    if config.label_model == "tree":
+        return (_TREE,)
     values = _values(config)
     return tuple(
         Departure(rule.code, rule.kind, rule.zh.format(**values), rule.en.format(**values))

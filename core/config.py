@@ -183,6 +183,10 @@ class RoundConfig(_Json):
         """Whether a round of so many labels is one of a tree; one label is nothing to divide."""
         return labels > 1 and (self.label_model == "tree" or (self.label_model == "auto" and labels >= self.tree_from))
 
+    def settled(self, labels: int) -> Self:
+        """The same with ``auto`` decided for so many labels: what a round is stored with."""
+        return replace(self, label_model="tree" if self.has_tree(labels) else "flat")
+
     @property
     def cut_at_half(self) -> bool:
         """Whether teachers are moved so that one half is each label's best cut, which a student then learns."""

@@ -7,6 +7,7 @@ comes out is bytes for ``numpy.frombuffer``.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from sqlite_utils import Database
 
 from db.connect import execute, row, rows
 
+LARGE = 1_000_000  # bytes, beyond which answers are compressed
 OTHERS_KEPT = 10  # rounds of which the models beside the student keep their answers
 
 
@@ -36,7 +38,7 @@ def keep(db: Database, round_id: int, model: str, found: Answers) -> None:
         "VALUES (:r, :m, :k, :d, :t, :p)",
         r=round_id, m=model, k=json.dumps(found.keys, ensure_ascii=False),
         d=b"".join(int(each).to_bytes(8, "little", signed=True) for each in found.documents),
-        t=found.truth.astype("u1").tobytes(), p=found.probs.astype("<f4").tobytes(),
+        t=_short(found.truth.astype("u1").tobytes()), p=_short(found.probs.astype("<f4").tobytes()),
     )  # fmt: skip
 
 
@@ -58,7 +60,22 @@ def peek(db: Database, project_id: int, number: int, model: str) -> dict[str, An
         "WHERE r.project_id = :p AND r.number = :n AND r.state = 'published' AND a.model = :m",
         p=project_id, n=number, m=model,
     )  # fmt: skip
-    return {**found, "keys": tuple(json.loads(found["keys"]))} if found else None
+    if found is None:
+        return None
+    keys = tuple(json.loads(found["keys"]))
+    cells = len(found["documents"]) // 8 * len(keys)
+    whole = {"truth": _whole(found["truth"], cells), "probabilities": _whole(found["probabilities"], 4 * cells)}
+    return {**found, **whole, "keys": keys}
+
+
+def _short(blob: bytes) -> bytes:
+    """Thousands of labels are zeros nearly everywhere."""
+    packed = zlib.compress(blob, 1) if len(blob) > LARGE else blob
+    return packed if len(packed) < len(blob) else blob
+
+
+def _whole(blob: bytes, size: int) -> bytes:
+    return zlib.decompress(blob) if len(blob) < size else blob
 
 
 def models(db: Database, project_id: int, number: int) -> tuple[str, ...]:

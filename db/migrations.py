@@ -241,9 +241,16 @@ CREATE TRIGGER labels_removed AFTER DELETE ON labels
 {_MARKED.format(row="OLD")}
 """  # noqa: S608 (constant text)
 
+_PLACES = """
+CREATE TABLE places (
+  round_id INTEGER NOT NULL REFERENCES rounds, model TEXT NOT NULL, split TEXT NOT NULL, measure TEXT NOT NULL,
+  k INTEGER NOT NULL, value REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, n INTEGER NOT NULL,
+  PRIMARY KEY (round_id, model, split, measure, k)) WITHOUT ROWID;
+"""
+
 STEPS: tuple[str, ...] = (
     _FIRST, _WORKING_DAY, _OWN_DECISIONS, _SETTLEMENTS, _LEFT_OUT, _FIRST_DECISIONS, _TALLIES, _ARCHIVED, _SEVERAL,
-    _DECIDING, _LABEL_MARKS,
+    _DECIDING, _LABEL_MARKS, _PLACES,
 )  # fmt: skip
 
 

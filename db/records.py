@@ -70,6 +70,20 @@ class Metric:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Place:
+    """One figure of the first ``k`` places of a ranked list, with its 95 % interval over texts."""
+
+    model: str
+    split: str
+    measure: str
+    k: int
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class NewDocument:
     """A document about to enter; ``labels`` is None for one without a label set."""
 

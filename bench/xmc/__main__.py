@@ -37,7 +37,7 @@ def options() -> argparse.Namespace:
     arguments.add_argument("--texts", type=int, default=20_000, help="to learn from")
     arguments.add_argument("--asked", type=int, default=1_000, help="more texts, to test with")
     arguments.add_argument("--width", type=int, default=768)
-    arguments.add_argument("--steps", type=int, default=1_000)
+    arguments.add_argument("--steps", type=int, default=400)
     arguments.add_argument("--seed", type=int, default=0)
     arguments.add_argument("--part", help=argparse.SUPPRESS)
     return arguments.parse_args()

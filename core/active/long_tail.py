@@ -32,8 +32,8 @@ from core.active.scores import relative
 from core.active.uncertainty import entropy
 
 FEW = 5  # positives, from which on the learner's probabilities are better than the label's words
-_OWN = 1 / 3  # what the label in turn counts beside all of them
-_MORE = 1.25  # read so much more than the batch at first: near-duplicates fall out
+OWN = 1 / 3  # what the label in turn counts beside all of them
+MORE = 1.25  # read so much more than the batch at first: near-duplicates fall out
 
 
 def shares(candidates: Candidates) -> NDArray[np.float64]:
@@ -78,13 +78,13 @@ def parts(candidates: Candidates) -> NDArray[np.float64]:
 def choose(candidates: Candidates, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """A batch; a longer one begins with the shorter one. Ties fall by lot."""
     own, of_label = benefit(candidates), shares(candidates)
-    values = _OWN * own + added(own * of_label)[:, None]
+    values = OWN * own + added(own * of_label)[:, None]
     lots = rng.random(len(candidates))
     if candidates.embeddings is None:
         return _by_turns(values, of_label, lots, size)
     read = size
     while True:
-        read = min(len(candidates), max(read + 1, round(read * _MORE)))
+        read = min(len(candidates), max(read + 1, round(read * MORE)))
         order = _by_turns(values, of_label, lots, read)
         kept = first_of_each(order, candidates.embeddings, size)
         if len(kept) == size:

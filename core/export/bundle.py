@@ -6,10 +6,7 @@ machine.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path, PurePath
@@ -26,6 +23,7 @@ from core.encoders.classifier import Classifier
 from core.errors import EncoderUnavailable, ModelUnavailable
 from core.export.bundle_encoder import EncoderParts, encoder_parts
 from core.export.card import model_card
+from core.export.zipped import as_json, write_zip
 from core.models.base import TextModel
 from core.models.exporting import quiet
 from core.text.vocab import PAD
@@ -40,7 +38,6 @@ _READERS = {  # what reading a text needs beyond the standard library
     "jieba": ("jieba>=0.42",),
     "ckip": ("ckip-transformers>=0.3.4", "transformers>=4", "torch>=2"),
 }
-_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
 
 
 def write_bundle(
@@ -71,14 +68,13 @@ def write_bundle(
     card = {**card, "revision": about["revision"], "quality": student.meta.get("quality"), "about": parts.about}
     files = {
         **parts.files,
-        "labels.json": _json(named),
-        "student.json": _json(about),
+        "labels.json": as_json(named),
+        "student.json": as_json(about),
         "MODEL_CARD.md": model_card(named, config, card, tokens=parts.tokens).encode(),
         "predict.py": (FILES / "predict.py").read_bytes(),
         "requirements.txt": _lines(parts.packages, parts.conversion).encode(),
     }
-    sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
-    return _write_zip(Path(out_zip), {**files, "SHA256SUMS": sums.encode()})
+    return write_zip(Path(out_zip), files)
 
 
 def _parts(student: Student, student_dir: Path) -> EncoderParts:
@@ -204,27 +200,3 @@ def _labels(student: Student, labels: Sequence[Mapping[str, Any]]) -> list[dict[
         }
         for label, threshold in zip(labels, student.thresholds, strict=True)
     ]
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
-
-
-def _write_zip(path: Path, files: Mapping[str, bytes]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as raw:
-            with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-                for name in sorted(files):
-                    entry = zipfile.ZipInfo(name, date_time=_DATE)
-                    entry.compress_type = zipfile.ZIP_DEFLATED
-                    entry.create_system = 3  # Unix, wherever this runs: the permissions below are read as such
-                    entry.external_attr = 0o644 << 16
-                    archive.writestr(entry, files[name])
-            raw.flush()
-            os.fsync(raw.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    return path

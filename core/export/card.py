@@ -27,7 +27,7 @@ def model_card(
     meta has them).
     What it lacks is said to be unknown, never left out.
     """
-    metrics = [_plain(row) for row in card.get("metrics") or ()]
+    metrics = [plain(row) for row in card.get("metrics") or ()]
     gold = [row for row in metrics if row.get("split") == "gold"]
     return "\n".join(
         [
@@ -35,9 +35,9 @@ def model_card(
             *_figures(labels, gold, card),
             *_labels(labels, card.get("teacher_weights") or {}),
             *_probabilities(labels, config, card),
-            *_use(),
+            *use(),
             *_approximations(config, card),
-            *_settings(config),
+            *settings_of(config),
             *_files(),
         ]
     )
@@ -61,7 +61,7 @@ def _head(card: Mapping[str, Any], config: Mapping[str, Any], tokens: int) -> li
         "由每個標籤各自的老師模型蒸餾而成的多標籤學生模型；此資料夾可單獨執行。",
         "A multi-label student distilled from one teacher per label; this folder runs alone.",
         "",
-        *_table(("", ""), facts),
+        *table(("", ""), facts),
     ]
 
 
@@ -78,20 +78,20 @@ def _figures(
         "",
     ]
     rows = [
-        (_name(label), *_numbers(student.get(label["key"], {})), _stability(student.get(label["key"], {})))
+        (_name(label), *numbers(student.get(label["key"], {})), stability(student.get(label["key"], {})))
         for label in labels
     ]
-    rows += [(title, *_numbers(student[scope]), "") for scope, title in AGGREGATES.items() if scope in student]
+    rows += [(title, *numbers(student[scope]), "") for scope, title in AGGREGATES.items() if scope in student]
     head = ("標籤 label", "F1", "95 %", "precision", "recall", "n⁺ support", "")
-    lines += _table(head, rows)
+    lines += table(head, rows)
     others = [
-        (model, *(_number(_find(gold, model, scope).get("f1")) for scope in AGGREGATES))
+        (model, *(number(finding(gold, model, scope).get("f1")) for scope in AGGREGATES))
         for model in ("student", "standalone", "teacher", "linear")
-        if _find(gold, model, "macro")
+        if finding(gold, model, "macro")
     ]
     if len(others) > 1:
         lines += ["同一回合、同一黃金集 Same round, same gold:", ""]
-        lines += _table(("model", *AGGREGATES.values()), others)
+        lines += table(("model", *AGGREGATES.values()), others)
     return lines
 
 
@@ -110,11 +110,11 @@ def _labels(labels: Sequence[Mapping[str, Any]], weights: Mapping[str, float]) -
         "",
         "機率大於或等於門檻即給予標籤。A label is given when its probability is at or above its threshold.",
         "",
-        *_table(head, rows),
+        *table(head, rows),
     ]
 
 
-def _use() -> list[str]:
+def use() -> list[str]:
     return [
         "## 用途與限制 Intended use and limits",
         "",
@@ -147,7 +147,7 @@ def _approximations(config: Mapping[str, Any], card: Mapping[str, Any]) -> list[
     lines += [
         *_cuts(known, card),
         "- 未見過的詞一律視為同一個「未知」。Tokens outside the vocabulary all count as one unknown token.",
-        *(_warning(code, fields) for code, fields in card.get("warnings") or ()),
+        *(warning(code, fields) for code, fields in card.get("warnings") or ()),
         "",
     ]
     added = [f"- `{each.code}`：{each.zh}{each.en}" for each in told if each.kind == ADDITION]
@@ -205,24 +205,24 @@ def _probabilities(
         told = ", ".join(f"{_cell(label['key'])} {method}" for label, method in pairs)
         lines.append(f"- 在 {n} 則驗證文字上校準。Calibrated on {n} validation texts: {told}")
     quality = card.get("quality") or {}
-    lines += ["", *_table(("黃金集 gold", "之前 before", "之後 after"), [
-        (title, *(_number((quality.get(part) or {}).get(name)) for part in ("before", "after")))
+    lines += ["", *table(("黃金集 gold", "之前 before", "之後 after"), [
+        (title, *(number((quality.get(part) or {}).get(name)) for part in ("before", "after")))
         for title, name in (("ECE", "ece"), ("Brier", "brier"))
     ])]  # fmt: skip
     return lines
 
 
-def _warning(code: str, fields: Mapping[str, Any]) -> str:
+def warning(code: str, fields: Mapping[str, Any]) -> str:
     values = dict(fields)
     zh, en = say(code, values, "zh"), say(code, values, "en")
     said = f"{zh}{en}" if zh and en else ", ".join(f"{key} = {value}" for key, value in sorted(fields.items()))
     return f"- 此回合的警告 warning of this round: `{code}` {_cell(said)}".rstrip()
 
 
-def _settings(config: Mapping[str, Any]) -> list[str]:
+def settings_of(config: Mapping[str, Any]) -> list[str]:
     """A vectors file by its name alone: where it lay is nobody's business who is given the model."""
     shown = {**config, "vectors_file": PurePath(config.get("vectors_file") or "").name}
-    return ["## 設定 Settings", "", *_table(("", ""), [(f"`{key}`", shown[key]) for key in sorted(shown)])]
+    return ["## 設定 Settings", "", *table(("", ""), [(f"`{key}`", shown[key]) for key in sorted(shown)])]
 
 
 def _files() -> list[str]:
@@ -245,23 +245,23 @@ def _name(label: Mapping[str, Any]) -> str:
     return f"{label.get('zh') or label['key']} {label.get('en') or ''}".strip()
 
 
-def _numbers(row: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+def numbers(row: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
     low, high = row.get("low"), row.get("high")
     interval = "–" if low is None or high is None else f"{low:.3f}–{high:.3f}"
-    rates = (_number(row.get("f1")), interval, _number(row.get("precision")), _number(row.get("recall")))
+    rates = (number(row.get("f1")), interval, number(row.get("precision")), number(row.get("recall")))
     return (*rates, _text(row.get("support")))
 
 
-def _stability(row: Mapping[str, Any]) -> str:
+def stability(row: Mapping[str, Any]) -> str:
     support = row.get("support")
     return "不穩定 unstable" if support is None or support < UNSTABLE else ""
 
 
-def _find(rows: Iterable[Mapping[str, Any]], model: str, scope: str) -> Mapping[str, Any]:
+def finding(rows: Iterable[Mapping[str, Any]], model: str, scope: str) -> Mapping[str, Any]:
     return next((row for row in rows if (row.get("model"), row.get("scope")) == (model, scope)), {})
 
 
-def _number(value: Any) -> str:
+def number(value: Any) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
@@ -269,11 +269,11 @@ def _text(value: Any) -> str:
     return "未知 unknown" if value is None or value == "" else str(value)
 
 
-def _plain(row: Any) -> Mapping[str, Any]:
+def plain(row: Any) -> Mapping[str, Any]:
     return asdict(row) if is_dataclass(row) and not isinstance(row, type) else row
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
     def line(cells: Sequence[Any]) -> str:
         safe = (_cell(cell) for cell in cells)
         return "| " + " | ".join(safe) + " |"

@@ -12,11 +12,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from sqlite_utils import Database
 
 from core.config import ProjectSettings
 from core.errors import Archived
+from core.predictions import unpacked
 from core.services import membership, projects
 from core.services.projects import Project
 from db import annotations as annotation_rows
@@ -147,10 +147,10 @@ def suggested(db: Database, project: Project, document_id: int) -> dict[str, flo
     found = rounds.prediction(db, project.id, document_id)
     if found is None:
         return None
-    probabilities = np.frombuffer(found[1], dtype="<f2")
     model = rounds.current_model(db, project.id, "student")
     if model is None or model["fingerprint"] != project.label_set.fingerprint:
         return None
+    probabilities = unpacked(found[1], len(project.label_set))
     return {key: round(float(p), 3) for key, p in zip(project.label_set.keys, probabilities, strict=True)}
 
 

@@ -188,7 +188,8 @@ def _may_deepen(db: Database, project: projects.Project, present: RoundRow) -> b
     """Whether the present round is a normal one on the labels of now, and has not been deepened before."""
     if present.kind != KIND or not still_present(db, project.id, present.id) or is_outdated(db, project):
         return False
-    if deeper(project.settings.round) == stored(present.config):
+    config = project.settings.round.settled(len(project.label_set))
+    if config.label_model == "tree" or deeper(config) == stored(present.config):  # more epochs deepen no tree
         return False
     before = jobs.latest(db, project.id, DEEPER)
     if before is None or before.payload.get("present") != present.id:

@@ -87,10 +87,9 @@ class Plan:
                 yield Key(seed, name)
 
     def config(self, seed: int) -> RoundConfig:
-        """How a round of that seed is trained."""
-        return replace(
-            RoundConfig.from_mapping({**self.settings}), seed=derive(seed, "simulated rounds") % 2**31, threads=1
-        )
+        """How a round of that seed is trained: flat, unless the settings say otherwise, whatever the labels."""
+        given = RoundConfig.from_mapping({"label_model": "flat", **self.settings})
+        return replace(given, seed=derive(seed, "simulated rounds") % 2**31, threads=1)
 
     def project(self, key: Key) -> ProjectSettings:
         """The settings of the cell's project: rounds and refits come when they are called for."""

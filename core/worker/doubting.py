@@ -21,6 +21,7 @@ from sqlite_utils import Database
 
 from core.evaluate.doubts import LEAST_SHARED, Doubts, doubts
 from core.models.linear import FastLane
+from core.predictions import unpacked
 from core.services import doubting, projects, settling
 from core.services.projects import Project
 from db import annotations as annotation_rows
@@ -37,6 +38,7 @@ log = logging.getLogger("tagtail.worker")
 EVERY = 25  # labelled decisions and settlements that make a list stale
 MOST_TEXTS = 20_000  # labelled; beyond either, no list is made, for it would take hours and gigabytes
 MOST_CHARACTERS = 5_000_000
+MOST_CELLS = 1_000_000  # labelled texts times labels: of a thousand labels, a thousand texts
 MOST_DOUBTS = 1_000  # kept; nobody reads so many again
 SHARE = 0.1  # of all cells at most
 REPEATS = 3  # times that the texts are dealt into folds
@@ -125,7 +127,7 @@ def make(db: Database, project_id: int) -> Generator[None, None, None]:
     note = ""
     if len(seen.texts) < doubting.LEAST_TEXTS:
         note = "too_few"
-    elif len(seen.texts) > MOST_TEXTS or sum(len(each.text) for each in seen.texts) > MOST_CHARACTERS:
+    elif _too_many(seen):
         note = "too_many"
     yield
     rows: list[NewDoubt] = []
@@ -149,6 +151,12 @@ def make(db: Database, project_id: int) -> Generator[None, None, None]:
         events.append(db, doubting.LIST_MADE, now=now, project_id=project_id, after=told)
     seconds = time.monotonic() - started
     log.info("doubts: %s, %d in %d texts, %.1f s %s", seen.project.key, len(rows), len(seen.texts), seconds, note)
+
+
+def _too_many(seen: _Seen) -> bool:
+    texts = seen.texts
+    cells = len(texts) * len(seen.project.label_set)
+    return len(texts) > MOST_TEXTS or cells > MOST_CELLS or sum(len(each.text) for each in texts) > MOST_CHARACTERS
 
 
 def out_of_fold(
@@ -195,7 +203,7 @@ def _opinions(
     if student and known:
         learned = doubt_rows.decided_by(db, project.id, published.snapshot_annotation)
         fresh = {
-            position[document_id]: np.frombuffer(blob, dtype="<f2").astype(np.float64)
+            position[document_id]: unpacked(blob, len(project.label_set))
             for document_id, blob in round_rows.predictions(db, student["id"]).items()
             if document_id in position and document_id not in learned
         }

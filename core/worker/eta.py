@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-STAGES = ("text", "vectors", "teachers", "student", "evaluate", "score", "save", "publish")
+STAGES = ("text", "vectors", "teachers", "student", "tree", "machines", "evaluate", "score", "save", "publish")
 _BESIDE = {"standalone": "student"}  # they learn side by side, reporting by turns: one stage
 # What follows the teachers, as a share of them, while nothing better is known: two networks, then scoring.
 _NETWORKS_AFTER, _SHARE_AFTER = 3, 0.15
 # The settings that decide how long a round takes; with others, the round before says nothing.
 _COSTLY = (
-    "arch", "teacher_arch", "teachers", "sweep", "soft_targets", "oof_folds",
+    "label_model", "arch", "teacher_arch", "teachers", "sweep", "soft_targets", "oof_folds",
     "student_epoch", "class_weights", "segmenter",
     "conversion", "max_tokens", "vectors_file", "trainable_vectors", "max_epochs", "patience", "teacher_patience",
     "teacher_steps", "spliced", "encoder", "encoder_tokens", "encoder_frozen", "encoder_epochs",

@@ -17,16 +17,19 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from sqlite_utils import Database
 
-from core.active import queue
+from core.active import queue, top_k
 from core.active.candidates import Candidates
 from core.active.scores import relative
+from core.active.select import Ranked
 from core.models.linear import FastLane
+from core.predictions import unpacked
 from core.seeds import numbers
 from core.services import projects, settling
 from core.worker.finding import Finding
 from core.worker.needs import Figure, label_words, needs
 from core.worker.ranking import queue_rows
 from core.worker.rounds import LINEAR_THRESHOLD
+from core.worker.wide_lane import WideLane
 from db import annotations as annotation_rows
 from db import documents, events
 from db import rounds as round_rows
@@ -52,6 +55,7 @@ class _Pool:
     positions: dict[int, int]
     lane: FastLane
     finding: Finding
+    wide: WideLane
 
 
 class FastLanes:
@@ -94,15 +98,9 @@ class FastLanes:
         current = student if student and student["fingerprint"] == project.label_set.fingerprint else None
         if len(labelled) >= MIN_LABELLED or (open_pool and "words" in queue.looks_at(project.settings.acquisition)):
             blobs = round_rows.predictions(db, current["id"]) if current and open_pool else {}
-            state = self._state(project, labelled, open_pool, current, blobs, figures if current else ())
-            strategy = self._strategy(project, waits=current is not None)
-            if strategy and open_pool:
-                settings = project.settings
-                found = queue.ranked(
-                    strategy, state, numbers(settings.round.seed, "fast lane", latest),
-                    limit=queue.length(strategy), explore_share=settings.explore_share,
-                )  # fmt: skip
-                ranked = queue_rows(found, [document_id for document_id, _ in open_pool], project.label_set.keys)
+            order = self._wide if project.settings.round.has_tree(len(project.label_set)) else self._narrow
+            found = order(project, labelled, open_pool, current, blobs, figures if current else (), latest)
+            ranked = queue_rows(found, [document_id for document_id, _ in open_pool], project.label_set.keys)
         now, seconds = time.time(), time.perf_counter() - started
         with writing(db):
             if projects.project(db, project.id).label_set.fingerprint != project.label_set.fingerprint:
@@ -118,6 +116,34 @@ class FastLanes:
         if ranked:
             log.info("fast lane: %s re-ranked on %d labels in %.1f s", project.key, len(labelled), seconds)
         return bool(ranked)
+
+    def _narrow(
+        self, project: projects.Project, labelled: list[settling.LabelledText], open_pool: list[tuple[int, str]],
+        student: Mapping[str, Any] | None, blobs: Mapping[int, bytes], figures: Sequence[Figure], latest: int,
+    ) -> list[Ranked]:  # fmt: skip
+        """The waiting texts in their order, every label learned anew."""
+        state = self._state(project, labelled, open_pool, student, blobs, figures)
+        strategy, settings = self._strategy(project, waits=student is not None), project.settings
+        if not strategy or not open_pool:
+            return []
+        return queue.ranked(
+            strategy, state, numbers(settings.round.seed, "fast lane", latest), limit=queue.length(strategy),
+            explore_share=settings.explore_share,
+        )  # fmt: skip
+
+    def _wide(
+        self, project: projects.Project, labelled: list[settling.LabelledText], open_pool: list[tuple[int, str]],
+        student: Mapping[str, Any] | None, blobs: Mapping[int, bytes], figures: Sequence[Figure], latest: int,
+    ) -> list[Ranked]:  # fmt: skip
+        """The same for label sets that have a tree."""
+        pool = self._pool(project.id, {each.document_id: each.text for each in labelled} | dict(open_pool))
+        waiting = [document_id for document_id, _ in open_pool]
+        state = pool.wide.state(project, labelled, waiting, student, blobs, figures)
+        settings = project.settings
+        return top_k.ranked(
+            settings.acquisition, state, numbers(settings.round.seed, "fast lane", latest),
+            limit=queue.length(queue.FALLBACK), explore_share=settings.explore_share,
+        )  # fmt: skip
 
     def _strategy(self, project: projects.Project, *, waits: bool) -> str:
         """The project's own, or "" where only a round can ask it, and one has: its queue is left as it is."""
@@ -172,7 +198,8 @@ class FastLanes:
             ids = sorted(texts)
             in_order = [texts[each] for each in ids]
             lane = FastLane(in_order)
-            pool = _Pool({each: n for n, each in enumerate(ids)}, lane, Finding(lane, in_order))
+            positions = {each: n for n, each in enumerate(ids)}
+            pool = _Pool(positions, lane, Finding(lane, in_order), WideLane(lane, positions))
             self._pools[project_id] = pool
         return pool
 
@@ -183,11 +210,11 @@ def blend(
     """Average with the student's probabilities, threshold with threshold.
 
     A text that the student has not scored keeps the linear probability, moved so that the common threshold means for it
-    what the linear one did. Shapes: probs (N, K), thresholds and cut (K,), blobs N × K float16.
+    what the linear one did. Shapes: probs (N, K), thresholds and cut (K,), N blobs.
     """
     both = (thresholds + cut) / 2
     moved = expit(logit(np.clip(probs, 1e-6, 1 - 1e-6)) - logit(thresholds) + logit(both))
     for n, blob in enumerate(blobs):
         if blob is not None:
-            moved[n] = (probs[n] + np.frombuffer(blob, dtype="<f2").astype(np.float64)) / 2
+            moved[n] = (probs[n] + unpacked(blob, len(cut))) / 2
     return moved, both

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,27 +16,32 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from core.distill.lessons import threads_of
-from core.distill.pipeline import RoundData
 from core.errors import Cancelled, ModelUnavailable, OtherLabels
+from core.predictions import Likeliest, packed
 from core.services import going_back, projects, settling
 from core.services.going_back import Earlier
 from core.services.projects import Project
 from core.train.predict import Student, load_student
 from core.train.scoring import score_texts
+from core.worker import tree_rounds
 from core.worker.ranking import ranked_pool
 from core.worker.rounds import JOB_LEASE_S, LabelsChanged, Stopped
+from core.worker.snapshots import Snapshot
+from core.xmc.student import MODEL as TREE
+from core.xmc.student import TreeStudent, load_tree
 from db import annotations as annotation_rows
 from db import documents, events, jobs
 from db import rounds as round_rows
 from db.connect import reading, writing
-from db.records import Job, Metric
+from db.records import Job, Metric, QueueRow
 
 log = logging.getLogger("tagtail.worker")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """What the student says of the pool, as the ranking wants it. Shapes: pool_probs (P, K)."""
+    """What a flat student says of the pool, as the ranking wants it. Shapes: pool_probs (P, K)."""
 
     pool_probs: NDArray[np.float32]
     thresholds: dict[str, NDArray[np.float64]]
@@ -46,12 +51,14 @@ class Answers:
 
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
-    project: Project
+    now: Snapshot
     earlier: Earlier
     before: int  # the number of the round that is in use
-    data: RoundData
     metrics: list[Metric]
-    annotation_id: int
+
+    @property
+    def project(self) -> Project:
+        return self.now.project
 
 
 class Restorer:
@@ -75,15 +82,20 @@ class Restorer:
                 jobs.finish(self.db, self.job, "done", now=time.time())
             return
         student = self._load(seen)
+        if isinstance(student, TreeStudent):
+            lists = self._told(student.answers(seen.now.pool_texts), len(seen.now.pool))
+            self._publish(seen, lists, tree_rounds.ranked_texts(
+                seen.now, lists.matrix(), student.thresholds, seen.now.positives, seen.metrics, self.number,
+            ))  # fmt: skip
+            return
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # what runs in parallel does so in lanes
         try:
-            probs = self._score(student, seen.data.pool_texts)
+            probs = self._score(student, seen.now.pool_texts)
         finally:
             torch.set_num_threads(threads)
-        self._publish(seen, Answers(
-            pool_probs=probs, thresholds={"student": student.thresholds}, metrics=seen.metrics,
-        ))  # fmt: skip
+        found = Answers(pool_probs=probs, thresholds={"student": student.thresholds}, metrics=seen.metrics)
+        self._publish(seen, probs, ranked_pool(seen.project, seen.now.data, found, self.number))
 
     def _look(self) -> _Seen:
         with reading(self.db):
@@ -94,39 +106,31 @@ class Restorer:
             present = round_rows.in_use(self.db, project.id)
             metrics = round_rows.metrics(self.db, project.id, number=self.number)
             latest = annotation_rows.latest_id(self.db, project.id)
-        data = RoundData(
-            label_keys=project.label_set.keys,
-            train_texts=[each.text for each in train],
-            train_y=project.label_set.encode([each.labels for each in train]),
-            gold_texts=[],
-            gold_y=np.zeros((0, len(project.label_set)), dtype=bool),
-            pool_ids=[document_id for document_id, _ in pool],
-            pool_texts=[text for _, text in pool],
-        )
-        return _Seen(
-            project=project, earlier=found, before=present.number if present else 0, data=data, metrics=metrics,
-            annotation_id=latest,
-        )  # fmt: skip
+        snapshot = Snapshot(project=project, train=tuple(train), gold=(), pool=tuple(pool), annotation_id=latest)
+        return _Seen(now=snapshot, earlier=found, before=present.number if present else 0, metrics=metrics)
 
-    def _load(self, seen: _Seen) -> Student:
+    def _load(self, seen: _Seen) -> Student | TreeStudent:
         """Raises ModelUnavailable: the folder is not as it was published; OtherLabels."""
         where = self.models / seen.earlier.path
         name = f"round {self.number}"
         if hashlib.sha256((where / "student.zip").read_bytes()).hexdigest() != seen.earlier.sha256:
             raise ModelUnavailable(name=name, why="its file has been changed")
-        student = load_student(where)
+        student = load_tree(where) if (where / TREE).exists() else load_student(where)
         if student.label_keys != seen.project.label_set.keys:
             raise OtherLabels(number=self.number)
         return student
 
-    def _score(self, student: Student, texts: Any) -> NDArray[np.float32]:
-        self._report(0, len(texts))
-        steps = score_texts(
-            student.scorer(), student.reader(), texts, threads_of(student.config),
+    def _score(self, student: Student, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._told(
+            score_texts(student.scorer(), student.reader(), texts, threads_of(student.config)), len(texts)
         )  # fmt: skip
+
+    def _told(self, steps: Generator[int, None, Found], texts: int) -> Found:
+        """Run it to its end, telling how many texts are read."""
+        self._report(0, texts)
         try:
             while True:
-                self._report(next(steps), len(texts))
+                self._report(next(steps), texts)
         except StopIteration as finished:
             return finished.value
         finally:
@@ -145,12 +149,10 @@ class Restorer:
             if jobs.beat(self.db, self.job, progress=progress, lease_s=JOB_LEASE_S, now=time.time()):
                 raise Cancelled()
 
-    def _publish(self, seen: _Seen, found: Answers) -> None:
+    def _publish(self, seen: _Seen, probs: NDArray[np.float32] | Likeliest, ranked: list[QueueRow]) -> None:
         """Student, answers and queue, in one transaction behind the job's fence."""
         db, project_id, now = self.db, self.job.project_id, time.time()
-        ranked = ranked_pool(seen.project, seen.data, found, self.number)
-        half = found.pool_probs.astype("<f2")
-        blobs = [(document_id, half[n].tobytes()) for n, document_id in enumerate(seen.data.pool_ids)]
+        blobs = list(zip(seen.now.pool_ids, packed(probs), strict=True))
         with writing(db):
             jobs.check_fence(db, self.job)
             asked = jobs.peek(db, self.job.id)
@@ -162,7 +164,7 @@ class Restorer:
             round_rows.replace_predictions(db, project_id, seen.earlier.model_id, blobs)
             round_rows.replace_queue(db, project_id, ranked, source="student", round_id=seen.earlier.round_id)
             round_rows.set_fast_lane(  # labels that came meanwhile re-rank at the next tick
-                db, project_id, annotation_id=seen.annotation_id, n_labelled=len(seen.data.train_texts), seconds=0.0,
+                db, project_id, annotation_id=seen.now.annotation_id, n_labelled=len(seen.now.train), seconds=0.0,
                 now=now,
             )  # fmt: skip
             jobs.finish(db, self.job, "done", now=now)
@@ -170,4 +172,4 @@ class Restorer:
                 db, "student_restored", now=now, project_id=project_id, before={"round": seen.before},
                 after={"round": self.number},
             )  # fmt: skip
-        log.info("round %d: its student is back, %d texts read", self.number, len(seen.data.pool_texts))
+        log.info("round %d: its student is back, %d texts read", self.number, len(seen.now.pool))

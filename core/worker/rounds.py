@@ -8,8 +8,8 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +20,26 @@ from sqlite_utils import Database
 from core.active import queue
 from core.approximations import deeper
 from core.config import RoundConfig
-from core.distill.pipeline import RoundData, RoundReport, RoundResult, run_round
-from core.errors import Cancelled, NoGold, TooFewLabels
+from core.distill.pipeline import RoundReport, RoundResult, run_round
+from core.errors import Cancelled
 from core.evaluate.metrics import MetricRow, rows
 from core.export.bundle import write_bundle
 from core.models.linear import LinearModel
-from core.services import projects, scheduling, settling
+from core.predictions import packed
+from core.services import projects, scheduling
 from core.stored_config import whole
 from core.version import VERSION
-from core.worker import signals
+from core.worker import signals, tree_rounds
 from core.worker.eta import Clock, comparable
+from core.worker.learned import Learned, Pack
 from core.worker.ranking import ranked_pool
-from db import annotations as annotation_rows
-from db import answers, documents, events, jobs
+from core.worker.snapshots import Snapshot, snapshot
+from db import answers, events, jobs, places
 from db import rounds as round_rows
 from db import signals as signal_rows
-from db.connect import reading, writing
+from db.connect import writing
 from db.errors import DatabaseBusy
-from db.records import Job, QueueRow
+from db.records import Job
 
 log = logging.getLogger("tagtail.worker")
 
@@ -46,19 +48,6 @@ TEACHERS_SCORE = 20_000  # pool texts; beyond, teachers are not asked, for they 
 PUBLISH_TRIES = 3
 KEEP_ROUNDS = 3  # published students kept on disk
 LINEAR_THRESHOLD = 0.5  # class weights are balanced, so that is where the linear model cuts
-
-
-Pack = Callable[[Path, Sequence[Mapping[str, Any]], Mapping[str, Any], Path], Any]  # makes a student into one file
-
-
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
-    """What a round sees: everything as it was at one moment."""
-
-    project: projects.Project
-    data: RoundData
-    gold_ids: tuple[int, ...]
-    annotation_id: int
 
 
 class Stopped(Exception):
@@ -71,36 +60,6 @@ class LabelsChanged(Exception):
 
 class GaveWay(Exception):
     """A deeper round makes room for a normal one, or for labels that it does not know."""
-
-
-def snapshot(db: Database, project_id: int) -> Snapshot:
-    """Labelled pool, labelled gold and open pool, in one read. Raises TooFewLabels, NoGold."""
-    with reading(db):
-        project = projects.project(db, project_id)
-        train = settling.label_sets(db, project_id, "pool")
-        gold = settling.label_sets(db, project_id, "gold")
-        pool = documents.unlabelled_pool(db, project_id)
-        latest = annotation_rows.latest_id(db, project_id)
-    if len(train) < project.settings.round_min_labels:
-        raise TooFewLabels(have=len(train), need=project.settings.round_min_labels)
-    if not gold:
-        raise NoGold()
-    encode = project.label_set.encode
-    data = RoundData(
-        label_keys=project.label_set.keys,
-        train_texts=[each.text for each in train],
-        train_y=encode([each.labels for each in train]),
-        gold_texts=[each.text for each in gold],
-        gold_y=encode([each.labels for each in gold]),
-        pool_ids=[document_id for document_id, _ in pool],
-        pool_texts=[text for _, text in pool],
-    )
-    return Snapshot(
-        project=project,
-        data=data,
-        gold_ids=tuple(each.document_id for each in gold),
-        annotation_id=latest,
-    )
 
 
 class RoundRunner:
@@ -130,18 +89,18 @@ class RoundRunner:
                 config=config.to_json(), code_version=VERSION, now=time.time(),
             )  # fmt: skip
         out = self.models / seen.project.key / f"round-{self.number}-{self.job.token}"
+        self.clock = Clock(self._timings_before(config), now=time.monotonic())
         try:
-            result = self._train(seen, config, out)
-            self._report(RoundReport("publish", 0, 2))
-            linear = self._linear(seen, config.seed)
-            metrics = [*result.metrics, *_linear_metrics(seen, linear, config.seed)]
-            ranked = ranked_pool(seen.project, seen.data, result, self.number)
-            if self.deeper and not self._is_as_good(result):
-                self._set_aside(result, metrics)
+            if config.label_model == "tree":
+                found = tree_rounds.learn(seen, config, out, self.number, self._report)
+            else:
+                found = self._flat(seen, config, out)
+            if self.deeper and not self._is_as_good(found):
+                self._set_aside(found)
                 shutil.rmtree(out, ignore_errors=True)
                 return
-            self._bundle(seen, config, result, metrics, out)
-            self._publish_patiently(seen, result, {**result.gold_probs, "linear": linear}, metrics, ranked, out)
+            self._bundle(seen, config, found, out)
+            self._publish_patiently(seen, found, out)
         except BaseException:
             shutil.rmtree(out, ignore_errors=True)
             raise
@@ -150,16 +109,30 @@ class RoundRunner:
 
     def _config(self, seen: Snapshot) -> RoundConfig:
         """As the project has it, or deeper. Raises GaveWay: there is other work, or nothing to deepen any more."""
-        config = seen.project.settings.round
+        config = seen.project.settings.round.settled(len(seen.project.label_set))
         if not self.deeper:
             return config
         present = int(self.job.payload.get("present", 0))
         if scheduling.must_give_way(self.db) or not scheduling.still_present(self.db, self.job.project_id, present):
             raise GaveWay()
+        if config.label_model == "tree":
+            raise GaveWay()  # a tree has nothing that more epochs would deepen
         return deeper(config)
 
+    def _flat(self, seen: Snapshot, config: RoundConfig, out: Path) -> Learned:
+        """Teachers, student and twin, and the linear model beside them."""
+        result = self._train(seen, config, out)
+        self._report(RoundReport("publish", 0, 2))
+        linear = self._linear(seen, config.seed)
+        return Learned(
+            metrics=[*result.metrics, *_linear_metrics(seen, linear, config.seed)],
+            thresholds=result.thresholds["student"], gold={**result.gold_probs, "linear": linear},
+            pool_probs=result.pool_probs, ranked=ranked_pool(seen.project, seen.data, result, self.number),
+            student_dir=result.student_dir, pack=self.pack, n_train=result.n_train, n_valid=result.n_valid,
+            timings=result.timings, warnings=result.warnings, teacher_weights=result.teacher_weights,
+        )  # fmt: skip
+
     def _train(self, seen: Snapshot, config: RoundConfig, out: Path) -> RoundResult:
-        self.clock = Clock(self._timings_before(config), now=time.monotonic())
         asked = queue.looks_at(seen.project.settings.acquisition) & {"committee", "teacher"}
         ask = bool(asked) and len(seen.data.pool_texts) <= TEACHERS_SCORE
         steps = run_round(seen.data, config, out, self.models.parent / "cache", ask_teachers=ask)
@@ -210,7 +183,7 @@ class RoundRunner:
             self._report(RoundReport("publish", 0, 2))
         return model.probabilities(seen.data.gold_texts)
 
-    def _is_as_good(self, result: RoundResult) -> bool:
+    def _is_as_good(self, result: Learned) -> bool:
         """Whether a deeper round may replace the present one: same labels, same validation texts, macro-F1 no lower."""
         present = round_rows.last_published(self.db, self.job.project_id)
         if present is None:
@@ -225,20 +198,18 @@ class RoundRunner:
         }
         return not before or after[0] >= before[0]
 
-    def _set_aside(self, result: RoundResult, metrics: Sequence[MetricRow]) -> None:
+    def _set_aside(self, result: Learned) -> None:
         """Keep the figures of a deeper round that is no better, and nothing else of it."""
         now, told = time.time(), {"code": "DeeperNotBetter", "fields": self.compared}
         with writing(self.db):
             jobs.check_fence(self.db, self.job)
-            round_rows.insert_metrics(self.db, self.round_id, [asdict(each) for each in metrics])
+            round_rows.insert_metrics(self.db, self.round_id, [asdict(each) for each in result.metrics])
             round_rows.end(self.db, self.round_id, "cancelled", error=told, timings=result.timings, now=now)
             jobs.finish(self.db, self.job, "done", now=now)
             after = {"round": self.number, **self.compared}
             events.append(self.db, "deeper_round_set_aside", now=now, project_id=self.job.project_id, after=after)
 
-    def _bundle(
-        self, seen: Snapshot, config: RoundConfig, result: RoundResult, metrics: Sequence[MetricRow], out: Path
-    ) -> None:
+    def _bundle(self, seen: Snapshot, config: RoundConfig, result: Learned, out: Path) -> None:
         self._report(RoundReport("publish", 0, 2))
         labels = [
             {"key": each.key, "zh": each.zh, "en": each.en, "definition": each.definition}
@@ -254,11 +225,12 @@ class RoundRunner:
             "n_gold": len(seen.gold_ids),
             "config": asdict(config),
             "deeper": self.deeper,
-            "metrics": [asdict(each) for each in metrics if each.split == "gold"],
+            "metrics": [asdict(each) for each in result.metrics if each.split == "gold"],
             "teacher_weights": result.teacher_weights,
             "warnings": [*result.warnings, *self._told()],
+            **result.card,
         }
-        self.pack(result.student_dir, labels, card, out / "student.zip")
+        result.pack(result.student_dir, labels, card, out / "student.zip")
         self._report(RoundReport("publish", 1, 2))
 
     def _told(self) -> list[tuple[str, dict[str, Any]]]:
@@ -275,21 +247,18 @@ class RoundRunner:
                     raise
         return None
 
-    def _publish(
-        self, seen: Snapshot, result: RoundResult, gold: Mapping[str, NDArray], metrics: Sequence[MetricRow],
-        ranked: list[QueueRow], out: Path,
-    ) -> None:  # fmt: skip
+    def _publish(self, seen: Snapshot, result: Learned, out: Path) -> None:
         """Everything that the round found, in one transaction behind the job's fence."""
         db, project_id, now = self.db, self.job.project_id, time.time()
         keys = seen.project.label_set.keys
-        thresholds = {key: float(t) for key, t in zip(keys, result.thresholds["student"], strict=True)}
-        half = result.pool_probs.astype("<f2")
-        blobs = [(document_id, half[n].tobytes()) for n, document_id in enumerate(seen.data.pool_ids)]
+        thresholds = {key: float(t) for key, t in zip(keys, result.thresholds, strict=True)}
+        blobs = list(zip(seen.pool_ids, packed(result.pool_probs), strict=True))
+        truth = seen.project.label_set.encode([each.labels for each in seen.gold])
         digest = hashlib.sha256((out / "student.zip").read_bytes()).hexdigest()
         where = out.relative_to(self.models).as_posix()
         compared = signals.of_round(
-            db, project_id, keys=keys, fingerprint=self.label_set, pool_ids=[int(each) for each in seen.data.pool_ids],
-            probs=result.pool_probs, thresholds=result.thresholds["student"],
+            db, project_id, keys=keys, fingerprint=self.label_set, pool_ids=seen.pool_ids,
+            probs=result.pool_probs, thresholds=result.thresholds,
         )  # fmt: skip
         with writing(db):
             jobs.check_fence(db, self.job)
@@ -303,9 +272,10 @@ class RoundRunner:
                 db, self.round_id, n_train=result.n_train, n_valid=result.n_valid, n_gold=len(seen.gold_ids),
                 timings=result.timings, warnings=[*_named(result.warnings, seen.project), *self._told()], now=now,
             )  # fmt: skip
-            round_rows.insert_metrics(db, self.round_id, [asdict(each) for each in metrics])
-            for model, probs in gold.items():
-                found = answers.Answers(documents=seen.gold_ids, keys=tuple(keys), truth=seen.data.gold_y, probs=probs)
+            round_rows.insert_metrics(db, self.round_id, [asdict(each) for each in result.metrics])
+            places.keep(db, self.round_id, [asdict(each) for each in result.at_k])
+            for model, probs in result.gold.items():
+                found = answers.Answers(documents=seen.gold_ids, keys=tuple(keys), truth=truth, probs=probs)
                 answers.keep(db, self.round_id, model, found)
             answers.prune(db, project_id)
             signal_rows.keep(db, self.round_id, compared)
@@ -314,7 +284,7 @@ class RoundRunner:
                 fingerprint=seen.project.label_set.fingerprint, thresholds=thresholds, now=now,
             )  # fmt: skip
             round_rows.replace_predictions(db, project_id, model_id, blobs)
-            round_rows.replace_queue(db, project_id, ranked, source="student", round_id=self.round_id)
+            round_rows.replace_queue(db, project_id, result.ranked, source="student", round_id=self.round_id)
             round_rows.set_fast_lane(  # labels that came during the round re-rank at the next tick
                 db, project_id, annotation_id=seen.annotation_id, n_labelled=result.n_train, seconds=0.0, now=now
             )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from core.active.stopping import Signals, changed, kappas, overall_uncertainty, stop_set
+from core.predictions import Likeliest, unpacked
 from db import rounds as round_rows
 from db import signals as signal_rows
 from db.connect import reading
@@ -18,16 +19,15 @@ from db.connect import reading
 
 def of_round(
     db: Database, project_id: int, *, keys: Sequence[str], fingerprint: str, pool_ids: Sequence[int],
-    probs: NDArray, thresholds: NDArray,
+    probs: NDArray | Likeliest, thresholds: NDArray,
 ) -> dict[str, Any]:  # fmt: skip
     """The new student against the current one, whose predictions are still there; as JSON has it.
 
     Compared are texts that both have scored and nobody has labelled since, cut at each one's own thresholds, in the
     precision in which predictions are kept. A student of another label set is not compared with.
-    Shapes: probs (P, K), thresholds (K,).
+    Shapes: probs (P, K) or P lists, thresholds (K,).
     """
-    half = probs.astype("<f2")
-    found = Signals(uncertainty=overall_uncertainty(half), n_pool=len(pool_ids))
+    found = Signals(uncertainty=_uncertainty(probs), n_pool=len(pool_ids))
     chosen = stop_set(np.asarray(pool_ids, dtype=np.int64))
     with reading(db):
         current = round_rows.current_model(db, project_id, "student")
@@ -38,10 +38,11 @@ def of_round(
             each.number for each in round_rows.all_rounds(db, project_id) if each.id == current["round_id"]
         )  # fmt: skip
     both = [int(place) for place in chosen if pool_ids[place] in before]
-    width = len(keys)
-    old = np.array([np.frombuffer(before[pool_ids[place]], "<f2") for place in both]).reshape(-1, width)
-    was = old >= np.array([current["thresholds"][key] for key in keys])
-    now = half[both].reshape(-1, width) >= thresholds
+    cuts = np.array([current["thresholds"][key] for key in keys])
+    was = np.zeros((len(both), len(keys)), dtype=bool)
+    for n, place in enumerate(both):
+        was[n] = unpacked(before[pool_ids[place]], len(keys)) >= cuts
+    now = _half(probs, np.array(both, dtype=np.int64)) >= thresholds
     shares = changed(was, now)
     known = {key: float(k) for key, k in zip(keys, kappas(was, now), strict=True) if np.isfinite(k)}
     return asdict(
@@ -51,3 +52,17 @@ def of_round(
             kappa=float(np.mean(list(known.values()))) if known else None, kappa_by_label=known,
         )
     )  # fmt: skip
+
+
+def _uncertainty(probs: NDArray | Likeliest) -> float | None:
+    """A label that a list leaves out counts as decided."""
+    if not isinstance(probs, Likeliest):
+        return overall_uncertainty(probs.astype("<f2"))
+    listed = overall_uncertainty(probs.probs.astype("<f2"))
+    return None if listed is None else listed * probs.probs.shape[1] / max(probs.n_labels, 1)
+
+
+def _half(probs: NDArray | Likeliest, at: NDArray[np.int64]) -> NDArray:
+    """These texts' probabilities as they are kept. Shapes: → (n, K)."""
+    dense = probs.at(at).dense() if isinstance(probs, Likeliest) else probs[at]
+    return np.asarray(dense.astype("<f2"))

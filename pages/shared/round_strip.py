@@ -14,8 +14,11 @@ from db.errors import StorageError
 from pages.shared import messages, session, stored_errors, when
 from pages.shared.i18n import catalogue, plain, t
 
-STAGES = ("text", "vectors", "teachers", "student", "standalone", "evaluate", "score", "save", "publish")
-STEPS = tuple(stage for stage in STAGES if stage != "standalone")  # it learns beside the student, by turns
+STAGES = (
+    "text", "vectors", "teachers", "student", "standalone", "tree", "machines", "evaluate", "score", "save", "publish"
+)  # fmt: skip
+OF_TREE = ("tree", "machines")  # stages of a round of many labels, in place of those of the next line
+OF_FLAT = ("vectors", "teachers", "student")
 LIVE_S = 2.0
 _SEEN = "round_strip_seen"
 
@@ -25,10 +28,16 @@ def share(status: RoundStatus) -> float:
     return min(1.0, status.done / status.total) if status.total else 0.0
 
 
-def step(stage: str) -> int:
-    """Which of the steps a stage belongs to; -1 before the first, and for one that is unheard of."""
-    known = "student" if stage == "standalone" else stage
-    return STEPS.index(known) if known in STEPS else -1
+def steps(status: RoundStatus) -> tuple[str, ...]:
+    """The stages of this kind of round that people see: the twin learns beside the student, by turns."""
+    tree = status.detail.get("label_model") == "tree"
+    return tuple(stage for stage in STAGES if stage not in ("standalone", *(OF_FLAT if tree else OF_TREE)))
+
+
+def step(status: RoundStatus) -> int:
+    """Which of its steps a round is at; -1 before the first, and for one that is unheard of."""
+    known, every = "student" if status.stage == "standalone" else status.stage, steps(status)
+    return every.index(known) if known in every else -1
 
 
 def stage_words(status: RoundStatus) -> str:

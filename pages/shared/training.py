@@ -15,6 +15,7 @@ from core.config import (
     BINARY_LOSSES,
     CALIBRATIONS,
     CONVERSIONS,
+    LABEL_MODELS,
     LOSSES,
     NEIGHBOURS,
     PRECISIONS,
@@ -35,6 +36,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "sweep": SWEEPS,
     "soft_targets": SOFT_TARGETS,
     "teachers": TEACHERS,
+    "label_model": LABEL_MODELS,
     "segmenter": SEGMENTERS,
     "conversion": CONVERSIONS,
     "teacher_arch": ("", *ARCHS),
@@ -49,6 +51,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 MAIN = ("arch", "segmenter", "sweep", "soft_targets", "teachers")  # what matters first, and in whose words a round is
 EXPERT: dict[str, tuple[str, ...]] = {
+    "labels": ("label_model", "tree_from"),
     "text": ("conversion", "max_tokens", "vectors_file", "vector_size", "trainable_vectors"),
     "targets": ("teacher_arch", "class_weights", "oof_folds", "hard_share", "spliced", "student_epoch"),
     "losses": ("loss", "soft_loss", "teacher_loss", "thresholds", "calibration", "neighbours"),
@@ -69,6 +72,8 @@ def value_words(name: str, value: str) -> str:
 
 def summary(config: RoundConfig) -> str:
     """A round's main settings on one line."""
+    if config.label_model == "tree":
+        return value_words("label_model", "tree")
     return " · ".join(value_words(name, getattr(config, name)) for name in MAIN)
 
 

@@ -15,7 +15,7 @@ from core.approximations import departures
 from core.config import RoundConfig
 from core.services import accounts, projects, scheduling
 from core.services.scheduling import RoundStatus
-from db import jobs
+from db import jobs, places
 from db.connect import writing
 from pages.shared import round_strip
 from pages.shared.rounds import live
@@ -218,4 +218,31 @@ def test_every_stage_has_words() -> None:
     assert {"student", "standalone", "score"} <= set(round_strip.STAGES)
     for stage in round_strip.STAGES:
         assert round_strip.stage_words(status(stage=stage)) != stage
-        assert "●" in live.stepper(status(stage=stage))
+        kind = {"label_model": "tree"} if stage in round_strip.OF_TREE else {}
+        assert "●" in live.stepper(status(stage=stage, detail=kind))
+
+
+def test_a_round_of_a_tree_shows_its_own_steps() -> None:
+    shown = live.stepper(status(stage="evaluate", detail={"label_model": "tree"}))
+    assert "✓ 線性分類器" in shown
+    assert "教師模型" not in shown
+    assert "教師模型" in live.stepper(status(stage="evaluate"))
+
+
+def test_a_past_round_of_a_tree_has_places_and_no_teachers(house: House, texts_of: Said, tmp_path: Path) -> None:
+    fill(house, tmp_path)
+    publish_round(house, config=RoundConfig(label_model="tree"))
+    figures = {"measure": "P", "k": 1, "value": 0.75, "low": 0.5, "high": 0.9, "n": 12}
+    with house.open() as db, writing(db):
+        db.conn.execute("DELETE FROM metrics WHERE model IN ('teacher', 'standalone')")
+        places.keep(db, 1, [{"model": "student", "split": "gold", **figures}])
+    page = house.page("rounds", "lead").run()
+    assert not page.exception
+    said = texts_of(page)
+    assert "樹狀分類" in said
+    assert "nan" not in said
+    table = next(each.value for each in page.dataframe if "指標" in each.value)
+    assert table.iloc[0].tolist() == ["P@1", "0.750", "0.500 – 0.900"]
+    assert past_table(page).iloc[0]["訓練方式"].startswith("樹狀分類")
+    overview = house.page("dashboard", "lead").run()
+    assert not overview.exception

@@ -18,9 +18,10 @@ from core.services.dashboard.answered import answered, compared, figures_of
 from core.services.dashboard.relabelled import learnt
 from core.services.going_back import Earlier
 from core.services.standing import Standing, standing
+from db import places
 from db import rounds as round_rows
 from db.connect import reading
-from db.records import Metric, RoundRow
+from db.records import Metric, Place, RoundRow
 
 Why = Literal["", "no_answers", "no_common"]
 
@@ -32,6 +33,7 @@ class Past:
     row: RoundRow
     labelled: int | None
     figures: tuple[Metric, ...]  # each model's macro-F1 on gold
+    places: tuple[Place, ...] = ()  # of a tree: figures of the first places of each text's labels
 
     @property
     def macro(self) -> Metric | None:
@@ -112,16 +114,21 @@ def timeline(db: Database, project_id: int) -> Timeline:
         rows = round_rows.all_rounds(db, project_id)
         present = round_rows.in_use(db, project_id)
         figures = round_rows.headline(db, project_id)
+        listed = places.of_rounds(db, project_id)
     of: dict[int, list[Metric]] = {}
     for each in figures:
         of.setdefault(each.round, []).append(each)
     return Timeline(
         rounds=tuple(
-            Past(row=row, labelled=_labelled(row), figures=tuple(of.get(row.number, ()))) for row in reversed(rows)
+            Past(
+                row=row, labelled=_labelled(row), figures=tuple(of.get(row.number, ())),
+                places=tuple(listed.get(row.number, ())),
+            )
+            for row in reversed(rows)
         ),
         in_use=present.number if present else None,
         students=students,
-    )
+    )  # fmt: skip
 
 
 def _labelled(row: RoundRow) -> int | None:

@@ -46,9 +46,9 @@ def cancel(job_id: int) -> None:
 
 def stepper(status: RoundStatus) -> str:
     """The stages on one line: done, present, to come."""
-    at = round_strip.step(status.stage)
+    at = round_strip.step(status)
     parts = []
-    for i, stage in enumerate(round_strip.STEPS):
+    for i, stage in enumerate(round_strip.steps(status)):
         words = t(f"rounds.stage_{stage}")
         parts.append(f"✓ {words}" if i < at else f"**● {words}**" if i == at else f"○ {words}")
     return "　".join(parts)

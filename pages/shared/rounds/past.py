@@ -61,7 +61,7 @@ def past(seen: Timeline) -> None:
     with st.expander(t("rounds.details")):
         numbers = [row.number for row in rows]
         chosen = st.selectbox(t("rounds.column_number"), numbers, key="round_details")
-        details(next(row for row in rows if row.number == chosen))
+        details(next(each for each in seen.rounds if each.row.number == chosen))
 
 
 def note(code: str, fields: dict[str, Any]) -> None:
@@ -80,10 +80,11 @@ def named(config: dict[str, Any]) -> None:
         st.caption(t("rounds.config_unknown"))
         return
     st.markdown(f"**{t('rounds.how')}**")
+    main = ("label_model",) if known.label_model == "tree" else training.MAIN
     names = "\n".join(
         "- "
         + t("rounds.named", name=t(f"training.{name}"), value=plain(training.value_words(name, getattr(known, name))))
-        for name in training.MAIN
+        for name in main
     )
     st.markdown(names)
     told = departures(known)
@@ -94,12 +95,31 @@ def named(config: dict[str, Any]) -> None:
             st.markdown("\n".join(lines))
 
 
-def details(row: RoundRow) -> None:
+def placed(one: Past) -> None:
+    """How good the first places of each text's likeliest labels are, where labels are many."""
+    if not one.places:
+        return
+    st.markdown(f"**{t('rounds.places')}**")
+    st.caption(t("rounds.places_note", n=one.places[0].n))
+    lines = [
+        {
+            t("rounds.places_measure"): f"{each.measure}@{each.k}",
+            t("rounds.places_value"): f"{each.value:.3f}",
+            t("rounds.places_within"): f"{each.low:.3f} – {each.high:.3f}",
+        }
+        for each in one.places
+    ]
+    st.dataframe(lines, hide_index=True, width="stretch")
+
+
+def details(one: Past) -> None:
+    row = one.row
     if row.error:
         note(row.error.get("code", ""), row.error.get("fields", {}))
     for code, fields in row.warnings:
         note(code, fields)
     named(row.config)
+    placed(one)
     left, right = st.columns(2)
     with left:
         st.markdown(f"**{t('rounds.config')}**")

@@ -9,6 +9,8 @@ later process). ``peak_mb``: the most that this process, its libraries included,
 ``ratio_eager``: texts a second against eager PyTorch on the same texts in the same process, both with segmentation,
 interleaved, a ratio of medians. Eager is the module itself, no gradient, every batch padded to ``max_tokens``; of
 batches of 32 and of 128 the faster one counts. ``differs``: the largest difference between the two in probability.
+Heads over an encoder (``encoder_cls``, ``encoder_textcnn``; ``--heads`` with no name leaves them out): see
+``bench.score_encoder``.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from bench import score_encoder
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("TAGTAIL_BENCH_DATA", ROOT.parent / "shared" / "data")) / "pool_classic.jsonl.gz"
@@ -180,7 +184,7 @@ def child(part: str, folder: Path, args: argparse.Namespace, arch: str, segmente
         sys.executable, "-m", "bench.score", "--part", part, "--folder", folder, "--arch", arch,
         "--segmenter", segmenter,
     ]  # fmt: skip
-    for name in ("data", "texts", "others", "sample", "rounds", "seed", "max_tokens"):
+    for name in ("data", "texts", "others", "sample", "rounds", "seed", "max_tokens", "encoded"):
         command += [f"--{name.replace('_', '-')}", getattr(args, name)]
     one = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "NUMBA")}
     done = subprocess.run(
@@ -214,9 +218,14 @@ def main() -> int:
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--max-tokens", type=int, default=300)
     arguments.add_argument("--seed", type=int, default=0)
-    arguments.add_argument("--part", choices=["prepare", "pool", "ratio"], help=argparse.SUPPRESS)
+    arguments.add_argument("--heads", nargs="*", choices=["cls", "textcnn", "denses"], default=["cls", "textcnn"])
+    arguments.add_argument("--encoded", type=int, default=3_000, help="texts for heads over an encoder")
+    arguments.add_argument("--part", choices=["prepare", "pool", "ratio", *score_encoder.PARTS], help=argparse.SUPPRESS)
     arguments.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = arguments.parse_args()
+    if args.part in score_encoder.PARTS:
+        score_encoder.run_part(args.part, args.folder, args, args.arch[0])
+        return 0
     if args.part == "prepare":
         prepare(args.folder, args, args.arch[0], args.segmenter[0])
         print("{}")
@@ -235,6 +244,9 @@ def main() -> int:
                 name = arch.split(".")[0] + ("" if segmenter == args.segmenter[0] else f"_{segmenter}")
                 result[name] = measure(Path(folder), args, arch, segmenter)
                 print(f"{name}: {json.dumps(result[name])}", flush=True)
+        for head in args.heads:
+            result[f"encoder_{head}"] = score_encoder.measure(Path(folder), args, head)
+            print(f"encoder_{head}: {json.dumps(result[f'encoder_{head}'])}", flush=True)
     print(json.dumps(result))
     return 0
 

@@ -11,7 +11,7 @@ Both are run whole where ``--exact`` names the architecture; else ``exact_s`` is
 and the epochs of the fast teachers, and its quality is null. What was extrapolated stands in ``extrapolated``.
 
 ``factors``: naive over naive trimmed to each batch's longest text (padding), that over the engine with one model
-(engine), that over a stack (company), and exact over fast (fewer models).
+(engine), that over a stack (company), and exact over fast (fewer models). ``encoder``: see ``bench.teachers_encoder``.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from bench import teachers_encoder
+
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("TAGTAIL_BENCH_DATA", ROOT.parent / "shared" / "data")) / "health_tw.jsonl.gz"
 ARCHS = {"textcnn": "textcnn.v1", "textrnn": "textrnn.v1", "han": "han.v1", "gru_att": "gru_att.v1"}
@@ -52,17 +54,20 @@ def main() -> int:
     arguments.add_argument("--segmenter", default="characters")
     arguments.add_argument("--seed", type=int, default=0)
     arguments.add_argument("--growth", action=argparse.BooleanOptionalAction, default=True)
-    arguments.add_argument("--part", choices=[*ARCHS, "growth"], help=argparse.SUPPRESS)
+    arguments.add_argument("--encoder", action=argparse.BooleanOptionalAction, default=True)
+    arguments.add_argument("--part", choices=[*ARCHS, "growth", "encoder"], help=argparse.SUPPRESS)
     args = arguments.parse_args()
     if not args.data.exists():
         print(f"SKIPPED: the real data set is not here ({args.data.name}); give one with --data FILE", file=sys.stderr)
         print(json.dumps({"skipped": True}))
         return 0
     if args.part:
-        print(json.dumps(growth(args) if args.part == "growth" else architecture(args, args.part)))
+        parts = {"growth": growth, "encoder": teachers_encoder.measure}
+        print(json.dumps(parts[args.part](args) if args.part in parts else architecture(args, args.part)))
         return 0
     found: dict[str, Any] = {}
-    for part in [*args.arch, *(["growth"] if args.growth else [])]:  # a process each, so that memory is its own
+    more = [name for name in ("growth", "encoder") if getattr(args, name)]
+    for part in [*args.arch, *more]:  # a process each, so that memory is its own
         command = [sys.executable, "-m", "bench.teachers", *sys.argv[1:], "--part", part]
         lines: list[str] = []
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:

@@ -7,17 +7,15 @@ All epochs are trained, as published: no epoch is picked on validation.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from core.config import RoundConfig
-from core.distill.lessons import Lessons, threads_of
+from core.distill.lessons import Lessons
 from core.distill.objectives import Objective, of_standalone, of_student
 from core.distill.reading import Reading, plan_of
 from core.distill.sweep import SweepReport, learnable, prevalence_logits, unlearnable
@@ -27,6 +25,7 @@ from core.errors import HeadNeedsEncoder, TrainingDiverged
 from core.models.engine import Rows
 from core.seeds import derive
 from core.steps import through
+from core.train.lanes import together
 from core.train.loop import StepReport
 
 
@@ -41,7 +40,6 @@ class HeadTeacher:
     classifier: Classifier | None  # None: no label can be learned
     at: tuple[int, ...]  # positions of the labels that it has learned
     constants: NDArray[np.float64]  # (K,): the logits of the others
-    config: RoundConfig
     warnings: tuple[tuple[str, dict[str, Any]], ...]
     epochs: int
     weights: dict[int, float] = field(default_factory=dict)
@@ -50,8 +48,7 @@ class HeadTeacher:
         """Yields the share that is done. Shapes: → (N, K)."""
         out = np.tile(self.constants.astype(np.float32), (len(texts), 1))
         if self.classifier is not None and len(texts):
-            with wide(self.config):
-                out[:, self.at] = yield from self.reading.logit_steps(self.classifier, texts)
+            out[:, self.at] = yield from self.reading.logit_steps(self.classifier, texts)
         return out
 
     @property
@@ -70,7 +67,7 @@ def head_teacher(lessons: Lessons) -> Generator[SweepReport, None, HeadTeacher]:
         classifier = yield from through(steps, lambda told: SweepReport(_epochs(told, config), total, {"labels": keys}))
     yield SweepReport(total, total)
     return HeadTeacher(
-        reading=_reading(lessons), classifier=classifier, at=tuple(at), constants=prevalence_logits(y), config=config,
+        reading=_reading(lessons), classifier=classifier, at=tuple(at), constants=prevalence_logits(y),
         warnings=unlearnable(lessons, at), epochs=total if at else 0,
     )  # fmt: skip
 
@@ -102,23 +99,12 @@ def learned(
     """
     reading, texts = _reading(lessons), list(lessons.train_texts)
     classifier = reading.untrained(lessons.config.arch, label_keys, seed)
-    with wide(lessons.config):
+    with together(lessons.config):
         yield from fit(
             classifier, texts, aim.targets, plan_of(lessons.config, seed), vectors=reading.vectors(texts),
             objective=aim.loss, every_label=False,
         )  # fmt: skip
     return classifier
-
-
-@contextmanager
-def wide(config: RoundConfig) -> Iterator[None]:
-    """All threads in one computation: heads learn one after another, and their products are large."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads_of(config))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _reading(lessons: Lessons) -> Reading:

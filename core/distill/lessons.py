@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +15,9 @@ from core.models.base import TextModel, best_device
 from core.models.engine import Rows
 from core.models.registry import build
 from core.text.encode import Encoder
+from core.train.lanes import threads_of
 
+__all__ = ["Lessons", "encoding", "threads_of"]
 _CHUNK = 128  # texts read between two reports
 
 
@@ -65,7 +66,3 @@ def encoding(encode: Encoder, texts: Sequence[str]) -> Generator[int, None, list
         rows += encode(texts[start : start + _CHUNK])
         yield len(rows)
     return rows
-
-
-def threads_of(config: RoundConfig) -> int:
-    return config.threads or min(4, os.cpu_count() or 1)

@@ -26,6 +26,7 @@ from core.encoders.training import HeadPlan, Vectors
 from core.errors import HeadNeedsEncoder
 from core.models.base import best_device
 from core.seeds import derive
+from core.train.lanes import together
 
 _BATCH = 32
 _PREFIX = "encoder_"
@@ -42,7 +43,7 @@ class Reading:
     """The encoder that a config names, loaded."""
 
     def __init__(self, encoder: Encoder, cache: Path, config: RoundConfig) -> None:
-        self.encoder, self.frozen = encoder, config.encoder_frozen
+        self.encoder, self.frozen, self.config = encoder, config.encoder_frozen, config
         self.max_tokens = min(config.encoder_tokens, encoder.longest)
         encoder.network.to(best_device())
         self.place = cache / "encoders"
@@ -62,7 +63,8 @@ class Reading:
         """Read texts that will be asked again, where that helps; yields the share that is read."""
         features = self.passing if passing else self.lasting
         if features is not None:
-            yield from features.of(texts)
+            with together(self.config):
+                yield from features.of(texts)
 
     def vectors(self, texts: Sequence[str]) -> Vectors | None:
         """Those of texts that were kept; None where one was not."""
@@ -93,15 +95,16 @@ class Reading:
         classifier.encoder.network.eval()
         out = np.zeros((len(texts), len(classifier.label_keys)), dtype=np.float32)
         order = np.argsort([len(row) for row in rows], kind="stable")
-        for start in range(0, len(order), _BATCH):
-            at = order[start : start + _BATCH]
-            with torch.no_grad():
-                if kept is not None:
-                    hidden, mask = (each.to(device) for each in padded_hidden([kept[n] for n in at]))
-                else:
-                    hidden, mask = classifier.hidden([rows[n] for n in at])
-                out[at] = classifier.head(hidden, mask).float().cpu().numpy()
-            yield min(1.0, (start + _BATCH) / len(order))
+        with together(self.config):
+            for start in range(0, len(order), _BATCH):
+                at = order[start : start + _BATCH]
+                with torch.no_grad():
+                    if kept is not None:
+                        hidden, mask = (each.to(device) for each in padded_hidden([kept[n] for n in at]))
+                    else:
+                        hidden, mask = classifier.hidden([rows[n] for n in at])
+                    out[at] = classifier.head(hidden, mask).float().cpu().numpy()
+                yield min(1.0, (start + _BATCH) / len(order))
         return out
 
 

@@ -115,7 +115,7 @@ def syllabus(lessons: Lessons, taught: Taught) -> Generator[float, None, tuple[L
     if lessons.encode is None or not texts:
         return lessons, mixed
     rows = yield from through(encoding(lessons.encode, texts), lambda _: 0.0)
-    if lessons.reading is not None:  # teachers and student ask for them again and again
+    if lessons.reading is not None and lessons.config.arch in HEAD_ARCHS:  # its student asks for them in each epoch
         yield from through(lessons.reading.keep(texts, passing=True), lambda share: 0.0)
     if folds is None:
         soft = yield from taught.teachers.probability_steps(rows, texts)

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from core.approximations import ADDITION, APPROXIMATION, departures
-from core.config import RoundConfig
+from core.config import HEAD_ARCHS, RoundConfig
 from core.messages import say
 from core.stored_config import stored
 
@@ -24,7 +24,7 @@ def model_card(
     ``labels`` carry key, zh, en, definition, threshold; ``card`` may hold project, round, deeper, finished, n_train,
     n_valid, n_gold, code_version, teacher_weights (key → W), warnings ((code, fields) pairs), metrics
     (rows with model, split, scope, f1, precision, recall, support, low, high, n), revision and quality (as a student's
-    meta has them).
+    meta has them), about (of a head over an encoder: what its student.json says beyond others).
     What it lacks is said to be unknown, never left out.
     """
     metrics = [plain(row) for row in card.get("metrics") or ()]
@@ -38,7 +38,7 @@ def model_card(
             *use(),
             *_approximations(config, card),
             *settings_of(config),
-            *_files(),
+            *_files(card.get("about") or {}),
         ]
     )
 
@@ -52,16 +52,35 @@ def _head(card: Mapping[str, Any], config: Mapping[str, Any], tokens: int) -> li
         ("驗證文字 validation texts", card.get("n_valid")),
         ("黃金文字 gold texts", card.get("n_gold")),
         ("架構 architecture", config.get("arch")),
+        *([("編碼器 encoder", PurePath(config["encoder"]).name)] if _uses_encoder(config) else []),
         ("詞彙 vocabulary", tokens),
         ("程式版本 code version", card.get("code_version")),
     )
     return [
         "# 模型卡 Model card",
         "",
-        "由每個標籤各自的老師模型蒸餾而成的多標籤學生模型；此資料夾可單獨執行。",
-        "A multi-label student distilled from one teacher per label; this folder runs alone.",
+        *_made(config),
         "",
         *table(("", ""), facts),
+    ]
+
+
+def _uses_encoder(config: Mapping[str, Any]) -> bool:
+    known = stored(config)
+    return known is not None and known.uses_encoder
+
+
+def _made(config: Mapping[str, Any]) -> list[str]:
+    """In one sentence, what taught it."""
+    known = stored(config)
+    if known is not None and known.teachers != "linear" and known.used_archs[-1] in HEAD_ARCHS:
+        return [
+            "由一個看所有標籤、接在預訓練編碼器上的老師模型蒸餾而成的多標籤學生模型。",
+            "A multi-label student distilled from one teacher of all labels over a pretrained encoder.",
+        ]
+    return [
+        "由每個標籤各自的老師模型蒸餾而成的多標籤學生模型；此資料夾可單獨執行。",
+        "A multi-label student distilled from one teacher per label; this folder runs alone.",
     ]
 
 
@@ -221,14 +240,24 @@ def warning(code: str, fields: Mapping[str, Any]) -> str:
 
 def settings_of(config: Mapping[str, Any]) -> list[str]:
     """A vectors file by its name alone: where it lay is nobody's business who is given the model."""
-    shown = {**config, "vectors_file": PurePath(config.get("vectors_file") or "").name}
+    shown = {**config, **{name: PurePath(config.get(name) or "").name for name in ("vectors_file", "encoder")}}
     return ["## 設定 Settings", "", *table(("", ""), [(f"`{key}`", shown[key]) for key in sorted(shown)])]
 
 
-def _files() -> list[str]:
+def _files(about: Mapping[str, Any]) -> list[str]:
+    if about.get("alone") is False:
+        return [
+            "## 執行 Running it",
+            "",
+            "這個模型搜尋標籤組，不能寫成 ONNX：權重在 `encoder.zip`，只有標註系統能使用。"
+            "This model searches for label sets, which is no ONNX graph: its weights are in `encoder.zip`, and only "
+            "the app can use them.",
+            "",
+        ]
     return [
         "## 執行 Running it",
         "",
+        *_int8(about),
         "```",
         "pip install -r requirements.txt",
         'python predict.py "一段文字"',
@@ -237,6 +266,24 @@ def _files() -> list[str]:
         "",
         "`SHA256SUMS` 於載入時核對；`sha256sum -c SHA256SUMS` 核對全部。"
         "Checked on loading; `sha256sum -c SHA256SUMS` checks every file.",
+        "",
+    ]
+
+
+def _int8(about: Mapping[str, Any]) -> list[str]:
+    if "int8" not in about:
+        return []
+    found = about["int8"]
+    if not found:
+        return [
+            "int8 版本在這裡沒有比較快，或差太多，所以沒有附上。"
+            "An int8 variant was no faster here, or too far off, and is left out.",
+            "",
+        ]
+    return [
+        f"`--int8` 用 `model.int8.onnx`：匯出時量到快 {found['times_faster']} 倍，機率最多差 {found['differs']}。"
+        f"`--int8` uses `model.int8.onnx`: measured {found['times_faster']} times as fast when exported, probabilities "
+        f"{found['differs']} off at most.",
         "",
     ]
 

@@ -6,15 +6,34 @@ with something else; two trainings side by side never do.
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
 
+from core.config import RoundConfig
+
 Report = TypeVar("Report")
 Result = TypeVar("Result")
+
+
+def threads_of(config: RoundConfig) -> int:
+    return config.threads or min(4, os.cpu_count() or 1)
+
+
+@contextmanager
+def together(config: RoundConfig) -> Iterator[None]:
+    """All threads in one computation, for what is large and comes one after another."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads_of(config))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def side_by_side(

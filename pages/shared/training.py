@@ -15,6 +15,7 @@ from core.config import (
     BINARY_LOSSES,
     CALIBRATIONS,
     CONVERSIONS,
+    HEAD_ARCHS,
     LABEL_MODELS,
     LOSSES,
     NEIGHBOURS,
@@ -32,14 +33,14 @@ from core.errors import BadSetting
 from pages.shared.i18n import catalogue, lang, t
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "arch": ARCHS,
+    "arch": (*ARCHS, *HEAD_ARCHS),
     "sweep": SWEEPS,
     "soft_targets": SOFT_TARGETS,
     "teachers": TEACHERS,
     "label_model": LABEL_MODELS,
     "segmenter": SEGMENTERS,
     "conversion": CONVERSIONS,
-    "teacher_arch": ("", *ARCHS),
+    "teacher_arch": ("", *ARCHS, *HEAD_ARCHS),
     "student_epoch": STUDENT_EPOCHS,
     "precision": PRECISIONS,
     "loss": LOSSES,
@@ -50,15 +51,17 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "teacher_loss": BINARY_LOSSES,
 }
 MAIN = ("arch", "segmenter", "sweep", "soft_targets", "teachers")  # what matters first, and in whose words a round is
+FIRST = ("arch", "teacher_arch", "encoder", "segmenter", "sweep", "soft_targets", "teachers")  # on the form
 EXPERT: dict[str, tuple[str, ...]] = {
     "labels": ("label_model", "tree_from"),
     "text": ("conversion", "max_tokens", "vectors_file", "vector_size", "trainable_vectors"),
-    "targets": ("teacher_arch", "class_weights", "oof_folds", "hard_share", "spliced", "student_epoch"),
+    "targets": ("class_weights", "oof_folds", "hard_share", "spliced", "student_epoch"),
     "losses": ("loss", "soft_loss", "teacher_loss", "thresholds", "calibration", "neighbours"),
     "course": (
         "patience", "teacher_patience", "teacher_steps", "max_epochs", "batch_size", "teacher_batch_size", "lr",
         "dropout", "valid_share", "precision", "threads", "seed",
     ),
+    "encoder": ("encoder_frozen", "encoder_epochs", "encoder_tokens", "encoder_lr", "head_lr"),
     "sizes": ("filters", "chunks", "hidden", "rnn_hidden", "gru_hidden", "han_hidden", "sentence_tokens"),
 }  # fmt: skip
 
@@ -74,7 +77,9 @@ def summary(config: RoundConfig) -> str:
     """A round's main settings on one line."""
     if config.label_model == "tree":
         return value_words("label_model", "tree")
-    return " · ".join(value_words(name, getattr(config, name)) for name in MAIN)
+    teacher = config.used_archs[-1]
+    more = [t("training.taught_by", name=value_words("arch", teacher))] if teacher in HEAD_ARCHS else []
+    return " · ".join([*(value_words(name, getattr(config, name)) for name in MAIN), *more])
 
 
 def said(departure: Departure) -> str:
@@ -84,7 +89,7 @@ def said(departure: Departure) -> str:
 
 def main_fields(now: RoundConfig, project_id: int) -> dict[str, Any]:
     """The handful that matters, two a line. A key holds the project, so that another project shows its own values."""
-    return _columns(MAIN, now, project_id, 2)
+    return _columns(FIRST, now, project_id, 2)
 
 
 def expert_fields(now: RoundConfig, project_id: int) -> dict[str, Any]:
@@ -100,7 +105,8 @@ def read(now: RoundConfig, entered: dict[str, Any]) -> RoundConfig:
     """The config with what was entered. Raises BadSetting: by the name that stands on the form."""
     try:
         weights = numbers(entered["class_weights"])
-        return replace(now, **{**entered, "class_weights": weights, "vectors_file": entered["vectors_file"].strip()})
+        typed = {name: entered[name].strip() for name in ("vectors_file", "encoder")}
+        return replace(now, **{**entered, "class_weights": weights, **typed})
     except BadSetting as error:
         name = str(error.fields["field"])
         raise BadSetting(**{**error.fields, "field": t(f"training.{name}")}) from error
@@ -138,6 +144,6 @@ def _field(name: str, value: Any, key: str) -> Any:
     if kind is int:
         return int(st.number_input(label, value=value, step=1, **more))
     if kind is float:
-        step = 0.0005 if name == "lr" else 0.05
+        step = {"lr": 0.0005, "head_lr": 0.0005, "encoder_lr": 0.00001}.get(name, 0.05)
         return float(st.number_input(label, value=float(value), step=step, format="%g", **more))
     return st.text_input(label, value=", ".join(f"{w:g}" for w in value) if isinstance(value, tuple) else value, **more)

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 import pytest
 
 from core.approximations import _RULES, ADDITION, APPROXIMATION, approximations, deeper, departures
-from core.config import ARCHS, RoundConfig
+from core.config import ARCHS, HEAD_ARCHS, RoundConfig
 
 PUBLISHED = RoundConfig(
     segmenter="ckip", max_tokens=300, sweep="exact", patience=10, soft_targets="in_sample", hard_share=0.0, spliced=0.0,
@@ -54,6 +54,7 @@ SIZES = {
     "filters": "textcnn.v1", "chunks": "textcnn.v1", "hidden": "textcnn.v1", "rnn_hidden": "textrnn.v1",
     "gru_hidden": "gru_att.v1", "han_hidden": "han.v1", "sentence_tokens": "han.v1", "dropout": "textcnn.v1",
 }  # fmt: skip
+OF_ENCODERS = {"encoder", "encoder_tokens", "encoder_frozen", "encoder_epochs", "encoder_lr", "head_lr"}  # heads alone
 WITHOUT_EFFECT = {"threads", "seed", "oof_folds"}  # of the protocol; the folds are told with out_of_fold
 
 
@@ -80,7 +81,7 @@ def test_each_size_is_told(name: str) -> None:
 
 
 def test_no_field_of_a_round_is_forgotten() -> None:
-    assert {field.name for field in fields(RoundConfig)} == OTHER.keys() | SIZES.keys() | WITHOUT_EFFECT
+    assert {field.name for field in fields(RoundConfig)} == OTHER.keys() | SIZES.keys() | OF_ENCODERS | WITHOUT_EFFECT
 
 
 @pytest.mark.parametrize("arch", ARCHS)
@@ -118,3 +119,28 @@ def test_a_deeper_round_approximates_less() -> None:
     assert (deep.seed, deep.valid_share, deep.segmenter) == (0, 0.15, RoundConfig().segmenter), (
         "the same texts held out"
     )
+
+
+@pytest.mark.parametrize("arch", HEAD_ARCHS)
+@pytest.mark.parametrize("frozen", [True, False])
+def test_heads_are_named_as_teachers_and_as_students(arch: str, frozen: bool) -> None:
+    given = {"encoder": "/home/me/secret/albert", "encoder_frozen": frozen, "encoder_epochs": 7}
+    taught = RoundConfig(teacher_arch=arch, **given)
+    assert "head_teacher" in approximations(taught)
+    assert not {"fast_sweep", "class_weights", "teacher_choice", "teacher_steps"} & set(approximations(taught))
+    alone = RoundConfig(arch=arch, teacher_arch="", hard_share=1.0, spliced=0.0, **given)
+    assert {"head_student", "head_teacher"} <= set(approximations(alone))
+    assert not {"sizes", "segmenter", "own_vectors", "max_tokens", "student_epoch"} & set(approximations(alone))
+    for each in (*departures(taught), *departures(alone)):
+        assert "{" not in each.zh + each.en
+        assert "secret" not in each.zh + each.en
+    (said,) = (each for each in departures(alone) if each.code == "head_student")
+    assert "albert" in said.en
+    assert "7" in said.zh
+    assert ("stays" in said.en) == frozen
+
+
+def test_a_deeper_round_keeps_the_head_that_teaches() -> None:
+    assert deeper(RoundConfig(teacher_arch="encoder_cls.v1", encoder="albert")).teacher_arch == "encoder_cls.v1"
+    alone = RoundConfig(arch="encoder_seq2seq.v1", encoder="albert", hard_share=1.0, spliced=0.0)
+    assert deeper(alone).spliced == 0.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.config import ProjectSettings, RoundConfig, Runtime
-from core.errors import BadSetting, CannotStart
+from core.config import HEAD_ARCHS, SET_HEADS, ProjectSettings, RoundConfig, Runtime
+from core.errors import BadSetting, CannotStart, HeadNeedsEncoder, HeadNeedsHard
 
 
 def test_settings_survive_json() -> None:
@@ -70,3 +70,39 @@ def test_a_teacher_learns_for_so_many_steps_in_whole_epochs() -> None:
     assert RoundConfig(teacher_steps=0).teacher_epochs(texts=100_000) == 30
     assert RoundConfig(teacher_steps=10, max_epochs=3).teacher_epochs(texts=1_600) == 3
     assert RoundConfig(teacher_steps=360, teacher_batch_size=64).teacher_epochs(texts=3_200) == 8
+
+
+@pytest.mark.parametrize("arch", HEAD_ARCHS)
+def test_a_head_asks_for_an_encoder_wherever_it_stands(arch: str) -> None:
+    for given in ({"arch": arch}, {"teacher_arch": arch}, {"teacher_arch": arch, "encoder": "  "}):
+        with pytest.raises(HeadNeedsEncoder):
+            RoundConfig.from_mapping(given)
+    taught = RoundConfig(teacher_arch=arch, encoder="albert")
+    assert taught.of_teachers.arch == arch
+    assert taught.uses_encoder
+    assert taught.uses_vectors
+    unused = RoundConfig(teacher_arch=arch, teachers="linear")  # linear teachers alone: no network is asked
+    assert not unused.uses_encoder
+
+
+def test_a_head_of_whole_sets_learns_no_probabilities() -> None:
+    (arch,) = SET_HEADS
+    for given in ({}, {"hard_share": 1.0}, {"spliced": 0.0}):
+        with pytest.raises(HeadNeedsHard) as error:
+            RoundConfig.from_mapping({"arch": arch, "encoder": "albert", **given})
+        assert arch not in error.value.fields["known"]
+    alone = RoundConfig(arch=arch, encoder="albert", hard_share=1.0, spliced=0.0, teacher_arch="")
+    assert not alone.uses_vectors
+    with pytest.raises(BadSetting):
+        RoundConfig(teacher_arch=arch, encoder="albert", teacher_loss="fl.v1")
+
+
+def test_heads_are_not_asked_for_neighbours() -> None:
+    with pytest.raises(BadSetting) as error:
+        RoundConfig(arch="encoder_cls.v1", encoder="albert", neighbours="auto")
+    assert error.value.fields["field"] == "neighbours"
+
+
+def test_a_config_of_before_there_were_encoders_loads() -> None:
+    old = {name: value for name, value in vars(RoundConfig()).items() if "encoder" not in name and name != "head_lr"}
+    assert RoundConfig.from_mapping(old) == RoundConfig()

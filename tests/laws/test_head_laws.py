@@ -11,12 +11,25 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.config import HEAD_ARCHS, SOFT_HEADS
+from core.distill.reading import head_of as head_of_arch
 from core.encoders.classifier import HEADS, Classifier, build_head, load_classifier, refuse_soft, save
 from core.encoders.heads import Head, Pooled
 from core.encoders.load import Encoder, assembled
 from core.encoders.reading import padded_hidden
+from core.encoders.scoring import HeadScorer, Reader
 from core.encoders.training import HeadPlan, fit
-from core.errors import BadSetting, EncoderUnavailable, HeadNeedsHard, LabelWithoutPositives, TooLittleMemory
+from core.errors import (
+    BadSetting,
+    EncoderUnavailable,
+    HeadNeedsEncoder,
+    HeadNeedsHard,
+    LabelWithoutPositives,
+    ModelUnavailable,
+    TooLittleMemory,
+)
+from core.steps import drained
+from core.train.scoring import score_texts
 from tests.core.encoders.making import TEXTS, network, tokenizer
 
 every_head = pytest.mark.parametrize("name", sorted(HEADS))
@@ -53,6 +66,13 @@ def classifier_of(name: str, *, kind: str = "albert") -> Classifier:
 def taught(classifier: Classifier, targets: np.ndarray, **settings: object) -> list[float]:
     plan = HeadPlan(head=classifier.name, **{"epochs": 3, "batch_size": 6, **settings})  # type: ignore[arg-type]
     return [at.loss for at in fit(classifier, TEXTS, targets, plan)]
+
+
+def test_a_round_knows_each_head_by_its_name():
+    assert [head_of_arch(arch) for arch in HEAD_ARCHS] == list(HEADS)
+    assert {head_of_arch(arch) for arch in SOFT_HEADS} == {name for name, made in HEADS.items() if made.soft}
+    with pytest.raises(HeadNeedsEncoder):
+        head_of_arch("textcnn.v1")
 
 
 @every_head
@@ -223,3 +243,35 @@ def test_the_mark_is_pooled_wherever_it_stands(at_end: bool, place: int):
     pooled = Pooled(WIDTH, mark_at_end=at_end)
     expected = torch.stack([torch.from_numpy(each[place]) for each in VECTORS])
     torch.testing.assert_close(pooled(*padded_hidden(VECTORS)), torch.tanh(pooled.dense(expected)))
+
+
+@every_head
+def test_scored_in_a_stream_by_threads_it_says_the_same(name: str):
+    """Chunks, batches and lanes change nothing; the tokenizer is shared."""
+    classifier = classifier_of(name)
+    texts = [text * (1 + n % 3) for n, text in enumerate(TEXTS * 60)]
+    found = drained(score_texts(HeadScorer(classifier), Reader(classifier), iter(texts), lanes=2))
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-classifier.logits(texts))), atol=1e-5)
+
+
+def test_a_weight_that_is_no_number_is_refused_before_scoring():
+    classifier = classifier_of("cls.v1")
+    with torch.no_grad():
+        classifier.head.get_parameter("output.bias")[0] = float("nan")
+    with pytest.raises(ModelUnavailable):
+        HeadScorer(classifier)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, made in HEADS.items() if made.soft))  # others learn words
+def test_another_loss_takes_the_place_of_the_heads_own(name: str):
+    own, other = classifier_of(name), classifier_of(name)
+    plan = HeadPlan(head=name, epochs=2, batch_size=6, frozen=True)
+    plain = [at.loss for at in fit(own, TEXTS, Y, plan)]
+    same = [at.loss for at in fit(other, TEXTS, Y, plan, objective=binary_cross_entropy)]
+    assert same == pytest.approx(plain, abs=1e-6)
+    half = [at.loss for at in fit(classifier_of(name), TEXTS, Y, plan, objective=lambda z, y: 0.5 * (z - y) ** 2)]
+    assert half[0] != pytest.approx(plain[0], abs=1e-3)
+
+
+def binary_cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")

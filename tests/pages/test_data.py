@@ -231,7 +231,7 @@ def test_a_wrong_value_is_said_by_its_name_and_nothing_typed_is_lost(
 
 
 def test_each_setting_of_a_round_has_a_field_in_words(house: House, texts_of: Said) -> None:
-    assert {*training.MAIN, *(name for names in training.EXPERT.values() for name in names)} == {
+    assert {*training.FIRST, *(name for names in training.EXPERT.values() for name in names)} == {
         field.name for field in fields(RoundConfig)
     }
     with house.open() as db:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ SMALL = {
 }
 
 
-def tokenizer(characters: str = CHARACTERS) -> Any:
+def tokenizer(characters: Iterable[str] = CHARACTERS) -> Any:
+    """Of characters, or of words."""
     from transformers import BertTokenizer
 
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *dict.fromkeys(characters)]
@@ -50,7 +52,9 @@ def network(kind: str = "albert", *, seed: int = 0, vocab: int = 60) -> Any:
     return made.eval()
 
 
-def folder(path: Path, kind: str = "albert", *, characters: str = CHARACTERS, seed: int = 0, vocab: int = 60) -> Path:
+def folder(
+    path: Path, kind: str = "albert", *, characters: Iterable[str] = CHARACTERS, seed: int = 0, vocab: int = 60
+) -> Path:
     """The encoder saved with its tokenizer."""
     network(kind, seed=seed, vocab=vocab).save_pretrained(path)
     tokenizer(characters).save_pretrained(path)

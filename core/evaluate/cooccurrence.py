@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FEW_EXPECTED = 5.0  # texts; below, a ratio to what is expected says more of chance than of labels
+MOST_CONFUSED = 1000  # pairs that are named
+PAIRS = 20_000_000  # of a missed and a falsely named label on one text, beyond which a whole table is less
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,41 @@ class Together:
 
 
 @dataclass(frozen=True)
+class Held:
+    """Which of K labels texts have, alike texts counted as one row: what any few labels' table is made from.
+
+    A table of all pairs grows with the square of the labels; this with the labels that texts have.
+    Shapes: rows, labels (Z,), a row and a label that it has; times (S,) texts of each row.
+    """
+
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    times: NDArray[np.int64]
+    k: int
+
+    @property
+    def n(self) -> int:
+        """Texts."""
+        return int(self.times.sum())
+
+    @property
+    def support(self) -> NDArray[np.int64]:
+        """Texts with each label. Shapes: → (K,)."""
+        return np.bincount(self.labels, weights=self.times[self.rows], minlength=self.k).astype(np.int64)
+
+    def of(self, at: ArrayLike | None = None) -> Together:
+        """The table of these labels, by position and in that order, or of all."""
+        chosen = np.arange(self.k) if at is None else np.asarray(at, dtype=np.int64)
+        place = np.full(self.k, -1)
+        place[chosen] = np.arange(len(chosen))
+        of = place[self.labels] >= 0
+        table = np.zeros((len(self.times), len(chosen)))
+        table[self.rows[of], place[self.labels[of]]] = 1
+        counts = (table * self.times[:, None]).T @ table  # whole numbers, far below 2⁵³
+        return Together(np.rint(counts).astype(np.int64), self.n)
+
+
+@dataclass(frozen=True)
 class Confusion:
     """On ``texts`` texts the model missed label ``missed`` and named ``named`` instead, which they do not have."""
 
@@ -59,32 +96,51 @@ class Confusion:
 
 def together(labels: ArrayLike) -> Together:
     """Of a set of texts. Shapes: labels (N, K) of 0 and 1. Raises ValueError: not two axes."""
+    return held(labels).of()
+
+
+def held(labels: ArrayLike) -> Held:
+    """Of a set of texts. Shapes: labels (N, K) of 0 and 1. Raises ValueError: not two axes."""
     found = _matrix(labels)
-    return Together(found.T @ found, len(found))
+    return Held(*np.nonzero(found), np.ones(len(found), dtype=np.int64), found.shape[1])
 
 
 def confusions(truth: ArrayLike, predicted: ArrayLike) -> list[Confusion]:
     """Pairs of labels of which one is missed where the other is wrongly named, more often than by chance.
 
-    First those with the most texts beyond what is expected, then in the order of the labels.
+    First those with the most texts beyond what is expected, then in the order of the labels; at most MOST_CONFUSED.
     Shapes: (N, K) each. Raises ValueError: unlike shapes.
     """
     y, named = _matrix(truth), _matrix(predicted)
     if y.shape != named.shape:
         raise ValueError(f"labels of shape {y.shape}, answers of shape {named.shape}")
-    if not len(y):
-        return []
-    missed, false = y * (1 - named), named * (1 - y)
-    texts = missed.T @ false
-    expected = np.outer(missed.sum(axis=0), false.sum(axis=0)) / len(y)
+    missed, false = y & ~named, named & ~y
+    i, j, texts = _paired(missed, false)
+    expected = missed.sum(axis=0)[i] * false.sum(axis=0)[j] / max(len(y), 1)
     excess = texts - expected
-    at = [(int(i), int(j)) for i, j in zip(*np.nonzero((texts > 0) & (excess > 0)), strict=True)]
-    at.sort(key=lambda pair: (-excess[pair], pair))
-    return [Confusion(i, j, int(texts[i, j]), float(expected[i, j])) for i, j in at]
+    order = np.lexsort((j, i, -excess))
+    chosen = order[excess[order] > 0][:MOST_CONFUSED]
+    columns = (each[chosen].tolist() for each in (i, j, texts, expected))
+    return [Confusion(a, b, n, by_chance) for a, b, n, by_chance in zip(*columns, strict=True)]
 
 
-def _matrix(labels: ArrayLike) -> NDArray[np.int64]:
-    found = (np.asarray(labels) > 0).astype(np.int64)
+def _paired(missed: NDArray[np.bool_], false: NDArray[np.bool_]) -> tuple[NDArray[np.int64], ...]:
+    """Labels of which one is in the one set and one in the other, and on how many texts: (i, j, texts)."""
+    in_missed, in_false = missed.sum(axis=1), false.sum(axis=1)
+    if int(in_missed @ in_false) > PAIRS:
+        table = missed.T.astype(np.float32) @ false.astype(np.float32)
+        i, j = np.nonzero(table)
+        return i, j, np.rint(table[i, j]).astype(np.int64)
+    text, i = np.nonzero(missed)
+    times, starts = in_false[text], np.cumsum(in_false) - in_false
+    within = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+    j = np.nonzero(false)[1][np.repeat(starts[text], times) + within]
+    pairs, texts = np.unique(np.repeat(i, times) * missed.shape[1] + j, return_counts=True)
+    return pairs // missed.shape[1], pairs % missed.shape[1], texts
+
+
+def _matrix(labels: ArrayLike) -> NDArray[np.bool_]:
+    found = np.asarray(labels) > 0
     if found.ndim != 2:
         raise ValueError(f"labels of shape {found.shape}")
     return found

@@ -58,6 +58,8 @@ def paired_f1(
     if not (truth.shape == a.shape == b.shape) or truth.ndim != 2 or not truth.size or draws < 1:
         raise ValueError(f"labels of shape {truth.shape}, decisions of {a.shape} and {b.shape}, {draws} draws")
     rare, n = np.asarray(tail, dtype=np.int64), len(truth)
+    k, there = truth.shape[1], np.flatnonzero((truth | a | b).any(axis=0))  # of all others the F1 is 0, however drawn
+    truth, a, b = truth[:, there], a[:, there], b[:, there]
     parts = np.hstack([truth, a, b, truth & a, truth & b]).astype(np.float32)  # (N, 5K)
     seen = _differences(np.ones((1, n), dtype=np.float32) @ parts)[0]
     rng, found = numbers(seed, "paired F1"), []
@@ -66,19 +68,23 @@ def paired_f1(
         drawn = rng.integers(n, size=(some, n)) + n * np.arange(some)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=some * n).reshape(some, n)
         found.append(_differences(counts.astype(np.float32) @ parts))
-    drawn_differences = np.concatenate(found)  # (draws, K)
-    low, high = np.percentile(drawn_differences, [2.5, 97.5], axis=0)
+    drawn_differences = np.concatenate(found)  # (draws, labels that are there)
+    figures = np.zeros((3, k))
+    figures[0, there] = seen
+    figures[1:, there] = np.percentile(drawn_differences, [2.5, 97.5], axis=0)
+    of_tail = np.isin(there, rare)
     return Paired(
-        labels=tuple(Gain(float(d), float(lo), float(hi)) for d, lo, hi in zip(seen, low, high, strict=True)),
-        macro=_mean(seen, drawn_differences),
-        tail=_mean(seen[rare], drawn_differences[:, rare]) if len(rare) else None,
+        labels=tuple(Gain(d, low, high) for d, low, high in figures.T.tolist()),
+        macro=_mean(seen, drawn_differences, k),
+        tail=_mean(seen[of_tail], drawn_differences[:, of_tail], len(rare)) if len(rare) else None,
         n=n,
     )
 
 
-def _mean(seen: NDArray, drawn: NDArray) -> Gain:
-    low, high = np.percentile(drawn.mean(axis=1), [2.5, 97.5])
-    return Gain(float(seen.mean()), float(low), float(high))
+def _mean(seen: NDArray, drawn: NDArray, k: int) -> Gain:
+    """Over k labels, of which those that are not here have nothing."""
+    low, high = np.percentile(drawn.sum(axis=1) / k, [2.5, 97.5])
+    return Gain(float(seen.sum() / k), float(low), float(high))
 
 
 def _differences(sums: NDArray[np.float32]) -> NDArray[np.float64]:

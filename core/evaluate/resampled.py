@@ -22,6 +22,7 @@ FEW_SETS = 256  # distinct label sets up to which the expected distance of each 
 MANY_SETS = 3000  # distinct label sets beyond which the expected distance is taken over votes drawn at random
 PAIRS = 1_000_000  # pairs of votes so drawn
 LEAST_KNOWN = 0.9  # of the resamples have to say something, or there is no interval
+COMMON = 200  # labels, the commonest, whose part in distances one product gives
 _AT_ONCE = 2_000_000  # cells of a block of distances
 Array = NDArray[np.float64]
 
@@ -221,13 +222,33 @@ def _distance_of(members: NDArray[np.bool_]) -> Callable[[NDArray[np.int64], NDA
     if n * n <= _AT_ONCE:
         table = masi_distances(members, members).ravel()
         return lambda a, b: np.take(table, a * n + b)
-    words, sizes = _packed(members), members.sum(axis=1)
+    sizes = members.sum(axis=1)
+    shared = _shared_by(members, sizes)
 
     def computed(a: NDArray[np.int64], b: NDArray[np.int64]) -> Array:
-        shared = np.bitwise_count(words[a] & words[b]).sum(axis=1, dtype=np.float64)
-        return np.where(a == b, 0.0, _masi(shared, sizes[a], sizes[b]))
+        return np.where(a == b, 0.0, _masi(shared(a, b), sizes[a], sizes[b]))
 
     return computed
+
+
+def _shared_by(
+    members: NDArray[np.bool_], sizes: NDArray[np.int64]
+) -> Callable[[NDArray[np.int64], NDArray[np.int64]], Array]:
+    """How many labels two sets share, by their rows: through their bits, or, where few of many, label by label."""
+    most, words = int(sizes.max(initial=0)), _packed(members)
+    if most * most >= words.shape[1]:
+        return lambda a, b: np.bitwise_count(words[a] & words[b]).sum(axis=1, dtype=np.float64)
+    rows, labels = np.nonzero(members)
+    listed = np.full((len(members), most), -1, dtype=np.int32)
+    listed[rows, np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)] = labels
+
+    def shared(a: NDArray[np.int64], b: NDArray[np.int64]) -> Array:
+        found, others = np.zeros(len(a)), listed[b]
+        for mine in listed[a].T:
+            found += ((others == mine[:, None]) & (mine[:, None] >= 0)).sum(axis=1)
+        return found
+
+    return shared
 
 
 def _packed(members: NDArray[np.bool_]) -> NDArray[np.uint64]:
@@ -247,10 +268,24 @@ def _masi(shared: Array, first: NDArray, second: NDArray) -> Array:
 
 def masi_distances(rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> Array:
     """Of each set to each. Shapes: (S, K), (Q, K) → (S, Q)."""
-    shared = (rows.astype(np.float32) @ columns.astype(np.float32).T).astype(np.float64)
+    shared = _shared(rows, columns)
     first, second = rows.sum(axis=1)[:, None], columns.sum(axis=1)[None]
     same = (shared == first) & (shared == second)
     return np.where(same, 0.0, _masi(shared, first, second))
+
+
+def _shared(rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> Array:
+    """Labels that both have: the commonest ones by a product, of many labels the rest one by one.
+
+    Shapes: (S, K), (Q, K) → (S, Q).
+    """
+    often = np.argsort(-rows.sum(axis=0), kind="stable")
+    first, rest = often[:COMMON], often[COMMON:]
+    found = (rows[:, first].astype(np.float32) @ columns[:, first].astype(np.float32).T).astype(np.float64)
+    mine, theirs = rows[:, rest].T, columns[:, rest].T
+    for k in np.flatnonzero(mine.any(axis=1) & theirs.any(axis=1)):
+        found[np.ix_(mine[k], theirs[k])] += 1
+    return found
 
 
 def _mean_far(members: NDArray[np.bool_], counts: Array, seed: int) -> Array:

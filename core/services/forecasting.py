@@ -193,7 +193,7 @@ def _risen(db: Database, project_id: int, known: Sequence[_Round]) -> Gain | Non
     _, a, b = np.intersect1d(before.documents, after.documents, return_indices=True)
     if not len(a):
         return None
-    same = [before.keys.index(key) for key in after.keys]
+    same = [before.place[key] for key in after.keys]
     return gain(before.named[a][:, same], after.named[b], after.truth[b])
 
 

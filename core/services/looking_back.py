@@ -217,14 +217,17 @@ def my_agreement(db: Database, project_id: int, user_id: int) -> MyAgreement:
 
 
 def _by_label(labels: LabelSet, pairs: Counter[tuple[frozenset[str], frozenset[str]]]) -> Iterable[LabelAgreement]:
+    both, only_mine, only_theirs = Counter[str](), Counter[str](), Counter[str]()
+    for (a, b), times in pairs.items():
+        for keys, counter in ((a & b, both), (a - b, only_mine), (b - a, only_theirs)):
+            for key in keys:
+                counter[key] += times
     for key in labels.keys:
-        both = sum(times for (a, b), times in pairs.items() if key in a and key in b)
-        only_mine = sum(times for (a, b), times in pairs.items() if key in a and key not in b)
-        only_theirs = sum(times for (a, b), times in pairs.items() if key in b and key not in a)
-        n = both + only_mine + only_theirs
+        n = both[key] + only_mine[key] + only_theirs[key]
         if n:
             yield LabelAgreement(
-                key=key, both=both, only_mine=only_mine, only_theirs=only_theirs, agree=share(both, n)
+                key=key, both=both[key], only_mine=only_mine[key], only_theirs=only_theirs[key],
+                agree=share(both[key], n),
             )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
+from core.evaluate.cooccurrence import Held
 from core.labels import LabelSet, settle
 from core.services import projects
 from core.services.per_project import PerProject
@@ -67,14 +68,19 @@ class Standing:
             [np.bincount(self.counts_as[self.counting(gold=one)], minlength=len(self.sets)) for one in (False, True)]
         )
 
+    @cached_property
+    def _held(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Each label of each set: (set, label)."""
+        sets, labels = np.nonzero(self.sets)
+        return sets, labels
+
+    def held(self, *, gold: bool) -> Held:
+        """Which labels the texts count with."""
+        return Held(*self._held, self.used[int(gold)], self.sets.shape[1])
+
     def support(self, *, gold: bool) -> NDArray[np.int64]:
         """Texts that count with each label. Shapes: → (K,)."""
-        return np.asarray(self.used[int(gold)] @ self.sets, dtype=np.int64)
-
-    def together(self, *, gold: bool) -> NDArray[np.int64]:
-        """Texts that count with both of two labels; on the diagonal, with one. Shapes: → (K, K)."""
-        weighted = self.sets * self.used[int(gold)][:, None]
-        return np.asarray(weighted.T @ self.sets.astype(np.int64), dtype=np.int64)
+        return self.held(gold=gold).support
 
 
 @dataclass

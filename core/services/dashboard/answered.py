@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,11 @@ class Answered:
     probs: NDArray[np.float32]
     thresholds: NDArray[np.float64]  # NaN for a label that the round gave none
 
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Key → position among the labels."""
+        return {key: k for k, key in enumerate(self.keys)}
+
     @property
     def named(self) -> NDArray[np.bool_]:
         """Its decisions. Shapes: → (N, K)."""
@@ -42,10 +48,15 @@ class Compared:
     keys: tuple[str, ...]
     paired: Paired
 
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Key → position among the labels."""
+        return {key: k for k, key in enumerate(self.keys)}
+
     def of(self, scope: str) -> Gain | None:
         """Of a label, of macro or of tail; None where it was not compared."""
-        if scope in self.keys:
-            return self.paired.labels[self.keys.index(scope)]
+        if scope in self.place:
+            return self.paired.labels[self.place[scope]]
         return {"macro": self.paired.macro, "tail": self.paired.tail}.get(scope)
 
 
@@ -79,11 +90,11 @@ def compared(first: Answered | None, second: Answered | None, rare: Collection[s
     """
     if first is None or second is None:
         return None
-    keys = [key for key in first.keys if key in second.keys and _cut(first, key) and _cut(second, key)]
+    keys = [key for key in first.keys if key in second.place and _cut(first, key) and _cut(second, key)]
     _, a, b = np.intersect1d(first.documents, second.documents, return_indices=True)
     if not keys or not len(a):
         return None
-    mine, theirs = (np.array([each.keys.index(key) for key in keys]) for each in (first, second))
+    mine, theirs = (np.array([each.place[key] for key in keys]) for each in (first, second))
     at, other = np.ix_(a, mine), np.ix_(b, theirs)
     tail = [n for n, key in enumerate(keys) if key in rare]
     return Compared(
@@ -92,4 +103,4 @@ def compared(first: Answered | None, second: Answered | None, rare: Collection[s
 
 
 def _cut(answers: Answered, key: str) -> bool:
-    return bool(np.isfinite(answers.thresholds[answers.keys.index(key)]))
+    return bool(np.isfinite(answers.thresholds[answers.place[key]]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -115,11 +116,12 @@ def long_tail(db: Database, project_id: int) -> LongTail:
     gain = compared(student, twin, rarity.rare(found))
     serves = model is not None and model["fingerprint"] == project.label_set.fingerprint
     due = _need(project, pool, measured if serves else {})
+    asked, sought = (_counts(reasons, words=words) for words in (False, True))
     lines = [
         TailLine(
             key=key, band=bands[key], pool=pool[k], gold=gold[k], share=share(gold[k], n_gold) if n_gold else None,
-            metric=measured.get(("student", key)), asked=_count(reasons, key, words=False),
-            sought=_count(reasons, key, words=True), need=due[k], gain=gain.of(key) if gain else None,
+            metric=measured.get(("student", key)), asked=asked[key], sought=sought[key], need=due[k],
+            gain=gain.of(key) if gain else None,
         )
         for k, key in enumerate(keys)
     ]  # fmt: skip
@@ -140,15 +142,20 @@ def _need(project: Project, pool: Sequence[int], measured: Figures) -> list[floa
     return [float(each) for each in need(pool, known, target=project.settings.target_f1)]
 
 
-def _count(reasons: Sequence[Reason], key: str, *, words: bool) -> int:
-    return sum(each.n for each in reasons if each.label == key and each.words == words and not each.random)
+def _counts(reasons: Sequence[Reason], *, words: bool) -> Counter[str]:
+    """Texts of the queue that are there for each label's sake."""
+    found: Counter[str] = Counter()
+    for each in reasons:
+        if each.words == words and not each.random and each.label:
+            found[each.label] += each.n
+    return found
 
 
 def _band(band: Band, lines: Sequence[TailLine], student: Answered | None) -> BandLine:
     own = [line for line in lines if line.band == band]
     f1 = [line.metric.f1 for line in own if line.metric]
     bounds: tuple[float, float] | None = None
-    places = [student.keys.index(line.key) for line in own if student and line.metric and line.key in student.keys]
+    places = [student.place[line.key] for line in own if student and line.metric and line.key in student.place]
     if student and places and len(places) == len(f1):
         # Against one that says no to everything, whose F1 is 0: the gain is the F1 itself.
         named = student.named[:, places]

@@ -98,13 +98,13 @@ def calibration(db: Database, project_id: int) -> Calibration:
     if at is None or student is None:
         return Calibration(round=at.number if at else None, n=0, labels=())
     often = rarity.often(today)
-    keys = [key for key in often if key in student.keys]
+    keys = [key for key in often if key in student.place]
     found = [_calibrated(student, keys[k]) for k in rarity.by_frequency([often[key] for key in keys])]
     return Calibration(round=at.number, n=len(student.documents), labels=tuple(found))
 
 
 def _calibrated(student: Answered, key: str) -> Calibrated:
-    k = student.keys.index(key)
+    k = student.place[key]
     truth, probs = student.truth[:, k], student.probs[:, k]
     return Calibrated(
         key=key, positives=int(truth.sum()), expected=float(probs.sum(dtype=np.float64)),
@@ -126,7 +126,7 @@ def one_label(db: Database, project_id: int, scope: str) -> OneLabel:
 
 def _answers(db: Database, project_id: int, known: Mapping[str, Answered], scope: str) -> Answers | None:
     student = known["student"]
-    k = student.keys.index(scope)
+    k = student.place[scope]
     threshold, truth, probs = float(student.thresholds[k]), student.truth[:, k], student.probs[:, k]
     if not np.isfinite(threshold):
         return None
@@ -148,7 +148,7 @@ def _answers(db: Database, project_id: int, known: Mapping[str, Answered], scope
 
 
 def _curve(each: Answered, scope: str) -> PrecisionRecall:
-    k = each.keys.index(scope)
+    k = each.place[scope]
     return precision_recall(each.truth[:, k], each.probs[:, k])
 
 

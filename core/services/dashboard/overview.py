@@ -228,7 +228,7 @@ def _scores(
         return of_all, None
     low = high = None
     if now is not None:  # against a student that says no to everything, whose F1 is 0: the gain is the F1 itself
-        alone = paired_f1(now.truth, now.named, np.zeros_like(now.named), tail=[keys.index(key) for key in over]).tail
+        alone = paired_f1(now.truth, now.named, np.zeros_like(now.named), tail=[now.place[key] for key in over]).tail
         low, high = (alone.low, alone.high) if alone else (None, None)
     return of_all, score("tail", over, float(np.mean([student[key].f1 for key in over])), low, high)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from core.evaluate.cooccurrence import Together as Counted
+from core.evaluate.cooccurrence import Held
 from core.evaluate.paired import Gain
 from core.evaluate.proportion import Share
 from core.evaluate.resampled import Estimate
@@ -25,7 +25,10 @@ from core.wording import fixed, signed
 from db.records import Metric, RoundRow
 
 UNSTABLE_BELOW = 10  # gold positives; an F1 on fewer is not a number to act on
-MATRIX = 12  # labels of a co-occurrence table on the page; the file has all
+MATRIX = 12  # labels of a co-occurrence table on the page
+MATRIX_FILE = 200  # and in its file: the commonest
+DRAWN = 60  # labels of one picture, the commonest; the tables have all
+NAMED = 30  # labels of one sentence
 Names = Mapping[str, str]  # labels by key, or people by name: as they are shown
 
 
@@ -116,8 +119,8 @@ def labels(found: Labels, names: Names, lang: str) -> Section:
         sentences.append(say("say_change", lang, since=found.before, n=found.common))
     weak = [names.get(each.scope, each.scope) for each in found.labels if each.support < UNSTABLE_BELOW]
     if weak:
-        said = say("say_unstable", lang, n=len(weak), least=UNSTABLE_BELOW, names=say("alert_comma", lang).join(weak))
-        sentences.append(said)
+        listed = say("alert_comma", lang).join(weak[:NAMED]) + (" …" if len(weak) > NAMED else "")
+        sentences.append(say("say_unstable", lang, n=len(weak), least=UNSTABLE_BELOW, names=listed))
     pictures = (_label_dots(found, names, lang),) if found.round is not None and found.labels else ()
     return Section(
         title=say("labels", lang), sentences=tuple(sentences), pictures=pictures, tables=(table, _models(found, lang))
@@ -139,18 +142,24 @@ def _label(line: Line, names: Names, lang: str) -> tuple[Cell, ...]:
 
 
 def _label_dots(found: Labels, names: Names, lang: str) -> Dots:
-    present = [model for model in MODELS if any(model in each.models for each in found.labels)]
+    drawn = found.labels[:DRAWN]
+    present = [model for model in MODELS if any(model in each.models for each in drawn)]
     series = tuple(
         (
             say(f"model_{model}", lang),
-            tuple(_point(each.models.get(model), faint=each.support < UNSTABLE_BELOW) for each in found.labels),
+            tuple(_point(each.models.get(model), faint=each.support < UNSTABLE_BELOW) for each in drawn),
         )
         for model in present
     )
     return Dots(
-        title=say("picture_labels", lang), axis="F1", series=series,
-        names=tuple(f"{names.get(each.scope, each.scope)} ({each.support})" for each in found.labels),
+        title=_of_commonest(say("picture_labels", lang), len(found.labels), lang), axis="F1", series=series,
+        names=tuple(f"{names.get(each.scope, each.scope)} ({each.support})" for each in drawn),
     )  # fmt: skip
+
+
+def _of_commonest(title: str, n: int, lang: str) -> str:
+    """A picture's title, with what it leaves out."""
+    return title if n <= DRAWN else title + say("of_commonest", lang, n=DRAWN, all=n)
 
 
 def _models(found: Labels, lang: str) -> Table:
@@ -182,11 +191,13 @@ def tail(found: LongTail, names: Names, lang: str) -> Section:
     if found.macro is None:
         return Section(title=say("tail", lang), sentences=(say("say_no_gain", lang), *changed), tables=(table,))
     value, low, high = (signed(each, 3) for each in (found.macro.difference, found.macro.low, found.macro.high))
-    known = [each for each in found.labels if each.gain is not None]
+    every = [each for each in found.labels if each.gain is not None]
+    known = every[:DRAWN]
     widest = max([0.1, *(abs(side) for each in known if each.gain for side in (each.gain.low, each.gain.high))])
     edge = math.ceil(widest * 10) / 10
     dots = Dots(
-        title=say("picture_gain", lang), axis=say("axis_gain", lang), span=(-edge, edge),
+        title=_of_commonest(say("picture_gain", lang), len(every), lang), axis=say("axis_gain", lang),
+        span=(-edge, edge),
         names=tuple(names.get(each.key, each.key) for each in known),
         series=((say("gain", lang), tuple(_point(each.gain) for each in known)),),
     )  # fmt: skip
@@ -241,10 +252,10 @@ def together(found: View, names: Names, lang: str) -> Section:
     return Section(title=say("together", lang), tables=tuple(tables))
 
 
-def _matrix(name: str, title: str, counted: Counted, found: View, names: Names, lang: str) -> Table:
-    called = [names.get(label.key, label.key) for label in found.labels]
+def _matrix(name: str, title: str, counted: Held, found: View, names: Names, lang: str) -> Table:
+    called = [names.get(label.key, label.key) for label in found.labels[:MATRIX_FILE]]
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (who, *line) for who, line in zip(called, counted.counts.tolist(), strict=True)
+        (who, *line) for who, line in zip(called, counted.of(range(len(called))).counts.tolist(), strict=True)
     )
     return Table(name=name, title=title, heads=(say("label", lang), *called), rows=rows, note=f"n = {counted.n:,}",
                  shown=MATRIX, columns=MATRIX + 1)  # fmt: skip

@@ -157,7 +157,7 @@ def compare(db: Database, project_id: int, later: int, earlier: int) -> Comparis
     if found is None:
         return replace(bare, why="no_common")
     _, a, b = np.intersect1d(new.documents, old.documents, return_indices=True)
-    mine, theirs = (np.array([each.keys.index(key) for key in found.keys]) for each in (new, old))
+    mine, theirs = (np.array([each.place[key] for key in found.keys]) for each in (new, old))
     truth, then = new.truth[np.ix_(a, mine)], old.truth[np.ix_(b, theirs)]
     f1 = [per_label(said, truth)[2] for said in (new.named[np.ix_(a, mine)], old.named[np.ix_(b, theirs)])]
     known = {label.key: label for label in now.label_set.every}

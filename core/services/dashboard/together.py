@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
-from core.evaluate.cooccurrence import Confusion, Together, confusions, together
+from core.evaluate.cooccurrence import Confusion, Held, Together, confusions, held
 from core.labels import Label
 from core.services.dashboard.answered import Answered, answered, figures_of
 from core.services.dashboard.rarity import by_frequency
@@ -33,8 +34,8 @@ class Answers:
     round: int
     n: int
     labels: tuple[Label, ...]
-    truth: Together
-    student: Together
+    truth: Held
+    student: Held
     confused: tuple[Confusion, ...]
     missed: tuple[int, ...]  # texts a label
     false: tuple[int, ...]
@@ -46,17 +47,23 @@ class View:
 
     labels: tuple[Label, ...]
     support: tuple[int, ...]  # pool and gold together
-    pool: Together
-    gold: Together
+    pool: Held
+    gold: Held
     answers: Answers | None  # None before a round, or where it kept none of these labels
 
-    def of(self, source: Source) -> tuple[tuple[Label, ...], Together] | None:
-        """One of the sources with its own labels; None where there is none."""
+    def has(self, source: Source) -> bool:
+        return source in ("pool", "gold") or self.answers is not None
+
+    def of(self, source: Source, keys: Container[str] | None = None) -> tuple[tuple[Label, ...], Together] | None:
+        """One of the sources with its own labels, all or those of these keys; None where there is no such source."""
         if source in ("pool", "gold"):
-            return self.labels, self.pool if source == "pool" else self.gold
-        if self.answers is None:
+            labels, counted = self.labels, self.pool if source == "pool" else self.gold
+        elif self.answers is None:
             return None
-        return self.answers.labels, self.answers.truth if source == "truth" else self.answers.student
+        else:
+            labels, counted = self.answers.labels, self.answers.truth if source == "truth" else self.answers.student
+        at = [n for n, label in enumerate(labels) if keys is None or label.key in keys]
+        return tuple(labels[n] for n in at), counted.of(at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +111,7 @@ def texts(db: Database, project_id: int, source: Source, row: str, column: str, 
             keys = found.label_set.keys
             if row not in keys or column not in keys:
                 return Texts(n=0, page=0, texts=())
-            wanted = found.sets[:, keys.index(row)] & found.sets[:, keys.index(column)]
+            wanted = found.sets[:, found.label_set.position[row]] & found.sets[:, found.label_set.position[column]]
             at = found.counting(gold=source == "gold")
             ids = found.documents[at[wanted[found.counts_as[at]]]]
             return _page(db, found, ids, None, page)
@@ -112,7 +119,7 @@ def texts(db: Database, project_id: int, source: Source, row: str, column: str, 
         if said is None or row not in said.keys or column not in said.keys:
             return Texts(n=0, page=0, texts=())
         y = said.truth if source == "truth" else said.named
-        both = y[:, said.keys.index(row)] & y[:, said.keys.index(column)]
+        both = y[:, said.place[row]] & y[:, said.place[column]]
         return _page(db, found, said.documents[both], said, page)
 
 
@@ -123,7 +130,7 @@ def confused_texts(db: Database, project_id: int, missed: str, named: str, *, pa
         said = _said(db, project_id, found)
         if said is None or missed not in said.keys or named not in said.keys:
             return Texts(n=0, page=0, texts=())
-        i, j = said.keys.index(missed), said.keys.index(named)
+        i, j = said.place[missed], said.place[named]
         wrong = said.truth[:, i] & ~said.named[:, i] & said.named[:, j] & ~said.truth[:, j]
         return _page(db, found, said.documents[wrong], said, page)
 
@@ -137,17 +144,18 @@ def _said(db: Database, project_id: int, found: Standing) -> Answered | None:
     return said if said and set(said.keys) & set(found.label_set.keys) else None
 
 
-def _ordered(found: Standing, order: list[int], *, gold: bool) -> Together:
-    at = np.array(order, dtype=np.int64)
-    return Together(found.together(gold=gold)[np.ix_(at, at)], len(found.counting(gold=gold)))
+def _ordered(found: Standing, order: list[int], *, gold: bool) -> Held:
+    counted, place = found.held(gold=gold), np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return replace(counted, labels=place[counted.labels])
 
 
 def _answers(said: Answered, found: Standing, order: list[int]) -> Answers:
-    labels = tuple(found.label_set.labels[k] for k in order if found.label_set.keys[k] in said.keys)
-    at = [said.keys.index(label.key) for label in labels]
+    labels = tuple(found.label_set.labels[k] for k in order if found.label_set.keys[k] in said.place)
+    at = [said.place[label.key] for label in labels]
     truth, named = said.truth[:, at], said.named[:, at]
     return Answers(
-        round=said.round, n=len(said.documents), labels=labels, truth=together(truth), student=together(named),
+        round=said.round, n=len(said.documents), labels=labels, truth=held(truth), student=held(named),
         confused=tuple(confusions(truth, named)),
         missed=_counts(truth & ~named), false=_counts(named & ~truth),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from pages.shared.dashboard import figure, together_figure, together_texts
 from pages.shared.dashboard.together_figure import MEASURES
 from pages.shared.i18n import lang, plain, t
 
-SHOWN = 20  # labels at once
+SHOWN = 20  # labels at once, unless another number is chosen
+NUMBERS = (10, SHOWN, 30, 40)
 SOURCES = ("pool", "gold", "student", "difference")
 CHART = "together_chart"
 
@@ -60,21 +62,22 @@ def _controls() -> tuple[str, str]:
 
 
 def _chosen(found: View) -> set[str]:
-    """Keys of the labels to show: all, or where there are many, those chosen."""
+    """Keys of the labels to show: all, or where there are many, so many of the commonest, or those chosen."""
     if len(found.labels) <= SHOWN:
         return {label.key for label in found.labels}
     names = {label.key: label.name(lang()) for label in found.labels}
-    st.caption(t("together.chosen_note", all=len(names), n=SHOWN))
-    keys = st.multiselect(
-        t("together.choose", n=SHOWN), list(names), default=list(names)[:SHOWN], max_selections=SHOWN,
-        format_func=lambda key: names[key], key="together_labels",
+    left, right = st.columns([1, 4], vertical_alignment="top")
+    n = left.selectbox(
+        t("together.how_many"), [each for each in NUMBERS if each < len(names)], key="together_n",
+        index=NUMBERS.index(SHOWN),
     )  # fmt: skip
-    return set(keys) or set(list(names)[:SHOWN])
-
-
-def _some(labels: tuple[Label, ...], found: Together, chosen: set[str]) -> tuple[list[Label], Together]:
-    at = [n for n, label in enumerate(labels) if label.key in chosen]
-    return [labels[n] for n in at], Together(found.counts[np.ix_(at, at)], found.n)
+    commonest = list(names)[:n]
+    keys = right.multiselect(
+        t("together.choose", n=n), list(names), default=commonest, max_selections=n,
+        format_func=lambda key: names[key], key=f"together_labels_{n}",
+    )  # fmt: skip
+    st.caption(t("together.chosen_note", all=len(names), n=n))
+    return set(keys) or set(commonest)
 
 
 def _of(found: View, source: str) -> str:
@@ -86,9 +89,9 @@ def _of(found: View, source: str) -> str:
 
 
 def _pairs(found: View, chosen: set[str], source: str, measure: str) -> None:
-    of = found.of(source)  # type: ignore[arg-type]
+    of = found.of(source, chosen)  # type: ignore[arg-type]
     assert of is not None
-    labels, seen = _some(*of, chosen)
+    labels, seen = of
     rows = [
         {
             t("together.table_row"): a.name(lang()), t("together.table_column"): b.name(lang()),
@@ -116,7 +119,7 @@ def _note(measure: str) -> str:
     return t(f"together.note_{measure}", least=UNSTABLE_BELOW if measure != "lift" else f"{FEW_EXPECTED:.0f}")
 
 
-def _sentence(labels: list[Label], seen: Together, measure: str, of: str) -> str:
+def _sentence(labels: Sequence[Label], seen: Together, measure: str, of: str) -> str:
     """The pair that stands out, among those whose number is to be relied on where there are any."""
     of = plain(of)
     if not np.any(seen.counts - np.diag(seen.support)):
@@ -139,9 +142,10 @@ def _sentence(labels: list[Label], seen: Together, measure: str, of: str) -> str
 
 
 def _difference(found: View, chosen: set[str]) -> None:
-    assert found.answers is not None
-    labels, given = _some(found.answers.labels, found.answers.truth, chosen)
-    _, named = _some(found.answers.labels, found.answers.student, chosen)
+    by_people, by_student = found.of("truth", chosen), found.of("student", chosen)
+    assert by_people is not None
+    assert by_student is not None
+    (labels, given), (_, named) = by_people, by_student
     points = 100 * (named.share - given.share)
     rows = [
         {
@@ -214,7 +218,7 @@ def _largest(values: NDArray[np.float64], where: NDArray[np.bool_]) -> tuple[int
     return int(i), int(j)
 
 
-def _same(labels: list[Label]) -> NDArray[np.bool_]:
+def _same(labels: Sequence[Label]) -> NDArray[np.bool_]:
     return np.eye(len(labels), dtype=bool)
 
 

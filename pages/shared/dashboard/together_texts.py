@@ -85,7 +85,7 @@ def panel(project: Project, found: View) -> None:
 def _choice(found: View) -> tuple[str, str, str]:
     """Two labels and where to look; what no longer exists gives way to the commonest pair."""
     names = {label.key: label.name(lang()) for label in found.labels}
-    sources = {str(one): t(f"together.from_{one}") for one in together.SOURCES if found.of(one)}
+    sources = {str(one): t(f"together.from_{one}") for one in together.SOURCES if found.has(one)}
     keys = list(names)
     usual = {_FIRST: keys[0], _SECOND: keys[min(1, len(keys) - 1)], _FROM: "pool" if found.pool.n else "gold"}
     for name, value in usual.items():

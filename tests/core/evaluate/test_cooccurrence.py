@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from core.evaluate.cooccurrence import confusions, together
+from core.evaluate import cooccurrence
+from core.evaluate.cooccurrence import confusions, held, together
 
 
 def drawn(n: int = 300, k: int = 5, seed: int = 0) -> np.ndarray:
@@ -68,3 +69,17 @@ def test_unlike_shapes_are_refused() -> None:
         confusions(np.zeros((2, 3)), np.zeros((3, 3)))
     with pytest.raises(ValueError, match="shape"):
         together(np.zeros(3))
+
+
+def test_of_thousands_of_labels_any_few_are_counted_and_the_worst_pairs_are_named(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    y, named = rng.random((60, 3000)) < 0.002, rng.random((60, 3000)) < 0.002
+    found = held(y)
+    assert found.n == 60
+    np.testing.assert_array_equal(found.support, y.sum(axis=0))
+    at = [7, 2999, 12]
+    np.testing.assert_array_equal(found.of(at).counts, y[:, at].astype(int).T @ y[:, at].astype(int))
+    few = confusions(y, named)
+    assert len(few) == 1000
+    monkeypatch.setattr(cooccurrence, "PAIRS", 0)  # by one table
+    assert confusions(y, named) == few

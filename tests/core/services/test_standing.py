@@ -41,7 +41,7 @@ def check(db: Database, project: int) -> None:
         assert {int(found.documents[n]): names(found, found.counts_as[n]) for n in at} == told
         y = found.label_set.encode(list(told.values())).astype(int).reshape(len(told), len(keys))
         assert found.support(gold=role == "gold").tolist() == y.sum(axis=0).tolist()
-        assert found.together(gold=role == "gold").tolist() == (y.T @ y).tolist()
+        assert found.held(gold=role == "gold").of().counts.tolist() == (y.T @ y).tolist()
     twice = [
         (each["document_id"], each["user_id"], frozenset(found.label_set.present(each["labels"])))
         for each in adjudications.read_twice(db, project)
@@ -99,7 +99,7 @@ def test_an_empty_project_has_shapes_and_no_figures(db, project_id) -> None:
     found = look(db, project_id)
     assert found.labels(gold=False).shape == (0, 3)
     assert found.support(gold=True).tolist() == [0, 0, 0]
-    assert found.together(gold=False).shape == (3, 3)
+    assert found.held(gold=False).of().counts.shape == (3, 3)
 
 
 def test_a_retired_label_leaves_its_texts_uncounted(db, people, project_id, tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ def test_people_are_counted_as_training_counts_them(made: tuple, role: str) -> N
     keys = [label.key for label in found.labels]
     y = matrix(db, project, role, keys).astype(int)
     seen = found.pool if role == "pool" else found.gold
-    np.testing.assert_array_equal(seen.counts, y.T @ y)
+    np.testing.assert_array_equal(seen.of().counts, y.T @ y)
+    np.testing.assert_array_equal(seen.of([2, 0]).counts, y[:, [2, 0]].T @ y[:, [2, 0]])
     assert seen.n == len(y)
     support = [int(found.pool.support[k] + found.gold.support[k]) for k in range(4)]
     assert support == sorted(support, reverse=True)
@@ -61,8 +62,8 @@ def test_the_student_and_people_are_compared_on_the_same_texts(made: tuple) -> N
     assert found is not None
     assert (found.round, found.n) == (1, 70)
     at = [NAMES.index(label.zh) for label in found.labels]
-    np.testing.assert_array_equal(found.truth.counts, y[:, at].astype(int).T @ y[:, at].astype(int))
-    np.testing.assert_array_equal(found.student.counts, named[:, at].astype(int).T @ named[:, at].astype(int))
+    np.testing.assert_array_equal(found.truth.of().counts, y[:, at].astype(int).T @ y[:, at].astype(int))
+    np.testing.assert_array_equal(found.student.of().counts, named[:, at].astype(int).T @ named[:, at].astype(int))
     errors = multilabel_confusion_matrix(y[:, at], named[:, at])
     assert list(found.missed) == list(errors[:, 1, 0])
     assert list(found.false) == list(errors[:, 0, 1])

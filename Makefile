@@ -21,7 +21,7 @@ check: $(VENV)/.test  ## lint and types
 	$(VENV)/bin/mypy
 
 unit: $(VENV)/.test  ## all tests but the browser's
-	$(PY) -m pytest -m "not e2e"
+	$(PY) -m pytest -m "not e2e" -n 2 --dist loadfile
 
 e2e: $(VENV)/.test  ## the browser's tests (needs Debian's chromium)
 	@command -v chromium >/dev/null || [ -x /usr/bin/chromium ] || \

@@ -12,6 +12,7 @@ from collections.abc import Generator
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 from core.distill.candidates import Pairs
 from core.seeds import derive
@@ -52,8 +53,9 @@ def answer_steps(
             if right[taught].all() or not right[taught].any():
                 raise ValueError("the pairs are all right or all wrong: there is nothing to tell apart")
             trees = _trees(derive(seed, "shared stack", bag, part) % 2**32)
-            trees.fit(pairs.figures[taught], right[taught])
-            found[asked] += trees.predict_proba(pairs.figures[asked])[:, 1] / bags
+            with threadpool_limits(1, user_api="openmp"):  # trees this small mostly wait for each other's threads
+                trees.fit(pairs.figures[taught], right[taught])
+                found[asked] += trees.predict_proba(pairs.figures[asked])[:, 1] / bags
             yield (bag + done / len(parts)) / bags
     return pairs.spread(found)
 

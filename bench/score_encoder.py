@@ -117,7 +117,8 @@ def ratio(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
 
     one_core()
     student = load_student(folder)
-    by, read, model = student.scorer(), student.reader(), student.model
+    by, read = student.scorer(), student.reader()
+    model: Any = student.model
     sample = list(islice(texts(args.data, args.texts), 0, None, max(1, args.texts // 128)))[:128]
 
     def eager(size: int) -> Any:
@@ -125,8 +126,8 @@ def ratio(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
         with torch.no_grad():
             out = []
             for start in range(0, len(rows), size):
-                batch = batch_of(rows[start : start + size], model.encoder.pad, width=model.max_tokens)  # type: ignore[union-attr]
-                out.append(model.head(hidden_of(model.encoder.network, batch), batch.mask).sigmoid().numpy())  # type: ignore[union-attr]
+                batch = batch_of(rows[start : start + size], model.encoder.pad, width=model.max_tokens)
+                out.append(model.head(hidden_of(model.encoder.network, batch), batch.mask).sigmoid().numpy())
             return np.concatenate(out)
 
     onnx, int8 = alone(folder, "onnx"), alone(folder, "int8")

@@ -208,7 +208,9 @@ class RoundConfig(_Json):
     def of_teachers(self) -> RoundConfig:
         """The same round as its teachers are trained: frozen vectors, perhaps another architecture."""
         arch = self.teacher_arch or self.arch
-        alone = {"hard_share": 1.0, "spliced": 0.0} if arch in SET_HEADS else {}  # what teachers do in any case
+        alone: dict[str, Any] = (
+            {"hard_share": 1.0, "spliced": 0.0} if arch in SET_HEADS else {}
+        )  # what teachers do in any case
         return replace(
             self,
             **alone,

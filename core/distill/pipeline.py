@@ -37,7 +37,7 @@ from core.evaluate.thresholds import choose
 from core.models.base import TextModel
 from core.splits import hold_out
 from core.steps import through
-from core.text.encode import encoder
+from core.text.encode import Encoder, encoder
 from core.text.normalize import normalize
 from core.text.tokenize import read_all
 from core.text.vectors import SAMPLE_TOKENS, vector_steps
@@ -192,7 +192,8 @@ class _Round:
         data, config = self.data, self.config
         self.sample: list[list[str]] = []
         if not config.uses_vectors:  # heads read texts by their encoder's own tokens
-            self.vocab, self.encode = Vocab.of_counts(Counter(), 1), _unread
+            self.vocab = Vocab.of_counts(Counter(), 1)
+            self.encode: Encoder = _unread
             return
         gold = {_digest(text) for text in data.gold_texts}
         union = {_digest(text): text for part in (data.train_texts, data.pool_texts) for text in part}

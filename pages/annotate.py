@@ -211,7 +211,7 @@ def board_data(user: User | None, project: Project, answer: dict[str, Any], box:
         "still": still(labels, project.guideline, given.notes if given else {}, language, known=known_of(box)),
         # Only a board that has just come up is told where its person stopped; later it knows better than we do.
         "docs": board_texts(given.texts, names, None if box else given.stopped) if given else [],
-        "thresholds": given.thresholds if given else {},
+        "thresholds": thresholds_shown(given.thresholds, given.texts) if given else {},
         "desk": given.desk.values() if given else None,
         "past": None if not given or given.past is None else past_page(given.past, names, before_of(asked)),
         **{name: answer.get(name) for name in SAID},
@@ -221,6 +221,12 @@ def board_data(user: User | None, project: Project, answer: dict[str, Any], box:
         "progress": {"today": mine.today, "labelled": mine.labelled, "pool": mine.pool, "daily_goal": mine.daily_goal},
         "empty": empty_words(mine, role) if handed else trouble_words(),
     }
+
+
+def thresholds_shown(thresholds: dict[str, float], texts: list[LeasedText]) -> dict[str, float]:
+    """The cuts of those labels that have a probability on some text: of thousands of labels most have none."""
+    shown = {key for text in texts for key in text.suggestions or ()}
+    return {key: cut for key, cut in thresholds.items() if key in shown}
 
 
 def known_of(box: dict[str, Any]) -> str:

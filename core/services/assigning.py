@@ -6,9 +6,10 @@ run out stays on its desk for as long as nobody else has taken the room.
 
 from __future__ import annotations
 
+import heapq
 import random
 import statistics
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlite_utils import Database
 
 from core.config import ProjectSettings
 from core.errors import Archived
+from core.label_rules import LISTED
 from core.predictions import unpacked
 from core.services import membership, projects
 from core.services.projects import Project
@@ -23,6 +25,7 @@ from db import annotations as annotation_rows
 from db import documents, events, leases, rounds
 from db.connect import reading, writing
 
+SUGGESTED = 20  # labels of a text, where there are more than a board lists
 PACE_OF = 30  # a person's latest timed decisions, whose median is their pace
 LEAST_TIMED = 5
 LEASE_FACTOR = 3
@@ -143,7 +146,7 @@ def _leased(db: Database, project: Project, held: dict[str, Any], *, blind: bool
 
 
 def suggested(db: Database, project: Project, document_id: int) -> dict[str, float] | None:
-    """The current student's probabilities for a document, by label key."""
+    """The current student's probabilities for a document, by label key; of many labels the likeliest alone."""
     found = rounds.prediction(db, project.id, document_id)
     if found is None:
         return None
@@ -151,7 +154,11 @@ def suggested(db: Database, project: Project, document_id: int) -> dict[str, flo
     if model is None or model["fingerprint"] != project.label_set.fingerprint:
         return None
     probabilities = unpacked(found[1], len(project.label_set))
-    return {key: round(float(p), 3) for key, p in zip(project.label_set.keys, probabilities, strict=True)}
+    keys = project.label_set.keys
+    places: Sequence[int] = range(len(keys))
+    if len(keys) > LISTED:
+        places = [k for k in heapq.nlargest(SUGGESTED, places, key=probabilities.__getitem__) if probabilities[k] > 0]
+    return {keys[k]: round(float(probabilities[k]), 3) for k in places}
 
 
 def release(

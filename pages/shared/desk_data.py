@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from core.label_rules import LISTED
 from core.labels import Label
 from core.services.annotating import LeasedText, MyProgress
 from core.services.looking_back import Past
@@ -26,7 +27,9 @@ WORDS = (
     "state_offline_idle", "state_out_idle", "need_label", "need_label_touch", "label_merged", "label_retired",
     "undone", "nothing_to_undo",
     "loading", "swapped", "guideline", "guideline_short", "example", "counter_example", "lead_note", "search",
-    "search_example", "no_number", "back_short", "forward_short", "chance_alone", "chance_above", "chance_below",
+    "search_example", "find", "find_example", "found_n", "found_none", "browse", "chosen", "take_off", "of_likely",
+    "of_recent", "of_first", "of_pinned", "guide_some",
+    "no_number", "back_short", "forward_short", "chance_alone", "chance_above", "chance_below",
     "stayed", "revised", "unrevised", "loading_past",
     "past_end", "past_title", "past_skipped", "past_flagged", "past_labelled",
     "past_versions", "past_save", "past_stay", "past_skip", "past_flag", "past_undo", "past_settled",
@@ -52,11 +55,16 @@ def usual_desk() -> dict[str, Any]:
 
 
 def _digits(labels: Sequence[Label]) -> dict[str, str]:
-    """Label key → its own digit: the one that a lead has set, else the next that is free."""
+    """Label key → its own digit: the one that a lead has set, else the next that is free.
+
+    Of more labels than the board lists, those alone that a lead has set: the others are for the labels at hand.
+    """
     found: dict[str, str] = {}
     for label in labels:
         if label.hotkey in map(str, range(1, SLOTS + 1)) and label.hotkey not in found.values():
             found[label.key] = label.hotkey
+    if len(labels) > LISTED:
+        return found
     free = [str(n) for n in range(1, SLOTS + 1) if str(n) not in found.values()]
     for label in labels:
         if label.key not in found and free:
@@ -90,14 +98,20 @@ def board_labels(labels: Sequence[Label], language: str, notes: dict[str, str] |
     return found
 
 
-@functools.lru_cache(maxsize=64)
+def _written(label: dict[str, Any]) -> tuple[str, ...]:
+    """Its words that are looked for, in a text or by their name."""
+    return (*label["keywords"], label["name"], label["other"])
+
+
+@functools.lru_cache(maxsize=16)
 def _still(
     labels: tuple[Label, ...], guideline: str, notes: tuple[tuple[str, str], ...], language: str
 ) -> dict[str, Any]:
     made = board_labels(labels, language, dict(notes))
     values = {
         "labels": made,
-        "alike": alike(word for label in made for word in label["keywords"]),
+        "listed": LISTED,
+        "alike": alike(word for label in made for word in _written(label)),
         "guideline": blocks(guideline),
         "words": board_words(),
         "usual": usual_desk(),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import json
 import logging
 import uuid
 from typing import Any, TypeGuard
@@ -9,6 +12,8 @@ from typing import Any, TypeGuard
 import streamlit as st
 
 from core.errors import BadOp, NotAllowed, NotMember, TagtailError, UserMistake
+from core.label_rules import LISTED
+from core.labels import Label
 from core.messages import sentence
 from core.services import adjudicating, reviewing
 from core.services.accounts import User
@@ -28,6 +33,7 @@ WORDS = (
     "names", "take", "flagged", "settled_as", "comment", "labels", "saved", "place", "need_label",
     "no_majority",
 )  # fmt: skip
+FINDING = ("find", "find_example", "found_n", "found_none")
 STATES = ("state_saving", "state_slow", "state_offline", "state_offline_idle", "state_out", "state_out_idle")
 NO_ANSWER: dict[str, Any] = {"acked": [], "refused": [], "trouble": ""}
 
@@ -119,26 +125,41 @@ def board_case(case: Case, project_id: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@functools.lru_cache(maxsize=16)
+def board_labels(labels: tuple[Label, ...], language: str) -> tuple[str, list[dict[str, Any]]]:
+    """The labels as the board wants them, and a mark by which it knows them again."""
+    width = len(str(len(labels)))
+    made = [
+        {
+            "key": each.key, "name": each.name(language), "other": each.zh if language == "en" else each.en,
+            "colour": each.colour, "digit": each.hotkey, "number": str(n).zfill(width),
+        }
+        for n, each in enumerate(labels, start=1)
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(made, ensure_ascii=False).encode()).hexdigest()[:16], made
+
+
 def board_data(
     project: Project, view: str, label: str, found: Docket, answer: dict[str, Any], box: dict[str, Any]
 ) -> dict[str, Any]:
     """Everything that the board shows, as plain values; ``box`` is what it has said last."""
-    words = {name: t(f"review.{name}") for name in WORDS} | {name: t(f"annotate.{name}") for name in STATES}
+    words = {name: t(f"review.{name}") for name in WORDS}
+    words |= {name: t(f"annotate.{name}") for name in (*STATES, *FINDING)}
     empty = view if found.counts else "one"
     words |= {"empty_title": t(f"review.empty_{empty}_title"), "empty_body": t(f"review.empty_{empty}_body")}
-    labels = project.label_set.on_board
+    there = box.get("sid") == st.session_state["review_sid"]  # a board that has spoken in this session
+    look, labels = board_labels(project.label_set.on_board, lang())
     return {
         "sid": st.session_state["review_sid"],
-        # A board that has spoken in this session is there.
-        "assets": None if box.get("sid") == st.session_state["review_sid"] else ASSETS,
+        "assets": None if there else ASSETS,
+        "look": look,
+        "listed": LISTED,
         "owner": str(session.user_id() or 0),
         "scope": f"{project.id}.{view}.{label}",
         "view": view,
         "n": found.n,
         "cases": [board_case(case, project.id) for case in found.cases],
-        "labels": [
-            {"key": each.key, "name": each.name(lang()), "colour": each.colour, "digit": each.hotkey} for each in labels
-        ],
+        "labels": None if there and box.get("look") == look else labels,
         "blind": project.settings.blind_review,
         "settledHere": bool(answer["acked"]),
         "acked": answer["acked"],

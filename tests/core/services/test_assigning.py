@@ -14,13 +14,15 @@ from sqlite_utils import Database
 
 from core.config import ProjectSettings
 from core.errors import NotAllowed
+from core.predictions import unpacked
 from core.services import accounts, adjudicating, annotating, assigning, curating, projects
 from core.services.curating import ImportOptions
 from db import annotations as annotation_rows
-from db import documents, leases
+from db import documents, leases, rounds
 from db.annotations import NewAnnotation
 from db.connect import open_database, row, rows, value, writing
 from db.records import NewDocument
+from tests import many_labels
 from tests.conftest import NOW, PASSWORD, everybody_joins, make_project
 from tests.core.services.test_settling import decide
 from tests.db.test_tallies import check_tallies
@@ -365,3 +367,19 @@ def test_the_next_text_costs_no_more_among_five_thousand_of_which_half_are_done(
     small, large = (half_done(db, size, people["ann"], overlap) for size in (100, 5000))
     costs = [work(db, project, people["ann"], f"new-{project}") for project in (small, large)]
     assert costs[1] <= 2 * costs[0] + 10, costs
+
+
+def test_of_many_labels_the_likeliest_alone_are_suggested(db: Database) -> None:
+    size = many_labels.Size(labels=300, texts=30, gold=10, done=5)
+    project_id = many_labels.make(db, size)
+    many_labels.publish(db, project_id, size)
+    project = projects.project(db, project_id)
+    text = many_labels.document_ids(db, project_id)[20]
+    found = assigning.suggested(db, project, text)
+    kept = rounds.prediction(db, project_id, text)
+    assert found is not None
+    assert kept is not None
+    every = dict(zip(project.label_set.keys, unpacked(kept[1], 300).tolist(), strict=True))
+    best = sorted(every, key=lambda key: -every[key])[:20]
+    assert list(found) == best
+    assert list(found.values()) == pytest.approx([every[key] for key in best], abs=6e-4)

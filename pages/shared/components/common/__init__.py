@@ -16,7 +16,7 @@ from typing import Any
 import streamlit as st
 
 HERE = Path(__file__).parent
-SCRIPTS = (HERE / "outbox.js", HERE / "keys.js")  # what every board's own scripts build on
+SCRIPTS = (HERE / "outbox.js", HERE / "keys.js", HERE / "finder.js")  # what every board's own scripts build on
 Mount = Callable[..., Any]
 
 

@@ -14,7 +14,7 @@ from pages.shared.components.common import board
 # One module to the browser; board.js exports.
 SCRIPTS = (
     "wire.js", "comfort.js", "view.js", "guide.js", "search.js", "settings.js", "past.js", "walk.js", "clock.js",
-    "desk.js", "board.js",
+    "desk.js", "many.js", "board.js",
 )  # fmt: skip
 BOARD = board("label_board", Path(__file__).parent, SCRIPTS)
 ASSETS, label_board = BOARD.assets, BOARD.draw  # its data is made by ``pages.annotate``

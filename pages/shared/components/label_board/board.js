@@ -5,7 +5,7 @@ const EMPTY_POKE_MS = 20000;
 const ASK_AGAIN_MS = 4000;
 const GUARD_MS = 600;       // hands need so long to see that another text has come up under them
 const GUARD_TYPING_MS = 2000;
-const GUARDED = /^(label[1-9]|number|search|save|stay|skip|flag)$/;
+const GUARDED = /^(label[1-9]|number|search|browse|save|stay|skip|flag)$/;
 
 let lastStill = null;       // what seldom changes, as the server last sent it: a board that is mounted anew has it too
 
@@ -18,6 +18,10 @@ function makeBoard(root) {
   const { past, walk, clock, open } = desk;
   const letGo = () => focusIn(root)?.blur();
   const search = makeSearch({ view, labels: () => (s.data ? s.data.labels : []), toggle: tap, closed: () => {} });
+  const many = makeMany({ s, root, view, comfort, desk, tap, look: (label) => desk.note(fingers() ? null : label, "found") });
+  s.handy = many.handy;
+  const fingers = () => window.matchMedia("(pointer: coarse)").matches;  // a definition would lie over the list
+  const ruled = () => (many.on ? { ...s.data, labels: many.ruled, some: true } : s.data);
   const settings = makeSettings({ view, usual: () => s.data.usual, desk: desk.desk, change: changeDesk, closed: letGo });
   let still = lastStill;
   let notices = [];
@@ -36,7 +40,7 @@ function makeBoard(root) {
   function escape() {
     if (s.typed !== null) desk.closeNumber();
     else if (s.held) { s.held = null; view.note(null, s.data.words); }
-    else if (guide.isOpen) guide.toggle(s.data, s.keymap, false);
+    else if (guide.isOpen) guide.toggle(ruled(), s.keymap, false);
     else desk.leave();
     return true;
   }
@@ -51,8 +55,9 @@ function makeBoard(root) {
     back: () => desk.walkBy(-1),
     forward: () => desk.walkBy(1),
     again: () => desk.again(),
-    guide: () => guide.toggle(s.data, s.keymap),
-    search: () => search.open(),
+    guide: () => guide.toggle(ruled(), s.keymap),
+    search: () => (many.on ? many.finder : search).open(),
+    browse: () => many.finder.browse(),
     number: () => desk.typeNumber(null),
     highlights: () => { changeDesk({ highlights: !desk.desk().highlights }); },
     settings: () => settings.toggle(s.data.words),
@@ -66,7 +71,7 @@ function makeBoard(root) {
     if (desk.guarded() && GUARDED.test(action)) return true;
     if (action !== "number") desk.closeNumber();
     if (!/^label/.test(action)) return ACTS[action]() !== false;
-    const label = s.data.labels.find((one) => one.digit && "label" + one.digit === action);
+    const label = (many.on ? many.rows : s.data.labels).find((one) => one.digit && "label" + one.digit === action);
     if (label) desk.toggle(label.key);
     return Boolean(label);
   }
@@ -93,6 +98,7 @@ function makeBoard(root) {
     if (name === "Escape") used = escape();
     else if (s.typed !== null && /^[0-9]$/.test(name)) used = desk.guarded() || desk.typeNumber(name);
     else if (s.typed !== null && name === "Backspace") { desk.closeNumber(); used = true; }
+    else if (many.on && /^(Backspace|Delete)$/.test(name) && !s.keymap.action(name)) used = desk.guarded() || many.takeOff(name === "Backspace");
     else if (s.keymap.action(name)) used = act(s.keymap.action(name));
     else if (/Space$/.test(name)) { readOn(event.shiftKey); used = true; }
     if (!used) return;
@@ -117,8 +123,10 @@ function makeBoard(root) {
     comfort.wear({ font_size: 20, line_height: 1.9, measure: 35, sentences: "", highlights: false, ...desk.desk() });
     const chosen = desk.here() ? desk.here().chosen : null;
     view.words(s.data, s.keymap);
-    view.buildLabels(s.data.labels, s.data.words, s.keymap, { toggle: tap, note: desk.note });
-    guide.refresh(s.data, s.keymap);
+    many.words(s.data.words);
+    if (many.on) many.handy(desk.here(), true);
+    else { many.handy(null); view.buildLabels(s.data.labels, s.data.words, s.keymap, { toggle: tap, note: desk.note }); }
+    guide.refresh(ruled(), s.keymap);
     view.chosen(chosen, Boolean(chosen) && open());
     if (s.outbox) { desk.paintAll(); desk.paintProgress(); }
     followTheme();
@@ -174,7 +182,7 @@ function makeBoard(root) {
     view.part("help-close").addEventListener("click", () => help(false));
     view.part("veil").addEventListener("click", (e) => { if (e.target === view.part("veil")) help(false); });
     view.part("note-close").addEventListener("click", () => { s.held = null; view.note(null, s.data.words); });
-    view.part("guide-close").addEventListener("click", () => guide.toggle(s.data, s.keymap, false));
+    view.part("guide-close").addEventListener("click", () => guide.toggle(ruled(), s.keymap, false));
     view.part("past-leave").addEventListener("click", () => desk.leave());
     view.part("rest-close").addEventListener("click", () => { clock.rest(); remindOfRest(); });
     view.part("flagging").addEventListener("submit", (e) => { e.preventDefault(); desk.sendFlag(); });

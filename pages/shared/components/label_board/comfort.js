@@ -4,7 +4,7 @@ const SENTENCE_ENDS = /(?<=[。！？!?…；;][」』”’）)\]]*)(?=[^」』
 const HUGE = 20000;  // characters; a text as long as this is shown without spans
 
 function makeComfort(view) {
-  let words = null;      // one pattern of all words, longest first
+  let lengths = new Map();  // first character of a word → how long words that begin with it are, longest first
   let owners = new Map();  // word, its characters as `plain` has them → labels
   let first = new Map();   // character → the first of those that are written for each other
   let desk = null;
@@ -21,15 +21,17 @@ function makeComfort(view) {
 
   // `alike`: groups of characters, simplified and traditional, that are written for each other.
   function learn(labels, alike) {
-    const groups = new Map(alike.map((group) => [group[0], group]));
     first = new Map(alike.flatMap((group) => Array.from(group, (character) => [character, group[0]])));
     owners = new Map();
     for (const label of labels) {
       for (const word of new Set((label.keywords || []).map(plain))) owners.set(word, [...(owners.get(word) || []), label]);
     }
-    const either = (character) => (groups.has(character) ? `[${groups.get(character)}]` : character.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-    const patterns = [...owners.keys()].sort((a, b) => b.length - a.length).map((word) => Array.from(word, either).join(""));
-    words = patterns.length ? new RegExp(patterns.join("|"), "gu") : null;
+    const sizes = new Map();
+    for (const word of owners.keys()) {
+      const characters = Array.from(word);
+      if (characters.length) sizes.set(characters[0], (sizes.get(characters[0]) || new Set()).add(characters.length));
+    }
+    lengths = new Map([...sizes].map(([character, found]) => [character, [...found].sort((a, b) => b - a)]));
     made += 1;
   }
 
@@ -45,19 +47,26 @@ function makeComfort(view) {
 
   // A stretch of text with the words in it marked: by colour and by a line under them.
   function marked(text) {
-    if (!desk || !desk.highlights || !words) return [document.createTextNode(text)];
+    if (!desk || !desk.highlights || !lengths.size) return [document.createTextNode(text)];
     const nodes = [];
+    const characters = Array.from(text);
+    const alike = characters.map((character) => first.get(character) || character);
     let from = 0;
-    for (const hit of text.matchAll(words)) {
-      const labels = owners.get(plain(hit[0])) || [];
-      if (hit.index > from) nodes.push(document.createTextNode(text.slice(from, hit.index)));
-      const mark = make("mark", "", hit[0]);
-      mark.style.setProperty("--chip", labels.length ? labels[0].colour : "");
+    const passed = (to) => { if (to > from) nodes.push(document.createTextNode(characters.slice(from, to).join(""))); };
+    for (let at = 0; at < characters.length; at += 1) {
+      // Of the words that begin here, the longest; as many words as there are cost no more.
+      const size = (lengths.get(alike[at]) || []).find((n) => owners.has(alike.slice(at, at + n).join("")) && at + n <= alike.length);
+      if (!size) continue;
+      const labels = owners.get(alike.slice(at, at + size).join(""));
+      passed(at);
+      const mark = make("mark", "", characters.slice(at, at + size).join(""));
+      mark.style.setProperty("--chip", labels[0].colour);
       mark.title = labels.map((label) => label.name).join(" · ");
       nodes.push(mark);
-      from = hit.index + hit[0].length;
+      from = at + size;
+      at = from - 1;
     }
-    if (from < text.length) nodes.push(document.createTextNode(text.slice(from)));
+    passed(characters.length);
     return nodes;
   }
 
@@ -88,7 +97,7 @@ function makeComfort(view) {
   }
 
   return {
-    learn, wear, chance,
+    learn, wear, chance, plain,
     get made() { return made; },
     paragraphs: (text) => {
       const lines = text.split(/\n+/).filter((line) => line.trim());

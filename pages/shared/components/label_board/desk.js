@@ -19,6 +19,7 @@ function makeShared() {
     typed: null,         // digits of a label's number, while one is being typed
     strayAt: -Infinity,  // when a key was pressed while no text was there
     guardUntil: 0,
+    handy: () => {},     // which labels are at hand for what comes on the desk
   };
 }
 
@@ -122,6 +123,7 @@ function makeDesk(s, root, view, comfort, guide) {
     }
     if (on) on.cuts = s.data.thresholds || {};  // as they are on the screen from now on
     closeNumber();
+    s.handy(on);
     view.text(on ? on.doc : null, comfort, s.data, walk.here);
     view.past(walk.here ? walk.here.entry : null, walk.here ? walk.back : 0, s.data, s.keymap);
     view.chosen(on ? on.chosen : null, Boolean(on) && open());
@@ -298,7 +300,7 @@ function makeDesk(s, root, view, comfort, guide) {
     if (!on || !open()) return;
     if (on.chosen.has(key)) on.chosen.delete(key);
     else on.chosen.add(key);
-    view.toggles.get(key).setAttribute("aria-pressed", String(on.chosen.has(key)));
+    view.chosen(on.chosen, true);
     view.part("save").classList.toggle("ready", on.chosen.size > 0);
     view.hint("");
     if (walk.here) return;
@@ -360,7 +362,7 @@ function makeDesk(s, root, view, comfort, guide) {
   }
 
   return {
-    past, walk, clock, open, here, desk, relabel, guarded, recall, rememberDraft, rememberPast, paintAll, paintButtons, paintProgress,
+    past, walk, clock, open, here, desk, alive, relabel, guarded, recall, rememberDraft, rememberPast, paintAll, paintButtons, paintProgress,
     paintState, advance, decide, undo, walkBy, again, toggle, closedWords, openFlag, closeFlag, sendFlag, note, typeNumber, closeNumber,
     leave() { if (walk.leave()) { paintAll(); if (!s.current) advance(); } },
   };

@@ -57,7 +57,8 @@ function makeGuide(view) {
       else if (last && last.className === "items") last.append(block(one));
       else { const list = make("ul", "items"); list.append(block(one)); written.push(list); }
     }
-    body.replaceChildren(...data.labels.map((label) => card(label, w, labelKey(label, keymap))), ...written);
+    const some = data.some ? [make("p", "quiet", w.guide_some)] : [];
+    body.replaceChildren(...some, ...data.labels.map((label) => card(label, w, labelKey(label, keymap))), ...written);
   }
 
   function toggle(data, keymap, wanted) {

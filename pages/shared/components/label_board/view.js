@@ -13,15 +13,21 @@ function makeView(root) {
   const toggles = new Map();
   const chances = new Map();
 
-  function buildLabels(labels, words, keymap, on) {
+  let watching = () => {};
+
+  // `more`: what stands over the first row of a kind, and how many labels there are beside these.
+  function buildLabels(labels, words, keymap, on, more) {
     const box = part("labels");
     box.setAttribute("aria-label", words.labels);
     box.replaceChildren();
     box.classList.toggle("many", labels.length > 14);
-    part("seek").hidden = labels.length <= 9;
+    part("seek").hidden = !more && labels.length <= 9;
+    button("seek", more ? "browse" : "search", more ? fill(words.browse, { n: more.all.toLocaleString() }) : words.search, keymap);
+    part("seek").dataset.act = more ? "browse" : "search";
     toggles.clear();
     chances.clear();
-    for (const label of labels) {
+    labels.forEach((label, n) => {
+      if (more && more.of[n] !== more.of[n - 1]) box.append(make("p", "of", more.of[n]));
       const key = labelKey(label, keymap);
       const row = make("div", "row");
       const toggle = make("button", "toggle");
@@ -50,7 +56,7 @@ function makeView(root) {
       box.append(row);
       toggles.set(label.key, toggle);
       chances.set(label.key, chance);
-    }
+    });
   }
 
   function listenPress(toggle, tap, hold) {
@@ -84,7 +90,6 @@ function makeView(root) {
     button("guide-ask", "guide", w.guideline, keymap, w.guideline_short);
     button("settings-ask", "settings", w.settings, keymap, w.settings_short);
     button("ask", "help", w.help, keymap, w.help_short);
-    button("seek", "search", w.search, keymap);
     for (const name of ["note-close", "guide-close", "search-close"]) part(name).setAttribute("aria-label", w.close);
     part("board").setAttribute("aria-label", w.board);
     part("board").lang = { en: "en", hans: "zh-Hans" }[data.lang] || "zh-Hant";
@@ -177,6 +182,7 @@ function makeView(root) {
       if (toggle.getAttribute("aria-pressed") !== on) toggle.setAttribute("aria-pressed", on);
       if (toggle.disabled === enabled) toggle.disabled = !enabled;
     }
+    watching(set, enabled);
   }
 
   function note(label, w) {
@@ -245,6 +251,7 @@ function makeView(root) {
 
   return {
     part, put, fill, buildLabels, words, text, past, chosen, note, progress, state, empty, notices, toggles,
+    watch: (seen) => { watching = seen; },  // who else shows what is chosen
     found: (n) => put("search-count", n === null ? "" : String(n)),
     // The number so far, and the labels that it can still become.
     number: (words, typed) => {

@@ -3,6 +3,7 @@
 const LETTERS = "ABCDEFGH";
 const SLOW_MS = 10000;
 const BOARDS = new WeakMap();
+let lastLabels = null;   // as the server last sent them: it does so when they have changed
 
 function element(tag, className, text) {
   const made = document.createElement(tag);
@@ -24,6 +25,27 @@ function makeBoard(root) {
   const fill = (words, values) => words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const showsNames = () => (named === null ? !data.blind : named);
   const label = (key) => data.labels.find((one) => one.key === key) || { key, name: key, colour: "#777" };
+  const many = () => data.labels.length > data.listed;
+  const none = new Set();
+  const finder = makeFinder({
+    field: part.find, list: part.found, count: part.foundCount, labels: () => data.labels, words: () => data.words,
+    chosen: () => (cases.draft() || { chosen: none }).chosen, alike: (word) => word, toggle: press, look: () => {},
+    takeLast: () => { const last = [...cases.draft().chosen].at(-1); if (last !== undefined) press(last); },
+  });
+
+  function press(key) {
+    if (!cases.current()) return;
+    hint = "";
+    cases.toggle(key);
+    paint();
+  }
+
+  // Of many labels those that somebody chose for this text, whoever it was.
+  function offered(one) {
+    if (!many()) return data.labels;
+    const here = new Set([...one.choices.flatMap((choice) => choice.labels), ...(one.settled ? one.settled.labels : []), ...cases.draft().chosen]);
+    return data.labels.filter((each) => here.has(each.key));
+  }
 
   function chip(key, common) {
     const made = element("span", "chip" + (common ? " all" : ""), label(key).name);
@@ -106,7 +128,9 @@ function makeBoard(root) {
     }
     part.people.replaceChildren(...one.choices.map((choice, n) => person(one, choice, n)));
     const held = focused()?.dataset?.label;
-    part.labels.replaceChildren(...data.labels.map((each) => toggle(one, each)));
+    part.labels.replaceChildren(...offered(one).map((each) => toggle(one, each)));
+    part.finding.hidden = !many();
+    finder.paint();
     if (held !== undefined) part.labels.querySelector(`[data-label="${CSS.escape(held)}"]`)?.focus();
     part.commentWord.textContent = data.words.comment;
     if (part.comment.value !== cases.draft().comment) part.comment.value = cases.draft().comment;
@@ -163,8 +187,9 @@ function makeBoard(root) {
     const key = readKey(event).replace("Shift+", "");
     const each = data && data.labels.find((one) => one.digit && one.digit === key);
     if (!key || !cases.current()) return;
-    if (each) { hint = ""; cases.toggle(each.key); paint(); claimEnter(root); }
+    if (each) { press(each.key); claimEnter(root); }
     else if (key === "/") part.comment.focus();
+    else if (key === "L" && many()) finder.open();
     else if (KEYS[key]) act(KEYS[key]);
     else if (LETTERS.includes(key)) take(LETTERS.indexOf(key));
     else return;
@@ -175,7 +200,7 @@ function makeBoard(root) {
   function onClick(event) {
     const pressed = event.target.closest("button");
     if (!pressed) return;
-    if (pressed.dataset.label) { hint = ""; cases.toggle(pressed.dataset.label); paint(); }
+    if (pressed.dataset.label) press(pressed.dataset.label);
     else if (pressed.dataset.take) take(Number(pressed.dataset.take));
     else if (pressed.dataset.act) act(pressed.dataset.act);
   }
@@ -190,7 +215,7 @@ function makeBoard(root) {
   function start(owner) {
     if (outbox) outbox.close();
     outbox = makeOutbox({
-      name: "settle", owner, changed: paintState, deliver: (box) => setStateValue("outbox", { ...box, sid: data.sid }),
+      name: "settle", owner, changed: paintState, deliver: (box) => setStateValue("outbox", { ...box, sid: data.sid, look: data.look }),
     });
     cases.recall(owner);
   }
@@ -202,7 +227,11 @@ function makeBoard(root) {
       const sid = data ? data.sid : null;
       if (!data || data.scope !== next.scope) takeFocus(root, Boolean(data));
       if (first) start(next.owner);
-      data = next;
+      if (next.labels) lastLabels = next.labels;
+      data = { ...next, labels: lastLabels || [] };
+      part.find.setAttribute("aria-label", next.words.find);
+      part.find.placeholder = next.words.find_example;
+      part.found.setAttribute("aria-label", next.words.labels);
       outbox.heard(next.heard);
       cases.take(next, () => outbox.settle([...next.acked, ...next.refused.map((one) => one.uid)]));
       notices = [...notices, ...next.refused.map((one) => one.sentence)].slice(-3);

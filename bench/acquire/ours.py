@@ -14,12 +14,12 @@ from core.active.candidates import Candidates
 from core.active.scores import relative
 from core.config import ProjectSettings
 from core.labels import Label, LabelSet
+from core.models.linear import THRESHOLD
 from core.seeds import derive, numbers
 from core.simulate.plan import served
 from core.worker.fast_lane import blend
 from core.worker.finding import Finding
 from core.worker.needs import label_words, needs
-from core.worker.rounds import LINEAR_THRESHOLD
 
 WITHOUT_CHANCE = "long_tail_without_chance"  # what the places drawn by lot cost
 ORACLE = "oracle"  # is told every label: how far choosing can go with this learner
@@ -52,7 +52,7 @@ def lots(asked: Asked) -> np.random.Generator:
 
 def state(asked: Asked, name: str) -> Candidates:
     """What the fast lane would give that strategy."""
-    wanted, cut = queue.looks_at(name), np.full(len(asked.names), LINEAR_THRESHOLD)
+    wanted, cut = queue.looks_at(name), np.full(len(asked.names), THRESHOLD)
     given: dict[str, Any] = {}
     for field, at in (("embeddings", asked.left), ("labelled_embeddings", asked.taught)):
         if field in wanted:

@@ -105,7 +105,7 @@ def _figures(
     lines += table(head, rows)
     others = [
         (model, *(number(finding(gold, model, scope).get("f1")) for scope in AGGREGATES))
-        for model in ("student", "standalone", "teacher", "linear")
+        for model in ("student", "standalone", "teacher", "linear", "svm")
         if finding(gold, model, "macro")
     ]
     if len(others) > 1:

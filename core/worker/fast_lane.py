@@ -21,14 +21,13 @@ from core.active import queue, top_k
 from core.active.candidates import Candidates
 from core.active.scores import relative
 from core.active.select import Ranked
-from core.models.linear import FastLane
+from core.models.linear import THRESHOLD, FastLane
 from core.predictions import unpacked
 from core.seeds import numbers
 from core.services import projects, settling
 from core.worker.finding import Finding
 from core.worker.needs import Figure, label_words, needs
 from core.worker.ranking import queue_rows
-from core.worker.rounds import LINEAR_THRESHOLD
 from core.worker.wide_lane import WideLane
 from db import annotations as annotation_rows
 from db import documents, events
@@ -166,7 +165,7 @@ class FastLanes:
             probs = pool.lane.refit(taught, y, seed=0)[asked].astype(np.float64)
         else:  # nothing is known but the labels' own words
             probs = np.zeros((len(asked), len(project.label_set)))
-        thresholds = linear = cut = np.full(len(project.label_set), LINEAR_THRESHOLD)
+        thresholds = linear = cut = np.full(len(project.label_set), THRESHOLD)
         if student:
             cut = np.array([student["thresholds"][key] for key in project.label_set.keys])
             probs, thresholds = blend(probs, linear, [blobs.get(each) for each in ids], cut)

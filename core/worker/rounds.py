@@ -8,13 +8,11 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from core.active import queue
@@ -22,14 +20,13 @@ from core.approximations import deeper
 from core.config import RoundConfig
 from core.distill.pipeline import RoundReport, RoundResult, run_round
 from core.errors import Cancelled
-from core.evaluate.metrics import MetricRow, rows
 from core.export.bundle import write_bundle
-from core.models.linear import LinearModel
 from core.predictions import packed
 from core.services import projects, scheduling
+from core.steps import drained, through
 from core.stored_config import whole
 from core.version import VERSION
-from core.worker import signals, tree_rounds
+from core.worker import baselines, signals, tree_rounds
 from core.worker.eta import Clock, comparable
 from core.worker.learned import Learned, Pack
 from core.worker.ranking import ranked_pool
@@ -47,7 +44,6 @@ JOB_LEASE_S = 60.0
 TEACHERS_SCORE = 20_000  # pool texts; beyond, teachers are not asked, for they take many times what the student takes
 PUBLISH_TRIES = 3
 KEEP_ROUNDS = 3  # published students kept on disk
-LINEAR_THRESHOLD = 0.5  # class weights are balanced, so that is where the linear model cuts
 
 
 class Stopped(Exception):
@@ -120,12 +116,12 @@ class RoundRunner:
         return deeper(config)
 
     def _flat(self, seen: Snapshot, config: RoundConfig, out: Path) -> Learned:
-        """Teachers, student and twin, and the linear model beside them."""
+        """Teachers, student and twin, and the baselines beside them."""
         result = self._train(seen, config, out)
         self._report(RoundReport("publish", 0, 2))
-        linear = self._linear(seen, config.seed)
+        measured, linear = self._told_through(baselines.linear_steps(seen.data, config.seed))
         return Learned(
-            metrics=[*result.metrics, *_linear_metrics(seen, linear, config.seed)],
+            metrics=[*result.metrics, *measured, *self._told_through(baselines.svm_steps(seen.data, config))],
             thresholds=result.thresholds["student"], gold={**result.gold_probs, "linear": linear},
             pool_probs=result.pool_probs, ranked=ranked_pool(seen.project, seen.data, result, self.number),
             student_dir=result.student_dir, pack=self.pack, n_train=result.n_train, n_valid=result.n_valid,
@@ -176,12 +172,9 @@ class RoundRunner:
         if projects.project(self.db, self.job.project_id).label_set.fingerprint != self.label_set:
             raise GaveWay() if self.deeper else LabelsChanged()
 
-    def _linear(self, seen: Snapshot, seed: int) -> NDArray[np.float32]:
-        """What the baseline that every round is held against says of gold: TF-IDF and logistic regression."""
-        model = LinearModel()
-        for _ in model.fit_steps(seen.data.train_texts, seen.data.train_y, seed=seed):
-            self._report(RoundReport("publish", 0, 2))
-        return model.probabilities(seen.data.gold_texts)
+    def _told_through(self, steps: Generator[None, None, Any]) -> Any:
+        """What the steps come to, with a heartbeat at each."""
+        return drained(through(steps, lambda _: self._report(RoundReport("publish", 0, 2))))
 
     def _is_as_good(self, result: Learned) -> bool:
         """Whether a deeper round may replace the present one: same labels, same validation texts, macro-F1 no lower."""
@@ -302,12 +295,6 @@ class RoundRunner:
         kept = sorted(whole, key=lambda path: int(path.name.split("-")[1]), reverse=True)
         for path in kept[KEEP_ROUNDS:]:
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _linear_metrics(seen: Snapshot, probs: NDArray[np.float32], seed: int) -> list[MetricRow]:
-    cut = np.full(len(seen.data.label_keys), LINEAR_THRESHOLD)
-    keys = seen.data.label_keys
-    return rows(probs, seen.data.gold_y, cut, keys=keys, model="linear", split="gold", seed=seed)
 
 
 def _named(

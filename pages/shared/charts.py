@@ -13,11 +13,11 @@ from core.services.reporting import Overview
 from db.records import Metric
 
 UNSTABLE_BELOW = 10  # gold positives; an F1 on fewer is not a number to act on
-MODELS = ("student", "standalone", "teacher", "linear")
-# Four hues that stay apart for colour-blind readers; the symbol tells them apart a second time.
+MODELS = ("student", "standalone", "teacher", "linear", "svm")
+# Five hues that stay apart for colour-blind readers; the symbol tells them apart a second time.
 # Source: Okabe & Ito, Color Universal Design, https://jfly.uni-koeln.de/color/
-COLOURS = {"student": "#0f766e", "standalone": "#e69f00", "teacher": "#5b7fbd", "linear": "#a9a9a9"}
-SYMBOLS = {"student": "circle", "standalone": "diamond", "teacher": "square", "linear": "x-thin"}
+COLOURS = {"student": "#0f766e", "standalone": "#e69f00", "teacher": "#5b7fbd", "linear": "#a9a9a9", "svm": "#cc79a7"}
+SYMBOLS = {"student": "circle", "standalone": "diamond", "teacher": "square", "linear": "x-thin", "svm": "cross-thin"}
 TAIL, HEAD = "#d55e00", "#0f766e"
 FADED = 0.38
 

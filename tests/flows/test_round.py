@@ -53,7 +53,7 @@ def test_a_round_publishes_figures_a_student_and_a_ranking(ready, tmp_path: Path
     assert (seen.round.number, seen.round.n_train + seen.round.n_valid, seen.round.n_gold) == (1, 40, 20)
     assert seen.round.config["label_model"] == "flat", "so few labels have no tree"
     on_gold = {(m.model, m.scope) for m in seen.metrics if m.split == "gold"}
-    for model in ("teacher", "standalone", "student", "linear"):
+    for model in ("teacher", "standalone", "student", "linear", "svm"):
         assert {(model, "k0"), (model, "k1"), (model, "k2"), (model, "macro"), (model, "micro")} <= on_gold
     assert all(0 <= m.low <= m.f1 <= m.high <= 1 for m in seen.metrics if m.low is not None)
     assert seen.queue_head

@@ -14,7 +14,7 @@ from core.evaluate.paired import Gain, Paired, paired_f1
 from db import answers, rounds
 from db.records import Metric
 
-MODELS = ("student", "standalone", "teacher", "linear")
+MODELS = ("student", "standalone", "teacher", "linear", "svm")
 Figures = Mapping[tuple[str, str], Metric]  # by model and scope
 
 

@@ -49,7 +49,7 @@ def side_by_side(lines: Sequence[Line], names: Mapping[str, str], lang: str) -> 
             marker={
                 "color": COLOURS[model], "symbol": SYMBOLS[model], "size": 11 if model == "student" else 8,
                 "opacity": [1.0 if line.support >= UNSTABLE_BELOW else FADED for _, line, _ in points],
-                "line": {"width": 2 if model == "linear" else 0, "color": COLOURS[model]},
+                "line": {"width": 2 if SYMBOLS[model].endswith("-thin") else 0, "color": COLOURS[model]},
             },
             error_x={
                 "type": "data", "symmetric": False, "thickness": 1.6 if model == "student" else 1, "width": 0,

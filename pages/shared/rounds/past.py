@@ -16,7 +16,7 @@ from pages.shared.i18n import catalogue, plain, t
 
 ENDS = {"DeeperNotBetter": "deeper_set_aside", "GaveWay": "deeper_gave_way"}  # no failures, though not published
 NOTES = {*ENDS, "DeeperTaken"}
-TABLE_MODELS = ("student", "standalone", "teacher", "linear")
+TABLE_MODELS = ("student", "standalone", "teacher", "linear", "svm")
 
 
 def state_words(row: RoundRow) -> str:

@@ -5,7 +5,8 @@ import pytest
 
 from core.evaluate.metrics import aggregate
 from core.experiments import reuters
-from core.reproduce.losses.svm import MARGINS, tuned
+from core.models.svm import MARGINS
+from core.reproduce.losses.svm import tuned
 from core.steps import drained
 from tests.core import making
 from tests.shared_data import shared_data

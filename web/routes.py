@@ -25,6 +25,7 @@ from db.connect import open_database
 from db.errors import NotFound, StorageError
 from pages.shared.i18n import say
 from web import html
+from web.figures import figure_file
 from web.joining import Joining
 from web.leaving import Leaving
 from web.login import SignIn
@@ -167,6 +168,7 @@ def all_routes(sign_in: SignIn, downloads: Downloads, health: Health) -> list[Ro
         Route("/lang", sign_in.choose_language, methods=["POST"]),
         Route("/healthz", health.answer, methods=["GET"]),
         Route("/annotate", first_page, methods=["GET"]),
+        Route("/figures/{version}/{name}", figure_file, methods=["GET"]),
         Route("/download/student/{project_id:int}", downloads.student, methods=["GET"]),
         Route("/download/report/{project_id:int}", downloads.report, methods=["GET"]),
         Route("/download/labels/{project_id:int}.{format}", downloads.labels, methods=["GET"]),

@@ -23,6 +23,7 @@ from tests.core.services.dashboard.measuring import gold_ids
 from tests.core.services.dashboard.modelled import labelled, publish, said
 from tests.pages.conftest import House
 from tests.pages.filling import fill
+from tests.pages.plotted import plotted
 
 Said = Callable[[AppTest], str]
 SHARES, CUTS = (0.6, 0.4, 0.08), (0.5, 0.4, 0.45)
@@ -248,7 +249,7 @@ def test_ninety_labels_are_shown_by_band(house: House, texts_of: Said, tmp_path:
     with house.open() as db:
         found = labels(db, many)
     tail = [line for line in found.labels if line.band == "tail"]
-    drawn = label_charts.side_by_side(tail, {}, "zh")
+    drawn = plotted(label_charts.side_by_side(tail, {}, "zh"))
     assert len(drawn.layout.yaxis.ticktext) == 40
 
 

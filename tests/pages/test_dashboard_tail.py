@@ -19,6 +19,7 @@ from tests.core.services.dashboard.measuring import gold_ids, import_texts
 from tests.core.services.dashboard.modelled import labelled, publish, rank, said
 from tests.pages.conftest import House
 from tests.pages.filling import fill
+from tests.pages.plotted import plotted
 from tests.pages.test_dashboard_labels import CUTS, GOLD, SECOND, SHARES, bare, english, write
 
 Said = Callable[[AppTest], str]
@@ -68,17 +69,17 @@ def test_each_sentence_holds_the_figures_with_round_and_n(measured: House, texts
 
 def test_the_charts_draw_what_the_service_says(measured: House) -> None:
     found, names = value(measured), {"k0": "甲", "k1": "<b>乙</b>", "k2": "丙"}
-    bars = [trace for trace in tail_charts.frequency(found, names, "zh").data if trace.type == "bar"]
+    bars = [trace for trace in plotted(tail_charts.frequency(found, names, "zh")).data if trace.type == "bar"]
     assert [list(bar.y) for bar in bars] == [[pytest.approx(100 * GOLD[:, k].mean())] for k in range(3)]
-    drawn = tail_charts.queue(found, found.labels, names, "zh")
+    drawn = plotted(tail_charts.queue(found, found.labels, names, "zh"))
     assert list(drawn.layout.yaxis.ticktext) == ["甲", "&lt;b>乙&lt;/b>", "丙"]
     asked, sought, need = drawn.data
     assert list(asked.x) == pytest.approx([0, 0, 100 * 10 / 15])
     assert list(sought.x) == pytest.approx([100 * 5 / 15, 0, 0])
     assert sum(need.x) == pytest.approx(100)
-    gains = tail_charts.gain(found, found.labels, names, "zh")
+    gains = plotted(tail_charts.gain(found, found.labels, names, "zh"))
     assert sum(len(trace.x) for trace in gains.data) == 3
-    dots = tail_charts.f1_against_frequency(found, names, "zh").data
+    dots = plotted(tail_charts.f1_against_frequency(found, names, "zh")).data
     assert [list(trace.x) for trace in dots] == [[line.pool] for line in found.labels]
 
 

@@ -19,6 +19,7 @@ from pages.shared.dashboard import together_figure
 from tests.core.services.dashboard.measuring import gold_ids, import_texts
 from tests.core.services.dashboard.modelled import labelled, publish, said
 from tests.pages.conftest import House
+from tests.pages.plotted import plotted
 
 Said = Callable[[AppTest], str]
 SHARES = (0.7, 0.4, 0.3)
@@ -142,7 +143,7 @@ def test_the_figure_has_a_cell_and_a_point_a_pair(house: House, tmp_path: Path) 
         found = together.view(db, house.project_id)
     for measure in together_figure.MEASURES:
         drawn = together_figure.grid(found.labels, found.pool, measure)
-        figure = together_figure.heatmap(drawn)
+        figure = plotted(together_figure.heatmap(drawn))
         cells, points = figure.data
         assert np.shape(cells.z) == (3, 3)
         assert [cells.z[k][k] for k in range(3)] == [None] * 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +29,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     return []
 
 
-def drawn(built: list[tuple[object, ...]], *given: object) -> go.Figure:
+def drawn(built: list[tuple[object, ...]], *given: object) -> figure.Drawn:
     def build(*values: object) -> go.Figure:
         built.append(values)
         return go.Figure()
@@ -66,3 +68,18 @@ def test_it_keeps_no_more_than_so_many(built) -> None:
     for n in range(3 * figure._MOST):
         drawn(built, n)
     assert len(figure._kept) == figure._MOST
+
+
+def test_what_travels_is_the_whole_figure_without_a_template() -> None:
+    made = go.Figure(layout={"height": 321, "title": "標題"})
+    made.add_scatter(x=np.array([1.0, np.nan]), y=[dt.date(2026, 1, 2), None], error_x={"array": [0.5, 0.25]})
+    sent = figure.travelling(made)
+    told = json.loads(sent.text)
+    assert sent.height == 321
+    assert "標題" in sent.text
+    assert "template" not in told["layout"]
+    assert "NaN" not in sent.text
+    back = go.Figure(told)  # Plotly takes it for a figure of its own
+    assert back.data[0].y[0] == "2026-01-02"
+    assert list(back.data[0].error_x.array) == [0.5, 0.25]
+    assert figure.travelling(go.Figure()).height == figure.HEIGHT

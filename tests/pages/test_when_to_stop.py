@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core.services.forecasting import when_to_stop
 from pages.shared.dashboard.when_to_stop import drawn, rows
 from tests.pages.conftest import House
+from tests.pages.plotted import plotted
 from tests.rounds_so_far import QUIET, a_round, figures, rising, waiting
 
 Said = Callable[[AppTest], str]
@@ -110,7 +111,7 @@ def test_the_chart_holds_the_points_the_band_and_the_target(pool: House) -> None
     with pool.open() as db:
         rising(db, pool.project_id, 4)
         found = when_to_stop(db, pool.project_id)
-    made = drawn(found.macro, found, "zh")
+    made = plotted(drawn(found.macro, found, "zh"))
     band, middle, measured = made.data
     assert list(measured.x) == [50, 100, 150, 200]
     assert list(measured.y) == [each.f1 for each in found.macro.points]

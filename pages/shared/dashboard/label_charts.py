@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import plotly.graph_objects as go
-
 from core.evaluate.curves import Decision, PrecisionRecall, Reliability
 from core.services.dashboard.per_label import Line
 from db.records import Metric
 from pages.shared import charts
 from pages.shared.charts import COLOURS, FADED, MODELS, SYMBOLS, UNSTABLE_BELOW, plain_name
 from pages.shared.i18n import say
+from pages.shared.sketch import Sketch
 
 CALM = {"margin": {"l": 8, "r": 16, "t": 8, "b": 8}, "hovermode": "closest", "dragmode": False}
 LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0}
@@ -36,9 +35,9 @@ def reach(metrics: Sequence[Metric]) -> dict[str, list[float]]:
     }
 
 
-def side_by_side(lines: Sequence[Line], names: Mapping[str, str], lang: str) -> go.Figure:
+def side_by_side(lines: Sequence[Line], names: Mapping[str, str], lang: str) -> Sketch:
     """F1 of every label on gold, one dot a model with its 95 % interval; labels with little gold are faded."""
-    figure = go.Figure()
+    figure = Sketch()
     present = [model for model in MODELS if any(model in line.models for line in lines)]
     for order, model in enumerate(present):
         points = [(i, line, line.models[model]) for i, line in enumerate(lines) if model in line.models]
@@ -73,9 +72,9 @@ def axis_name(line: Line, names: Mapping[str, str], lang: str) -> str:
     return say(key, lang, name=plain_name(names.get(line.scope, line.scope)), n=line.support)
 
 
-def history(found: Sequence[Metric], name: str, lang: str) -> go.Figure:
+def history(found: Sequence[Metric], name: str, lang: str) -> Sketch:
     """F1 on gold over the rounds, one line a model; the student's 95 % interval as a band."""
-    figure = go.Figure()
+    figure = Sketch()
     student = [m for m in found if m.model == "student" and m.low is not None and m.high is not None]
     if len(student) > 1:
         rounds = [m.round for m in student]
@@ -108,9 +107,9 @@ def history(found: Sequence[Metric], name: str, lang: str) -> go.Figure:
     return figure
 
 
-def calibration(found: Reliability, lang: str) -> go.Figure:
+def calibration(found: Reliability, lang: str) -> Sketch:
     """How often what the student says comes true, with Wilson's 95 % interval; larger dots hold more texts."""
-    bins, figure = found.bins, go.Figure()
+    bins, figure = found.bins, Sketch()
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", name=say("per_label.calibration_perfect", lang), hoverinfo="skip",
         line={"color": GREY, "dash": "dash", "width": 1.5},
@@ -148,11 +147,9 @@ def calibration(found: Reliability, lang: str) -> go.Figure:
     return figure
 
 
-def precision_recall(
-    curves: Mapping[str, PrecisionRecall], now: Decision, tried: Decision | None, lang: str
-) -> go.Figure:
+def precision_recall(curves: Mapping[str, PrecisionRecall], now: Decision, tried: Decision | None, lang: str) -> Sketch:
     """Precision over recall, one line a model; the present threshold and a tried one as marks on the student's."""
-    figure = go.Figure()
+    figure = Sketch()
     for model in (each for each in MODELS if each in curves):
         thresholds, precision, recall = thinned(curves[model])
         name = say(f"dashboard.model_{model}", lang)

@@ -71,7 +71,7 @@ def _history(one: OneLabel, name: str) -> None:
         said += " " + t("per_label.history_since", first=first.round, f1=plain(f"{first.f1:.2f}"))
     figure.chart(
         figure.kept(label_charts.history, one.history, plain_name(name), lang()), key="chart_history", sentence=said,
-        table=per_label.as_data((each, name) for each in one.history), name=f"f1-over-rounds-{one.scope}",
+        table=lambda: per_label.as_data((each, name) for each in one.history), name=f"f1-over-rounds-{one.scope}",
         note=t("per_label.history_note"),
     )  # fmt: skip
 
@@ -121,7 +121,11 @@ def _threshold(one: OneLabel, answers: Answers) -> None:
             lang(),
         )
         figure.chart(
-            drawn, key="chart_curve", sentence=said, table=_points(answers), name=f"precision-recall-{one.scope}"
+            drawn,
+            key="chart_curve",
+            sentence=said,
+            table=lambda: _points(answers),
+            name=f"precision-recall-{one.scope}",
         )
 
 

@@ -88,7 +88,7 @@ def _per_day(found: Work) -> None:
     figure.chart(
         figure.kept(people_figures.per_day, found, t("people_tab.others"), lang()),
         key="people_days", sentence=sentence,
-        table=[dict(zip(columns, (day.isoformat(), name, n), strict=True)) for day, name, n in found.per_day],
+        table=lambda: [dict(zip(columns, (day.isoformat(), name, n), strict=True)) for day, name, n in found.per_day],
         name="texts-a-day", note=t("people_tab.per_day_note"),
     )  # fmt: skip
 

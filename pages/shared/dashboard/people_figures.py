@@ -6,14 +6,13 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
-
 from core.evaluate.proportion import Share
 from core.evaluate.resampled import Estimate
 from core.services.dashboard.people import Agreement, Person, Suggestions, Work
 from core.wording import fixed, signed
 from pages.shared.charts import FADED, HEAD, UNSTABLE_BELOW, plain_name
 from pages.shared.i18n import say
+from pages.shared.sketch import Sketch
 
 HUES = ("#0f766e", "#e69f00", "#5b7fbd", "#cc79a7", "#d55e00", "#56b4e9", "#8a8d3b", "#7a5195")
 PATTERNS = ("", "/", ".", "x", "\\", "-", "|", "+")
@@ -55,12 +54,12 @@ def stacked(work: Work, others: str) -> tuple[list[str], Counter[tuple[dt.date, 
     return every, found
 
 
-def per_day(work: Work, others: str, lang: str) -> go.Figure:
+def per_day(work: Work, others: str, lang: str) -> Sketch:
     """Texts first decided a day, or a week where there are many days, one colour and pattern a person."""
     names, found = stacked(work, others)
     days = sorted({day for day, _ in found})
     step = 7 if weekly(work) else 1
-    figure = go.Figure()
+    figure = Sketch()
     for i, name in enumerate(names):
         spare = name == others and i == len(HUES)
         figure.add_bar(
@@ -95,10 +94,10 @@ def per_day(work: Work, others: str, lang: str) -> go.Figure:
     return figure
 
 
-def _rows(figure: go.Figure, names: Sequence[str], *, each_px: int = 40, legend: bool) -> go.Figure:
+def _rows(figure: Sketch, names: Sequence[str], *, each_px: int = 40, legend: bool) -> Sketch:
     """A row for each name, the first on top."""
     figure.update_layout(height=(120 if legend else 90) + each_px * len(names), legend=_LEGEND, **_CALM)
-    figure.update_layout(margin_t=40 if legend else 12)
+    figure.update_layout(margin={"t": 40 if legend else 12})
     figure.update_yaxes(
         tickmode="array", tickvals=list(range(len(names))), ticktext=list(names), range=[len(names) - 0.5, -0.5],
         fixedrange=True, zeroline=False, automargin=True, showgrid=False,
@@ -115,10 +114,10 @@ def _bars(values: Sequence[float], low: Sequence[float], high: Sequence[float], 
     }  # fmt: skip
 
 
-def seconds(people: Sequence[Person], lang: str) -> go.Figure:
+def seconds(people: Sequence[Person], lang: str) -> Sketch:
     """Seconds a text: the median, the middle half as a thick line, the middle four fifths as a thin one."""
     timed = [each for each in people if each.seconds is not None]
-    figure = go.Figure()
+    figure = Sketch()
     middle = [each.seconds[2] for each in timed if each.seconds]
     for at, (width, opacity) in ((0, (1.6, 0.7)), (1, (11, 0.4))):
         figure.add_scatter(
@@ -145,7 +144,7 @@ def seconds(people: Sequence[Person], lang: str) -> go.Figure:
     return _rows(figure, [plain_name(each.name) for each in timed], legend=False)
 
 
-def _dots(figure: go.Figure, found: Sequence[tuple[float, Share, str]], name: str, style: tuple[str, str]) -> None:
+def _dots(figure: Sketch, found: Sequence[tuple[float, Share, str]], name: str, style: tuple[str, str]) -> None:
     """Shares in per cent with their intervals, at these heights and with these hovers."""
     colour, symbol = style
     values = [100 * share.value for _, share, _ in found]
@@ -168,9 +167,9 @@ def percent(share: Share, lang: str) -> str:
     )  # fmt: skip
 
 
-def rates(people: Sequence[Person], lang: str) -> go.Figure:
+def rates(people: Sequence[Person], lang: str) -> Sketch:
     """How often each person skips, flags, and is faster than reading, with intervals."""
-    figure = go.Figure()
+    figure = Sketch()
     for place, (rate, style) in enumerate(RATES.items()):
         word = say(f"people_tab.rate_{rate}", lang)
         found = [
@@ -183,9 +182,9 @@ def rates(people: Sequence[Person], lang: str) -> go.Figure:
     return _rows(figure, [plain_name(each.name) for each in people], each_px=48, legend=True)
 
 
-def label_alphas(found: Sequence[tuple[str, Estimate, int]], lang: str) -> go.Figure:
+def label_alphas(found: Sequence[tuple[str, Estimate, int]], lang: str) -> Sketch:
     """Alpha of each label with its interval, and the customary marks; labels chosen by few votes are faded."""
-    figure = go.Figure()
+    figure = Sketch()
     values = [each.value for _, each, _ in found]
     low = [each.value if each.low is None else each.low for _, each, _ in found]
     high = [each.value if each.high is None else each.high for _, each, _ in found]
@@ -224,7 +223,7 @@ def _alpha_hover(name: str, found: Estimate, chosen: int, lang: str) -> str:
     )  # fmt: skip
 
 
-def kappas(found: Agreement, lang: str) -> go.Figure:
+def kappas(found: Agreement, lang: str) -> Sketch:
     """Mean kappa of each pair of people, as a matrix; empty where two have no text in common."""
     names = sorted({name for pair in found.pairs for name in pair.names})
     shown = [plain_name(name) for name in names]
@@ -243,13 +242,12 @@ def kappas(found: Agreement, lang: str) -> go.Figure:
                 for b, pair in zip(names, line, strict=True)
             ]
         )  # fmt: skip
-    figure = go.Figure(
-        go.Heatmap(
-            z=z, x=shown, y=shown, text=[["" if v is None else fixed(v) for v in line] for line in z],
-            texttemplate="%{text}", customdata=hover, hovertemplate="%{customdata}<extra></extra>", zmin=0, zmax=1,
-            colorscale=[[0, "#e6f2f0"], [1, "#0f766e"]], xgap=2, ygap=2, hoverongaps=False,
-            colorbar={"thickness": 10, "outlinewidth": 0},
-        )
+    figure = Sketch()
+    figure.add_heatmap(
+        z=z, x=shown, y=shown, text=[["" if v is None else fixed(v) for v in line] for line in z],
+        texttemplate="%{text}", customdata=hover, hovertemplate="%{customdata}<extra></extra>", zmin=0, zmax=1,
+        colorscale=[[0, "#e6f2f0"], [1, "#0f766e"]], xgap=2, ygap=2, hoverongaps=False,
+        colorbar={"thickness": 10, "outlinewidth": 0},
     )  # fmt: skip
     figure.update_layout(height=130 + 40 * len(names), **_CALM)
     figure.update_xaxes(side="top", fixedrange=True, tickangle=-35, automargin=True, showgrid=False, type="category")
@@ -257,9 +255,9 @@ def kappas(found: Agreement, lang: str) -> go.Figure:
     return figure
 
 
-def accepted(found: Sequence[tuple[str, Share | None, Share | None]], lang: str) -> go.Figure:
+def accepted(found: Sequence[tuple[str, Share | None, Share | None]], lang: str) -> Sketch:
     """By label or person: how many suggestions were accepted, and how often it was chosen without one."""
-    figure = go.Figure()
+    figure = Sketch()
     for place, (part, style) in enumerate((("accepted", ACCEPTED), ("added", ADDED))):
         word = say(f"people_tab.{part}", lang)
         dots = [
@@ -272,11 +270,11 @@ def accepted(found: Sequence[tuple[str, Share | None, Share | None]], lang: str)
     return _rows(figure, [plain_name(name) for name, _, _ in found], legend=True)
 
 
-def threshold(found: Suggestions, lang: str) -> go.Figure:
+def threshold(found: Suggestions, lang: str) -> Sketch:
     """How often a label is chosen by how far its probability is from its threshold; suggested on the right."""
     seen = [(x, n, k) for x, n, k in found.near if n >= LEAST_SEEN]
     most = max((n for _, n, _ in seen), default=1)
-    figure = go.Figure()
+    figure = Sketch()
     for suggested, (colour, symbol) in ((False, ADDED), (True, ACCEPTED)):
         side = [(x, n, k) for x, n, k in seen if (x > 0) == suggested]
         figure.add_scatter(

@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import plotly.graph_objects as go
-
 from core.evaluate.bands import Band
 from core.services.dashboard.long_tail import BANDS, LongTail, TailLine
 from core.wording import signed
@@ -15,6 +13,7 @@ from pages.shared import charts
 from pages.shared.charts import UNSTABLE_BELOW, plain_name
 from pages.shared.dashboard.label_charts import CALM, GREY, LEGEND, reach
 from pages.shared.i18n import say
+from pages.shared.sketch import Sketch
 
 # Three hues that colour-blind readers tell apart; pattern and symbol tell the bands apart a second time.
 COLOURS: dict[Band, str] = {"head": "#5b7fbd", "medium": "#8a8d3b", "tail": "#d55e00"}
@@ -31,9 +30,9 @@ def _name(line: TailLine, names: Names) -> str:
     return plain_name(names.get(line.key, line.key))
 
 
-def frequency(found: LongTail, names: Names, lang: str) -> go.Figure:
+def frequency(found: LongTail, names: Names, lang: str) -> Sketch:
     """Share of gold, one bar a label from common to rare, coloured by band; the pool's share as diamonds."""
-    figure = go.Figure()
+    figure = Sketch()
     place, many = {line.key: n for n, line in enumerate(found.labels)}, len(found.labels) > NAMED
     for band in BANDS if found.n_gold else ():
         own = [line for line in found.labels if line.band == band and line.share]
@@ -82,9 +81,9 @@ def frequency(found: LongTail, names: Names, lang: str) -> go.Figure:
     return figure
 
 
-def f1_against_frequency(found: LongTail, names: Names, lang: str) -> go.Figure:
+def f1_against_frequency(found: LongTail, names: Names, lang: str) -> Sketch:
     """The student's F1 over the pool texts that have a label, by band; one nobody has yet stands left of one."""
-    figure = go.Figure()
+    figure = Sketch()
     written = beside(found.labels, names) if len(found.labels) <= NAMED else {}
     for band in BANDS:
         points = [(line, line.metric) for line in found.labels if line.band == band and line.metric]
@@ -171,9 +170,9 @@ def _meet(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def queue(found: LongTail, lines: Sequence[TailLine], names: Names, lang: str) -> go.Figure:
+def queue(found: LongTail, lines: Sequence[TailLine], names: Names, lang: str) -> Sketch:
     """What the queue spends on each label, beside what the label needs."""
-    figure, total = go.Figure(), spent(found)
+    figure, total = Sketch(), spent(found)
     for key, counts, pattern in (
         ("asked", [line.asked for line in lines], ""), ("sought", [line.sought for line in lines], "/"),
     ):  # fmt: skip
@@ -222,9 +221,9 @@ def verdict(line: TailLine) -> str:
     return "better" if line.gain.difference > 0 else "worse"
 
 
-def gain(found: LongTail, lines: Sequence[TailLine], names: Names, lang: str) -> go.Figure:
+def gain(found: LongTail, lines: Sequence[TailLine], names: Names, lang: str) -> Sketch:
     """Student less undistilled student, one mark a label with its paired 95 % interval."""
-    figure = go.Figure()
+    figure = Sketch()
     marks = {"better": (charts.HEAD, "triangle-up"), "unclear": (GREY, "circle"), "worse": ("#d55e00", "triangle-down")}
     for kind, (colour, symbol) in marks.items():
         points = [(n, line, line.gain) for n, line in enumerate(lines) if line.gain and verdict(line) == kind]

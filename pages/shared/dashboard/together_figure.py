@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from core.evaluate.cooccurrence import FEW_EXPECTED, Together
@@ -15,6 +14,7 @@ from core.labels import Label
 from core.wording import fixed, signed
 from pages.shared.charts import UNSTABLE_BELOW, plain_name
 from pages.shared.i18n import lang, say
+from pages.shared.sketch import Sketch
 
 MEASURES = ("share", "count", "lift")
 CROWDED = 12  # labels beyond which numbers are small
@@ -99,17 +99,15 @@ def difference(labels: Sequence[Label], given: Together, named: Together) -> Gri
     return Grid(labels=labels, values=points, texts=texts, hovers=hovers, bounds=(-reach, reach), apart=True)
 
 
-def heatmap(drawn: Grid, *, dark: bool = False) -> go.Figure:
+def heatmap(drawn: Grid, *, dark: bool = False) -> Sketch:
     """A cell a pair. A heatmap cannot be clicked on here, so a point with the number stands in each cell."""
     k = len(drawn.labels)
     places = list(range(k))
     values: list[list[float | None]] = [[float(v) if np.isfinite(v) else None for v in line] for line in drawn.values]
-    figure = go.Figure(
-        go.Heatmap(
-            z=values, x=places, y=places, hoverinfo="skip",
-            zmin=drawn.bounds[0], zmax=drawn.bounds[1], colorscale=_APART if drawn.apart else _GREEN, xgap=2, ygap=2,
-            showscale=False,
-        )
+    figure = Sketch()
+    figure.add_heatmap(
+        z=values, x=places, y=places, hoverinfo="skip", zmin=drawn.bounds[0], zmax=drawn.bounds[1],
+        colorscale=_APART if drawn.apart else _GREEN, xgap=2, ygap=2, showscale=False,
     )  # fmt: skip
     pairs = [(i, j) for i in places for j in places]
     figure.add_scatter(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.active.stopping import Ruling
@@ -15,6 +14,7 @@ from db.errors import StorageError
 from pages.shared import cache, charts, messages
 from pages.shared.dashboard import figure
 from pages.shared.i18n import lang, plain, t
+from pages.shared.sketch import Sketch
 
 SCOPES = ("macro", "tail")
 _SCOPE = "stopping_scope"
@@ -102,9 +102,9 @@ def rows(curve: Curve) -> list[dict[str, object]]:
     ]
 
 
-def drawn(curve: Curve, found: WhenToStop, language: str) -> go.Figure:
+def drawn(curve: Curve, found: WhenToStop, language: str) -> Sketch:
     """F1 against labelled texts: rounds with their 95 % intervals, the forecast with its 80 % band, the target."""
-    made = go.Figure()
+    made = Sketch()
     colour = charts.TAIL if curve.scope == "tail" else charts.HEAD
     band = curve.band
     if band:

@@ -29,7 +29,7 @@ from core.config import (
     THRESHOLDS,
     RoundConfig,
 )
-from core.errors import BadSetting
+from core.errors import BadSetting, HeadNeedsEncoder, HeadNeedsHard
 from pages.shared.i18n import catalogue, lang, t
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -102,7 +102,7 @@ def expert_fields(now: RoundConfig, project_id: int) -> dict[str, Any]:
 
 
 def read(now: RoundConfig, entered: dict[str, Any]) -> RoundConfig:
-    """The config with what was entered. Raises BadSetting: by the name that stands on the form."""
+    """The config with what was entered. Raises BadSetting, HeadNeedsEncoder, HeadNeedsHard: in the form's words."""
     try:
         weights = numbers(entered["class_weights"])
         typed = {name: entered[name].strip() for name in ("vectors_file", "encoder")}
@@ -110,6 +110,14 @@ def read(now: RoundConfig, entered: dict[str, Any]) -> RoundConfig:
     except BadSetting as error:
         name = str(error.fields["field"])
         raise BadSetting(**{**error.fields, "field": t(f"training.{name}")}) from error
+    except (HeadNeedsEncoder, HeadNeedsHard) as error:
+        told = {name: _named(str(value)) for name, value in error.fields.items()}
+        raise type(error)(**told) from error
+
+
+def _named(archs: str) -> str:
+    """Architectures between commas, as people call them."""
+    return "、".join(value_words("arch", one) for one in archs.split(", "))
 
 
 def numbers(text: str) -> tuple[float, ...]:

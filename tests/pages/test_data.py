@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -228,6 +229,28 @@ def test_a_wrong_value_is_said_by_its_name_and_nothing_typed_is_lost(
     kind = page.text_input if isinstance(value, str) else page.number_input
     assert kind(key=f"round_{name}_{house.project_id}").value == value
     assert page.selectbox(key=f"round_arch_{house.project_id}").value == "gru_att.v1"
+
+
+def test_a_head_without_an_encoder_is_refused_in_words_and_then_named_with_one(
+    house: House, texts_of: Said, tmp_path: Path
+) -> None:
+    before = _round(house)
+    page = house.page("data", "lead").run()
+    page.selectbox(key=f"round_teacher_arch_{house.project_id}").set_value("encoder_cls.v1")
+    said = texts_of(_save(page))
+    assert "編碼器＋整句向量" in said
+    assert "encoder_cls" not in said
+    assert _round(house) == before
+    page.selectbox(key=f"round_arch_{house.project_id}").set_value("encoder_seq2seq.v1")
+    page.text_input(key=f"round_encoder_{house.project_id}").set_value("  name/of-one ")
+    assert "不能學機率" in texts_of(_save(page))
+    page.selectbox(key=f"round_arch_{house.project_id}").set_value("textcnn.v1")
+    page.text_input(key=f"round_encoder_{house.project_id}").set_value(str(tmp_path / "nowhere"))
+    assert "找不到資料夾" in texts_of(_save(page))
+    page.text_input(key=f"round_encoder_{house.project_id}").set_value("  name/of-one ")
+    _save(page)
+    assert (_round(house).teacher_arch, _round(house).encoder) == ("encoder_cls.v1", "name/of-one")
+    assert "教師：編碼器＋整句向量" in training.summary(_round(house))
 
 
 def test_each_setting_of_a_round_has_a_field_in_words(house: House, texts_of: Said) -> None:

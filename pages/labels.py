@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
@@ -14,11 +15,13 @@ from core.services.accounts import User
 from core.services.labelling import Note
 from core.services.projects import Project
 from db.errors import StorageError
-from pages.shared import guideline_editor, label_changes, label_dialogs, messages, session
+from pages.shared import guideline_editor, label_changes, label_dialogs, messages, paging, session
 from pages.shared.cache import overview
 from pages.shared.i18n import lang, plain, t
 from pages.shared.links import page_link
 
+PAGE = 25  # labels
+_PAGE, _GONE, _QUERY = "labels_page", "labels_gone_page", "labels_query"
 HEAD = (
     '<div style="display:flex;align-items:center;gap:.5em;flex-wrap:wrap"><span style="flex:none;width:1em;height:1em;'
     'border-radius:.3em;background:{colour}"></span><strong style="font-size:1.08rem">{name}</strong>'
@@ -95,7 +98,7 @@ def gone(project: Project, me: User) -> None:
         uses = label_effects.uses(db, project.id)
     with st.expander(t("labels.gone", n=len(project.label_set.gone))):
         st.caption(t("labels.gone_note"))
-        for label in project.label_set.gone:
+        for label in paging.page_of(project.label_set.gone, _GONE, PAGE):
             left, right = st.columns([5, 2], vertical_alignment="center")
             name, used = plain(label.name(lang())), uses.get(label.key, label_effects.Uses())
             if label.merged_into:
@@ -107,6 +110,18 @@ def gone(project: Project, me: User) -> None:
             pressed = right.button(t("labels.bring_back"), key=f"back_{label.key}", width="stretch")
             if pressed and label_dialogs.do(change, me, t("labels.brought_back", name=name)):
                 st.rerun()
+        paging.turns(len(project.label_set.gone), _GONE, PAGE)
+
+
+def looked_for(labels: Sequence[Label]) -> list[Label]:
+    """All of a few; of many those that the search finds."""
+    if len(labels) <= PAGE:
+        return list(labels)
+    query = st.text_input(
+        t("labels.search"), key=_QUERY, placeholder=t("labels.search_example"), icon=":material/search:",
+        on_change=paging.begin, args=(_PAGE,),
+    )  # fmt: skip
+    return paging.matching(labels, query, lambda label: (label.zh, label.en, label.key, label.definition))
 
 
 def section(project: Project, me: User) -> None:
@@ -121,8 +136,12 @@ def section(project: Project, me: User) -> None:
     used = counts(project)
     with session.db() as db:
         notes = labelling.notes(db, project.id)
-    for label in labels:
+    found = looked_for(labels)
+    if not found:
+        st.info(t("labels.search_none"), icon=":material/search_off:")
+    for label in paging.page_of(found, _PAGE, PAGE):
         card(project, label, used.get(label.key, (0, 0)), notes.get(label.key))
+    paging.turns(len(found), _PAGE, PAGE)
     gone(project, me)
     label_dialogs.draw(project, me, notes)
 

@@ -12,11 +12,12 @@ from core.services.accounts import User
 from core.services.looking_back import LEAST_COMPARED, LabelAgreement, MyAgreement, Pace, Past
 from core.services.projects import Project
 from db.errors import StorageError
-from pages.shared import links, messages, my_charts, my_html, my_text, session, when
+from pages.shared import links, messages, my_charts, my_html, my_text, paging, session, when
 from pages.shared.i18n import lang, plain, t
 
 PAGE = 20
 SHOWN = "mine_shown"  # how many texts the list shows
+BY_LABEL, PER_PAGE = "mine_by_label", 40  # labels of a page
 FILTERS = ("all", "labelled", "flagged", "skipped", "differs")
 TABS = ("texts", "agreement", "days")
 CHART: dict[str, Any] = {"displayModeBar": False}
@@ -144,14 +145,16 @@ def agreement(project: Project, found: MyAgreement) -> None:
     st.markdown("  \n".join(each for each in (missed, added) if each) or t("mine.tend_nothing"))
     st.caption(t("mine.by_label"))
     columns = ("label", "agree", "interval", "only_mine", "only_theirs")
+    shown = paging.page_of(found.labels, BY_LABEL, PER_PAGE)
     rows = [
         (
             names.get(each.key, each.key), f"{percent(each.agree.value)} % ({each.agree.k}/{each.agree.n})",
             f"{percent(each.agree.low)}–{percent(each.agree.high)} %", each.only_mine, each.only_theirs,
         )
-        for each in found.labels
+        for each in shown
     ]  # fmt: skip
     st.html(my_html.table([t(f"mine.column_{name}") for name in columns], rows))
+    paging.turns(len(found.labels), BY_LABEL, PER_PAGE)
     st.caption(t("mine.agreement_note"))
 
 

@@ -16,6 +16,7 @@ from core.services.projects import Project
 from db.errors import StorageError
 from pages.shared import messages, my_html, session, when
 from pages.shared.i18n import lang, plain, t
+from pages.shared.label_choice import label_choice
 
 LATER = "doubts_later"  # what was put off in this visit: [(document, label)]
 CHOOSING = "doubts_choosing"  # the doubt of which all labels are being chosen
@@ -157,16 +158,13 @@ def buttons(project: Project, doubt: Doubt) -> None:
 
 def choice(project: Project, doubt: Doubt) -> None:
     """All labels of the text, for whoever has more to change than the doubted one."""
-    names = project.label_set.names(lang())
     opened = st.session_state.get(CHOOSING) == cell(doubt)
     with st.expander(t("doubts.others"), expanded=opened, key=f"doubts_others_{doubt.document_id}_{doubt.label}"):
         if not doubt.mended:
             st.caption(t("doubts.others_only"))
-        labels = st.pills(
-            t("doubts.labels"), [label.key for label in project.label_set.on_board], selection_mode="multi",
-            default=list(doubt.mended), key=choice_key(doubt), format_func=lambda key: plain(names[key]),
-            label_visibility="collapsed",
-        )  # fmt: skip
+        labels = label_choice(
+            t("doubts.labels"), project, doubt.mended, key=choice_key(doubt), label_visibility="collapsed"
+        )
         with st.container(horizontal=True):
             st.button(
                 t("doubts.settle"), key="doubts_settle", icon=":material/gavel:", disabled=not labels,

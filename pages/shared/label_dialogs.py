@@ -118,6 +118,13 @@ def _note_history(project: Project, label: Label) -> None:
                 st.caption(f"{plain(each.who)} · {when.moment(each.at)}")
 
 
+def _place(n: int, at: int) -> int:
+    """A place on the board, from 0."""
+    if n <= label_rules.LISTED:
+        return st.selectbox(t("labels.place"), range(n), index=at, format_func=lambda place: str(place + 1))
+    return int(st.number_input(t("labels.place"), 1, n, at + 1)) - 1
+
+
 def edit(project: Project, me: User, label: Label, note: Note | None) -> None:
     """Everything of one label, and the note to those who label."""
 
@@ -137,9 +144,7 @@ def edit(project: Project, me: User, label: Label, note: Note | None) -> None:
                 t("labels.note"), value=note.text if note else "", height=80, max_chars=labelling.MAX_NOTE,
                 help=t("labels.note_help"),
             )  # fmt: skip
-            place = st.selectbox(
-                t("labels.place"), range(len(project.label_set)), index=at, format_func=lambda n: str(n + 1)
-            )
+            place = _place(len(project.label_set), at)
             pressed = st.form_submit_button(t("common.save"), type="primary")
         st.caption(t("labels.key_stays", key=plain(label.key)))
         _note_history(project, label)

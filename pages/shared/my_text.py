@@ -14,7 +14,8 @@ from core.services.looking_back import Detail, Past, Version
 from core.services.projects import Project
 from db.errors import NotFound, StorageError
 from pages.shared import messages, my_html, session, stored_errors, when
-from pages.shared.i18n import lang, plain, t
+from pages.shared.i18n import plain, t
+from pages.shared.label_choice import label_choice
 
 SAID = "mine_said"  # what became of the last change, shown once: (whether it was saved, a sentence)
 SEEN = "mine_seen"  # the version on screen: (document, annotation)
@@ -73,17 +74,13 @@ def _noticed(past: Past) -> None:
 
 def change(project: Project, past: Past) -> None:
     """Decision, labels and comment as I left them; nothing is kept before the button is pressed."""
-    names = project.label_set.names(lang())
     decision = st.segmented_control(
         t("mine.as"), annotating.DECISIONS, default=past.decision, required=True, key=change_key(past, "as"),
         format_func=lambda each: t(f"mine.decision_{each}"),
     )  # fmt: skip
     labels: Sequence[str] = ()
     if decision != "skipped":
-        labels = st.pills(
-            t("mine.labels"), [label.key for label in project.label_set.on_board], selection_mode="multi",
-            default=list(past.labels), key=change_key(past, "labels"), format_func=lambda key: plain(names[key]),
-        )  # fmt: skip
+        labels = label_choice(t("mine.labels"), project, past.labels, key=change_key(past, "labels"))
     comment = ""
     if decision == "flagged":
         comment = st.text_area(

@@ -13,7 +13,7 @@ from core.services.dashboard.per_label import Labels, Line
 from core.services.reporting import Overview
 from core.wording import fixed, signed
 from db.records import Metric
-from pages.shared import cache, charts
+from pages.shared import cache, charts, paging
 from pages.shared.charts import UNSTABLE_BELOW
 from pages.shared.dashboard import attention_view, band_choice, figure, label_charts, label_closer
 from pages.shared.i18n import lang, plain, t
@@ -22,6 +22,9 @@ from pages.shared.links import page_link
 TABLE, _ORDER = "labels_table", "labels_table_order"
 _ROW, _HEAD = 35, 38  # pixels
 _ROWS = 14  # of the table at once
+PER_PAGE = 100  # labels of the table
+_PAGE, _QUERY, _BY = "labels_table_page", "labels_table_query", "labels_table_by"
+ORDERS = ("common", "rare", "weak")
 
 
 def show(view: Overview) -> None:
@@ -66,8 +69,12 @@ def _said(found: Labels) -> str:
 
 
 def table(found: Labels, names: Mapping[str, str]) -> None:
-    """A row a label from common to rare, then the aggregates; a click on a row opens the label below."""
-    lines = [*found.labels, *found.together]
+    """A row a label from common to rare, then the aggregates; a click on a row opens the label below.
+
+    Of very many labels a page, of those that are looked for, in the order that is chosen.
+    """
+    shown = _looked_for(found.labels, names)
+    lines = [*paging.page_of(shown, _PAGE, PER_PAGE), *found.together]
     rows = pd.DataFrame([row(line, names) for line in lines])
     head = {name: t(f"per_label.column_{name}") for name in ("label", "change", "precision", "recall", "threshold")}
     two = {t(f"per_label.column_{name}") for name in ("precision", "recall", "threshold", *charts.MODELS[1:])}
@@ -84,6 +91,28 @@ def table(found: Labels, names: Mapping[str, str]) -> None:
         on_select=_picked if pick else "ignore", selection_mode="single-row", placeholder="",
     )  # fmt: skip
     st.session_state[_ORDER] = [line.scope for line in lines]
+    paging.turns(len(shown), _PAGE, PER_PAGE)
+
+
+def _looked_for(lines: Sequence[Line], names: Mapping[str, str]) -> list[Line]:
+    if len(lines) <= PER_PAGE:
+        return list(lines)
+    left, right = st.columns([3, 2])
+    turned: dict[str, Any] = {"on_change": paging.begin, "args": (_PAGE,)}
+    query = left.text_input(
+        t("per_label.search"), key=_QUERY, placeholder=t("per_label.search_example"), icon=":material/search:", **turned
+    )
+    by = right.selectbox(
+        t("per_label.order"), ORDERS, key=_BY, format_func=lambda one: t(f"per_label.order_{one}"), **turned
+    )
+    met = paging.matching(lines, query, lambda line: (names.get(line.scope, ""), line.scope))
+    return sorted(met, key=_weak) if by == "weak" else met[::-1] if by == "rare" else met
+
+
+def _weak(line: Line) -> tuple[bool, float]:
+    """The student's lowest F1 first, of those with enough gold to tell; then the others."""
+    student = line.models.get("student")
+    return student is None or line.support < UNSTABLE_BELOW, student.f1 if student else 0.0
 
 
 def _picked() -> None:

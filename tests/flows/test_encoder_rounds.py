@@ -34,10 +34,10 @@ def encoder(tmp_path: Path) -> Path:
     return making.folder(tmp_path / "albert", characters="".join(WORDS.values()) + "，。0123456789")
 
 
-def settle(ready: Ready, encoder: Path, **changed: Any) -> None:
+def settle(ready: Ready, place: Path | str, **changed: Any) -> None:
     db, project, who = ready
     now = curating.project(db, project).settings
-    given = {"encoder": str(encoder), "encoder_tokens": 32, "encoder_epochs": 1, "spliced": 1.0, **changed}
+    given = {"encoder": str(place), "encoder_tokens": 32, "encoder_epochs": 1, "spliced": 1.0, **changed}
     settings = replace(now, round_every=1000, round=replace(now.round, **given))
     curating.update_settings(db, project, settings, by=who["lee"], now=NOW)
 
@@ -101,7 +101,7 @@ def test_what_cannot_be_had_is_said_when_it_is_set_or_when_the_round_begins(
 ) -> None:
     db, project = ready[:2]
     with pytest.raises(HeadNeedsEncoder):
-        settle(ready, Path(), teacher_arch="encoder_cls.v1", encoder="")
+        settle(ready, "", teacher_arch="encoder_cls.v1")
     with pytest.raises(EncoderUnavailable):
         settle(ready, tmp_path / "nowhere", teacher_arch="encoder_cls.v1")
     settle(ready, encoder, teacher_arch="encoder_cls.v1")

@@ -145,8 +145,7 @@ def made_project(folder: Path, args: argparse.Namespace) -> int:
             db, key="p", name="p", name_en="", guideline="", settings=settings, labels=every, by=None, now=now
         )
     lead = accounts.create_user(db, "lead", "correct horse battery", "lead", by=None, now=now).id
-    with writing(db):
-        membership.add(db, project, lead, by=None, now=now)
+    membership.add(db, project, lead, by=None, now=now)
     curating.run_import(db, project, file, options=ImportOptions(), by=None, now=now)
     db.close()
     return lead

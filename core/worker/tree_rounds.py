@@ -28,7 +28,7 @@ from core.worker.words import named_by_words
 from core.xmc.round import TreeData, TreeResult, run_tree_round
 from db.records import QueueRow
 
-LINEAR_CELLS = 1_000_000  # training texts times labels; beyond, the linear baseline would take longer than the round
+LINEAR_CELLS = 500_000  # training texts times labels; beyond, the linear baseline would take longer than the round
 NAMED = 10  # labels that a warning names
 KIND = {"label_model": "tree"}  # by which a page knows the stages
 

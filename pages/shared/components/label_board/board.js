@@ -20,7 +20,7 @@ function makeBoard(root) {
   const search = makeSearch({ view, labels: () => (s.data ? s.data.labels : []), toggle: tap, closed: () => {} });
   const many = makeMany({ s, root, view, comfort, desk, tap, look: (label) => desk.note(fingers() ? null : label, "found") });
   s.handy = many.handy;
-  const fingers = () => window.matchMedia("(pointer: coarse)").matches;  // a definition would lie over the list
+  const fingers = () => window.matchMedia("(pointer: coarse), (max-width: 900px)").matches;  // a definition would lie over the list
   const ruled = () => (many.on ? { ...s.data, labels: many.ruled, some: true } : s.data);
   const settings = makeSettings({ view, usual: () => s.data.usual, desk: desk.desk, change: changeDesk, closed: letGo });
   let still = lastStill;

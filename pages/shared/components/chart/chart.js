@@ -79,6 +79,7 @@ async function draw(one) {
 
 async function put(one, Plotly) {
   const first = !one.stands;
+  one.draws = Plotly;  // another page may bring along one of its own
   [one.stands, one.look, one.width] = [one.data.figure, seen(one.root), one.root.clientWidth];
   const { data, layout } = JSON.parse(one.stands);
   layout.template = template(one.look);
@@ -132,7 +133,7 @@ export function close(root) {
   MOUNTS.delete(root);
   eyes.unobserve(root);
   sizes.unobserve(root);
-  if (one.stands) window.Plotly.purge(one.place);
+  one.draws?.purge(one.place);
 }
 
 document.addEventListener("visibilitychange", rest);

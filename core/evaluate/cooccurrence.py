@@ -102,7 +102,8 @@ def together(labels: ArrayLike) -> Together:
 def held(labels: ArrayLike) -> Held:
     """Of a set of texts. Shapes: labels (N, K) of 0 and 1. Raises ValueError: not two axes."""
     found = _matrix(labels)
-    return Held(*np.nonzero(found), np.ones(len(found), dtype=np.int64), found.shape[1])
+    rows, at = np.nonzero(found)
+    return Held(rows, at, np.ones(len(found), dtype=np.int64), found.shape[1])
 
 
 def confusions(truth: ArrayLike, predicted: ArrayLike) -> list[Confusion]:

@@ -281,7 +281,11 @@ def import_as_project(
     for each in plan.new_labels:
         if any(mark in each for mark in JOINERS):
             raise BadFile(name=path.name, why="bar_in_label", label=each)
-    labels = tuple(Label(key=each, zh=each, **looks(n, have)) for n, each in enumerate(plan.new_labels))
+    labels = tuple(
+        Label(key=each, zh=each, colour=look["colour"], hotkey=look["hotkey"])
+        for n, each in enumerate(plan.new_labels)
+        for look in (looks(n, have),)
+    )
     with writing(db):
         project_id = insert_project(
             db, key=key, name=name, name_en="", guideline="", settings=settings or ProjectSettings(), labels=labels,

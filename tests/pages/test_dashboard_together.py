@@ -66,7 +66,7 @@ def test_every_view_says_a_sentence_with_what_it_is_of(
 def test_the_share_that_is_named_is_the_highest(house: House, texts_of: Said, tmp_path: Path) -> None:
     filled(house, tmp_path)
     with house.open() as db:
-        pool = together.view(db, house.project_id).pool
+        pool = together.view(db, house.project_id).pool.of()
     best = round(100 * np.nanmax(np.where(pool.support[:, None] >= 10, pool.share, np.nan)))
     assert f"{best} % 也有" in texts_of(tab(house)).replace("\\", "")
 
@@ -132,8 +132,8 @@ def test_ninety_labels_begin_with_the_twenty_commonest(house: House, texts_of: S
         import_texts(db, house.project_id, tmp_path, y, split="train")
     page = tab(house)
     assert "共有 90 個標籤" in texts_of(page)
-    assert len(page.multiselect(key="together_labels").value) == 20
-    page.multiselect(key="together_labels").set_value(["m86", "m85"]).run()
+    assert len(page.multiselect(key="together_labels_20").value) == 20
+    page.multiselect(key="together_labels_20").set_value(["m86", "m85"]).run()
     texts_of(page)
 
 
@@ -142,12 +142,12 @@ def test_the_figure_has_a_cell_and_a_point_a_pair(house: House, tmp_path: Path) 
     with house.open() as db:
         found = together.view(db, house.project_id)
     for measure in together_figure.MEASURES:
-        drawn = together_figure.grid(found.labels, found.pool, measure)
+        drawn = together_figure.grid(found.labels, found.pool.of(), measure)
         figure = plotted(together_figure.heatmap(drawn))
         cells, points = figure.data
         assert np.shape(cells.z) == (3, 3)
         assert [cells.z[k][k] for k in range(3)] == [None] * 3
         assert len(points.x) == 9
         assert list(points.customdata[5]) == [found.labels[1].key, found.labels[2].key]
-        shown = f"{100 * found.pool.share[0, 1]:.0f}" if measure == "share" else ""
+        shown = f"{100 * found.pool.of().share[0, 1]:.0f}" if measure == "share" else ""
         assert points.text[1].startswith(shown)

@@ -13,7 +13,7 @@ from core.services.reporting import Overview
 from core.wording import rounded, signed
 from pages.shared import cache
 from pages.shared.charts import UNSTABLE_BELOW
-from pages.shared.dashboard import attention_view, band_choice, figure, tail_charts
+from pages.shared.dashboard import attention_view, band_choice, figure, tail_charts, tail_curve
 from pages.shared.i18n import lang, plain, t
 from pages.shared.links import page_link
 
@@ -73,9 +73,11 @@ def _frequency(found: LongTail, names: Names) -> None:
         }
         for line in found.labels
     ]
+    many = len(found.labels) > tail_curve.BARS
+    drawn = tail_curve.frequency if many else tail_charts.frequency
     figure.chart(
-        figure.kept(tail_charts.frequency, found, names, lang()), key="chart_frequency", sentence=sentence, table=rows,
-        name="label-frequency", note=t("long_tail.frequency_note"),
+        figure.kept(drawn, found, names, lang()), key="chart_frequency", sentence=sentence, table=rows,
+        name="label-frequency", note=t("long_tail.curve_note" if many else "long_tail.frequency_note"),
     )  # fmt: skip
 
 

@@ -8,12 +8,13 @@ import scipy.sparse as sp
 from core.errors import TreeNeedsMemory
 from core.free_memory import free_bytes
 from core.predictions import KEPT
-from core.xmc.tree import LABELS_A_CLUSTER, depth_of
+from core.xmc.tree import depth_of
 
 _STORED = 12  # bytes of a number in sparse rows, with its column
 _COPIES = 4  # of the rows: as made, as float64, a cluster's share of them, what the solver makes of those
-_WEIGHTS = 0.35  # of a cluster's columns, those in which a label keeps a weight, measured on made texts; see the bench
-_HELD = 3  # a cluster's weights while they are put together; all of them while they are written
+_WEIGHTS = 0.2  # of a cluster's columns, those in which a label keeps a weight: of made texts less than half as many
+_HELD = 3  # a cluster's weights while they are put together
+_WRITTEN = 2  # all weights, and once more while they are written
 _DRAWS = 501 * 8 * 512 * 12  # what figures are drawn with, 512 labels at a time
 
 
@@ -31,7 +32,7 @@ def bytes_needed(rows: sp.csr_matrix, y: sp.csr_matrix, *, asked: int) -> int:
     seen = min(columns, round(a_cluster * rows.nnz / max(texts, 1)))
     weights = labels * _WEIGHTS * min(seen, columns) * 8
     lists = asked * KEPT * 3 * _STORED
-    return int(held + _HELD * weights / max(clusters / LABELS_A_CLUSTER, 1) + weights + lists + _DRAWS)
+    return int(held + (_HELD / clusters + _WRITTEN) * weights + lists + _DRAWS)
 
 
 def refuse_too_little(rows: sp.csr_matrix, y: sp.csr_matrix, *, asked: int) -> None:

@@ -269,5 +269,8 @@ def test_a_vectors_file_that_has_gone_fails_the_round_and_is_named(
 def test_a_config_is_stored_with_its_round(trained: Ready) -> None:
     db, project, _ = trained
     (only,) = scheduling.rounds(db, project)
-    assert only.config == json.loads(curating.project(db, project).settings.round.to_json())
-    assert RoundConfig.from_mapping(only.config) == curating.project(db, project).settings.round
+    told = curating.project(db, project)
+    config = told.settings.round.settled(len(told.label_set))
+    assert config.label_model == "flat", "what auto has come to is stored, not that it was left open"
+    assert only.config == json.loads(config.to_json())
+    assert RoundConfig.from_mapping(only.config) == config

@@ -121,7 +121,7 @@ def test_what_is_kept_of_a_text_is_its_likeliest_labels(seen: Database) -> None:
     assert all(probs[n] >= probs[n + 1] for n in range(len(probs) - 1))
     said = assigning.suggested(seen, projects.project(seen, 1), kept[0]["document_id"])
     assert said is not None
-    assert len(said) == LABELS
+    assert len(said) == assigning.SUGGESTED
     assert said[f"k{labels[0]}"] == round(float(probs[0]), 3)
     gold = answers.peek(seen, 1, 1, "student")
     assert gold is not None

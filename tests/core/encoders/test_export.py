@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from core.encoders.classifier import HEADS, Classifier, build_head
-from core.encoders.export import NEAR, export_onnx, run_onnx
+from core.encoders.export import NEAR, export_onnx, run_onnx, session_of
 from core.encoders.load import assembled
 from core.errors import ModelUnavailable
 from tests.core.encoders.making import TEXTS, network, tokenizer
@@ -24,7 +24,7 @@ def test_it_answers_as_torch_does_and_names_no_path(name: str):
         exported = export_onnx(classifier)
     rows = classifier.encoder.rows(TEXTS)
     np.testing.assert_allclose(
-        run_onnx(exported, rows, classifier.encoder.pad), classifier.logits(TEXTS), atol=NEAR, rtol=0
+        run_onnx(session_of(exported), rows, classifier.encoder.pad), classifier.logits(TEXTS), atol=NEAR, rtol=0
     )
     assert b"/core/encoders" not in exported
     assert b"site-packages" not in exported

@@ -207,14 +207,17 @@ class RoundConfig(_Json):
     @property
     def of_teachers(self) -> RoundConfig:
         """The same round as its teachers are trained: frozen vectors, perhaps another architecture."""
-        arch = self.teacher_arch or self.arch
-        alone: dict[str, Any] = (
-            {"hard_share": 1.0, "spliced": 0.0} if arch in SET_HEADS else {}
-        )  # what teachers do in any case
+        arch = self.used_archs[-1]
+        alone: dict[str, Any] = {}  # what such teachers do in any case, whatever the student does
+        if arch in HEAD_ARCHS:
+            alone = {"neighbours": "off", "loss": self.teacher_loss}
+        if arch in SET_HEADS:
+            alone |= {"hard_share": 1.0, "spliced": 0.0}
         return replace(
             self,
             **alone,
             arch=arch,
+            teacher_arch="" if self.teachers == "linear" else self.teacher_arch,
             patience=self.teacher_patience or self.patience,
             batch_size=self.teacher_batch_size or self.batch_size,
             trainable_vectors=False,

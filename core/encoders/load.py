@@ -93,19 +93,27 @@ def load(name: str, *, offline: bool = False, batch: int = 0, tokens: int = 0, l
     transformers = library()
     folder = source(name)
     with _told(name, "corrupt" if folder.is_dir() else "network"):
-        settings = transformers.AutoConfig.from_pretrained(_named(folder, name), local_files_only=offline)
+        settings = transformers.AutoConfig.from_pretrained(
+            _named(folder, name), local_files_only=offline, trust_remote_code=False
+        )
     if batch:
         _refuse(name, settings, batch=batch, tokens=tokens, learning=learning)
     with _told(name, "corrupt" if folder.is_dir() else "network"):
         network, said = transformers.AutoModel.from_pretrained(
-            _named(folder, name), local_files_only=offline, dtype=torch.float32, output_loading_info=True
+            _named(folder, name),
+            local_files_only=offline,
+            trust_remote_code=False,
+            dtype=torch.float32,
+            output_loading_info=True,
         )
     missing = sorted(key for key in said["missing_keys"] if "pooler" not in key)
     if missing or said.get("mismatched_keys"):
         wrong = missing or [str(key) for key in said["mismatched_keys"]]
         raise EncoderUnavailable(name=name, why="incomplete", detail=", ".join(wrong[:3]))
     with _told(name, "tokenizer" if folder.is_dir() else "network"):
-        tokenizer = transformers.AutoTokenizer.from_pretrained(_named(folder, name), local_files_only=offline)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            _named(folder, name), local_files_only=offline, trust_remote_code=False
+        )
     return assembled(
         name, network, tokenizer, conversion=_conversion(folder),
         pooler_known=not any("pooler" in key for key in said["missing_keys"]),

@@ -78,7 +78,11 @@ def candidates_of(descent: Descent, rows: sp.csr_matrix, most: int = KEPT) -> Ca
     found = last.ranked(rows, sent, most, combine=lambda paths, margins: paths + margins)
     texts, places = np.nonzero(found.labels >= 0)
     labels = found.labels[texts, places]
-    paths = np.zeros(len(texts)) if sent is None else np.asarray(sent[texts, last.tree.cluster[labels]]).ravel()
+    paths = (
+        np.zeros(len(texts))
+        if sent is None or not len(texts)
+        else np.asarray(sent[texts, last.tree.cluster[labels]]).ravel()
+    )
     return Candidates(texts, labels, found.scores[texts, places] - paths, paths)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.approximations import departures
 from core.config import HEAD_ARCHS, SET_HEADS, ProjectSettings, RoundConfig, Runtime
 from core.errors import BadSetting, CannotStart, HeadNeedsEncoder, HeadNeedsHard
 
@@ -106,3 +107,22 @@ def test_heads_are_not_asked_for_neighbours() -> None:
 def test_a_config_of_before_there_were_encoders_loads() -> None:
     old = {name: value for name, value in vars(RoundConfig()).items() if "encoder" not in name and name != "head_lr"}
     assert RoundConfig.from_mapping(old) == RoundConfig()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"teacher_arch": "encoder_cls.v1", "neighbours": "auto"},
+        {"teacher_arch": "encoder_seq2seq.v1", "loss": "db.v1"},
+        {"teacher_arch": "encoder_seq2seq.v1", "spliced": 3.0, "hard_share": 0.3},
+        {"teachers": "linear", "teacher_arch": "encoder_cls.v1", "encoder": ""},
+    ],
+)
+def test_what_only_the_student_does_is_not_asked_of_its_teachers(given: dict) -> None:
+    """What is accepted for a round has to be so for its teachers, by whom pages and cards tell what was done."""
+    config = RoundConfig.from_mapping({"encoder": "some-folder", **given})
+    teachers = config.of_teachers
+    assert teachers.neighbours == "off" or teachers.arch not in HEAD_ARCHS
+    assert departures(config)
+    if config.teachers == "linear":
+        assert not teachers.uses_encoder

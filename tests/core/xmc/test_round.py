@@ -166,3 +166,16 @@ def test_one_label_is_a_tree_without_depth(tmp_path: Path) -> None:
     result = drained(run_tree_round(one, RoundConfig(), tmp_path / "r"))
     assert result.pool.labels.shape == (POOL, 1)
     assert {m.scope: m.f1 for m in result.metrics if m.split == "gold"}["k0"] > 0.6
+
+
+def test_where_every_text_is_needed_to_learn_from_none_is_left_to_choose_on(tmp_path: Path) -> None:
+    """A first round of many labels: each text is the only one of some label, so validation is empty."""
+    texts, _ = _texts()
+    few = data(
+        label_keys=[f"k{n}" for n in range(12)], train_texts=texts[:12], train_y=sp.eye(12, format="csr"),
+        gold_texts=texts[12:15], gold_y=sp.csr_matrix(np.eye(12)[:3]), pool_texts=[],
+    )  # fmt: skip
+    found = drained(run_tree_round(few, RoundConfig(), tmp_path / "round-1"))
+    assert (found.n_train, found.n_valid) == (12, 0)
+    assert np.isfinite(found.thresholds).all()
+    assert {each.split for each in found.metrics} >= {"gold"}

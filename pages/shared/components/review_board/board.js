@@ -3,7 +3,7 @@
 const LETTERS = "ABCDEFGH";
 const SLOW_MS = 10000;
 const BOARDS = new WeakMap();
-let lastLabels = null;   // as the server last sent them: it does so when they have changed
+const LABELS = new Map();  // by what the server calls their look: it sends those once that this page has not answered by
 
 function element(tag, className, text) {
   const made = document.createElement(tag);
@@ -227,8 +227,8 @@ function makeBoard(root) {
       const sid = data ? data.sid : null;
       if (!data || data.scope !== next.scope) takeFocus(root, Boolean(data));
       if (first) start(next.owner);
-      if (next.labels) lastLabels = next.labels;
-      data = { ...next, labels: lastLabels || [] };
+      if (next.labels) LABELS.set(next.look, next.labels);
+      data = { ...next, labels: LABELS.get(next.look) || [] };
       part.find.setAttribute("aria-label", next.words.find);
       part.find.placeholder = next.words.find_example;
       part.found.setAttribute("aria-label", next.words.labels);

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import shutil
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from core.text.batches import by_length
 
 _BATCH = 32
 _BLOCK = 256  # texts a file
+KEPT = 4  # encoders whose vectors stay on the disk, the latest used
 
 
 class Features:
@@ -34,6 +37,9 @@ class Features:
         self.folder = folder / f"{encoder.digest}-{self.max_tokens}"
         self.read_texts = 0  # how many went through the encoder, for whoever wants to know what the cache brought
         self._where: dict[str, NDArray[np.float16]] = {}  # views of files
+        if self.folder.exists():
+            os.utime(self.folder)
+        _forget(folder, self.folder)
         for path in sorted(self.folder.glob("*.npy")):
             self._take(path)
 
@@ -95,6 +101,13 @@ class Features:
         publish(path.with_suffix(".json"), json.dumps({"names": names, "ends": ends}).encode())
         publish(path, file.getvalue())
         self._take(path)
+
+
+def _forget(folder: Path, own: Path) -> None:
+    """Remove what other encoders made, but for the latest used: it is many times what their texts take."""
+    others = [each for each in folder.glob("*-*") if each.is_dir() and each != own]
+    for old in sorted(others, key=lambda each: each.stat().st_mtime, reverse=True)[KEPT - 1 :]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _name(text: str) -> str:

@@ -1,12 +1,13 @@
 """Vectors of a frozen encoder are read once and kept."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from core.encoders.features import Features
+from core.encoders.features import KEPT, Features
 from core.encoders.load import Encoder, assembled
 from core.encoders.reading import batch_of, hidden_of, padded_hidden
 from core.steps import drained
@@ -63,3 +64,17 @@ def test_a_text_says_whether_it_is_kept(encoder: Encoder, tmp_path: Path):
     features = Features(encoder, tmp_path)
     drained(features.of(TEXTS[:2]))
     assert [text in features for text in TEXTS[:3]] == [True, True, False]
+
+
+def test_the_vectors_of_the_encoders_used_last_stay(encoder: Encoder, tmp_path: Path):
+    old = [tmp_path / f"digest{n}-64" for n in range(KEPT + 1)]
+    for n, each in enumerate(old):
+        each.mkdir()
+        os.utime(each, (1_000 + n, 1_000 + n))
+    made = Features(encoder, tmp_path)
+    drained(made.of(TEXTS[:1]))
+    assert [each.exists() for each in old] == [False, False, *[True] * (KEPT - 1)]
+    os.utime(made.folder, (1, 1))  # the oldest, but it is used again
+    Features(encoder, tmp_path)
+    assert made.folder.exists()
+    assert made.folder.stat().st_mtime > 1_000 + KEPT

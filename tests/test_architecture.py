@@ -29,6 +29,7 @@ RULES: tuple[tuple[str, set[str]], ...] = (
     ("core/export/bundle_files/*", STORAGE | UI | {"core", "web", "torch"}),
     ("core/export/bundle*.py", STORAGE | UI | {"web", "core.services", "core.worker"}),
     ("core/active/modal_bridge.py", STORAGE | UI | {"web", "core.services", "core.worker"}),
+    ("core/models/svm.py", STORAGE | UI | {"web", "torch", "core.services", "core.worker"}),
     ("core/models/linear.py", STORAGE | UI | {"web", "torch", "core.services", "core.worker"}),
     ("core/[mldt]*/*", STORAGE | UI | {"web", "core.services", "core.worker", "core.active", "core.export"}),
     ("core/encoders/*", STORAGE | UI | {"web", "core.services", "core.worker", "core.active"}),

@@ -13,6 +13,13 @@ from core.messages import say
 from core.stored_config import stored
 
 UNSTABLE = 10  # fewer gold positives than this: the figure moves with every single text
+RUN = (  # what every zip is run by
+    "```",
+    "pip install -r requirements.txt",
+    'python predict.py "一段文字"',
+    "python predict.py --file texts.csv --column text > labels.jsonl",
+    "```",
+)
 AGGREGATES = {"macro": "macro-F1", "micro": "micro-F1", "weighted": "weighted-F1", "subset": "完全相符 exact match"}
 
 
@@ -258,11 +265,7 @@ def _files(about: Mapping[str, Any]) -> list[str]:
         "## 執行 Running it",
         "",
         *_int8(about),
-        "```",
-        "pip install -r requirements.txt",
-        'python predict.py "一段文字"',
-        "python predict.py --file texts.csv --column text > labels.jsonl",
-        "```",
+        *RUN,
         "",
         "`SHA256SUMS` 於載入時核對；`sha256sum -c SHA256SUMS` 核對全部。"
         "Checked on loading; `sha256sum -c SHA256SUMS` checks every file.",

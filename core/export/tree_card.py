@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.export.card import AGGREGATES, finding, number, numbers, plain, settings_of, stability, table, use, warning
+from core.export.card import (
+    AGGREGATES,
+    RUN,
+    finding,
+    number,
+    numbers,
+    plain,
+    settings_of,
+    stability,
+    table,
+    use,
+    warning,
+)
 
 LISTED = 50  # labels with figures of their own in the card: the commonest of gold
 
@@ -45,11 +57,7 @@ def tree_card(
             *settings_of(config),
             "## 執行 Running it",
             "",
-            "```",
-            "pip install -r requirements.txt",
-            'python predict.py "一段文字"',
-            "python predict.py --file texts.csv --column text > labels.jsonl",
-            "```",
+            *RUN,
             "",
         ]
     )

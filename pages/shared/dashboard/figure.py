@@ -60,9 +60,9 @@ def chart(
         "failed": t("figure.failed"),
     }  # fmt: skip
     if on_select is None:
-        _component(key=key, height="content", data=data)
+        _component(key=key, height=drawn.height, data=data)  # its room is there before its script is
     else:
-        _component(key=key, height="content", data=data, default={"selection": None}, on_selection_change=on_select)
+        _component(key=key, height=drawn.height, data=data, default={"selection": None}, on_selection_change=on_select)
     below = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right")
     if note:
         below.caption(plain(note))

@@ -210,7 +210,7 @@ def _with(args: argparse.Namespace, **changed: Any) -> argparse.Namespace:
 def main() -> int:
     arguments = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     arguments.add_argument("--data", type=Path, default=DATA)
-    arguments.add_argument("--arch", nargs="+", default=list(ARCHS))
+    arguments.add_argument("--arch", nargs="*", default=list(ARCHS))
     arguments.add_argument("--segmenter", nargs="+", default=["characters", "rjieba"], help="TextCNN by each of them")
     arguments.add_argument("--texts", type=int, default=150_000)
     arguments.add_argument("--others", type=int, default=30_000, help="texts for what is not TextCNN")

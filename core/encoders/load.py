@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.encoder_folder import source
+from core.encoders.fused import fuse
 from core.encoders.memory import bytes_needed, parameters_of, refuse_too_little
 from core.errors import EncoderUnavailable, ModelUnavailable
 from core.text.convert import convert
@@ -135,6 +136,7 @@ def assembled(name: str, network: Any, tokenizer: Any, *, conversion: str = "", 
     pooler = _pooler_of(network) if pooler_known else None
     if getattr(network, "pooler", None) is not None:
         network.pooler = None
+    fuse(network)
     limits = (int(tokenizer.model_max_length), int(getattr(network.config, "max_position_embeddings", 0) or 0))
     # RoBERTa counts its positions from behind the padding's
     spent = int(network.config.pad_token_id or 0) + 1 if network.config.model_type in _SHIFTED else 0

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from core.encoders import load
+from core.encoders.fused import fuse
 from core.encoders.pretrain.batches import Hidden, Marks
 from core.encoders.pretrain.plan import PretrainPlan
 from core.errors import EncoderUnavailable
@@ -24,6 +25,7 @@ def fresh(plan: PretrainPlan, vocabulary: int) -> Any:
     settings = transformers.AlbertConfig(
         vocab_size=vocabulary, embedding_size=size.embedding, hidden_size=size.width, num_hidden_layers=size.layers,
         num_attention_heads=size.heads, intermediate_size=size.inner, max_position_embeddings=tokens_of(plan),
+        hidden_act="gelu_pytorch_tanh",  # as published, in one step
         hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, pad_token_id=0, bos_token_id=2, eos_token_id=3,
     )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
@@ -52,6 +54,7 @@ def continued(plan: PretrainPlan) -> tuple[Any, load.Encoder]:
     known = _HEADS if encoder.tokenizer.mask_token_id is not None else ()
     if not any(hasattr(network, head) for head in known):
         raise EncoderUnavailable(name=name, why="not_masked", detail=type(network).__name__)
+    fuse(network)
     return network, encoder
 
 

@@ -34,6 +34,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         says = {"depth": "of the tree; -1: the published rule", "kept": "clusters of a text"}
         parser.add_argument(f"--{name}", type=int, default=getattr(XmcPlan, name), help=says.get(name))
     parser.add_argument("--lr", type=float, default=XmcPlan.lr)
+    parser.add_argument("--encoder", metavar="DIR", default="", help="tree and aplc read by it, and it learns")
+    parser.add_argument("--max-tokens", type=int, default=XmcPlan.tokens, help="of a text, for an encoder")
+    parser.add_argument("--encoder-lr", type=float, default=XmcPlan.encoder_lr)
     parser.add_argument(
         "--words", action=argparse.BooleanOptionalAction, help="words, not characters (Reuters-90: yes)"
     )
@@ -50,6 +53,8 @@ def reproduce(args: argparse.Namespace, lang: str) -> int:
             models=MODELS if names == ["all"] else tuple(names),
             seeds=tuple(args.seeds),
             lr=args.lr,
+            tokens=args.max_tokens,
+            encoder_lr=args.encoder_lr,
             **{name: getattr(args, name) for name in NUMBERS},
         )
     except BadSetting as error:
@@ -59,6 +64,7 @@ def reproduce(args: argparse.Namespace, lang: str) -> int:
 
 
 def _reproduce(args: argparse.Namespace, plan: XmcPlan, stop: Stop, lang: str) -> int:
+    from core.encoders import load
     from core.reproduce.xmc import report
     from core.reproduce.xmc.run import run
 
@@ -67,8 +73,10 @@ def _reproduce(args: argparse.Namespace, plan: XmcPlan, stop: Stop, lang: str) -
         print(note, file=sys.stderr)
     words = bool(data.benchmark) if args.words is None else args.words
     out = Path(args.out)
+    encoder = load.load(args.encoder, batch=plan.batch, tokens=plan.tokens) if args.encoder else None
+    plan = replace(plan, encoder=encoder.digest if encoder else "")
     with held(out, ("cells",), {"data": data.digest, "words": words, **plan.frozen()}):
-        with closing(run(plan, data, out, words=words)) as steps:
+        with closing(run(plan, data, out, words=words, encoder=encoder)) as steps:
             follow(steps, stop, lang)
         tell(lang, "所有部分都做完了，正在寫報告…", "All cells are finished; writing the report …")
         path = report.write(plan, data, out, command=_command(args))
@@ -95,5 +103,7 @@ def _command(args: argparse.Namespace) -> str:
     parts += ["--models", *args.models, "--seeds", *map(str, args.seeds)]
     for name in (*NUMBERS, "lr"):
         parts += [f"--{name}", str(getattr(args, name))] if getattr(args, name) != getattr(XmcPlan, name) else []
+    if args.encoder:
+        parts += ["--encoder", "DIR", "--max-tokens", str(args.max_tokens), "--encoder-lr", f"{args.encoder_lr:g}"]
     parts += [] if args.words is None else ["--words" if args.words else "--no-words"]
     return shlex.join(parts)

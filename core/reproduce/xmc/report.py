@@ -38,9 +38,10 @@ SAYS = {
     "tree together": "the same, lists of all seeds by rank",
     "aplc": "adaptive label clusters (APLC)",
 }
+LARGE = "The encoder. X-Transformer and APLC-XLNet stand on large pretrained transformers; here both read "
+PROJECTED = LARGE + "a projection of weighted words that has learned from the training texts alone."
+ENCODED = LARGE + "by the encoder that was given ({digest}), the mean of its vectors, and it learns with them."
 DIFFERS = (
-    "The encoder. X-Transformer and APLC-XLNet stand on large pretrained transformers; here both read a projection of "
-    "weighted words that has learned from the training texts alone.",
     "The corpus. The papers' figures are of Eurlex-4K and larger sets, of thousands of labels: there X-Transformer has "
     "P@1 / 3 / 5 of 87.22 / 75.12 / 62.90, APLC-XLNet of 87.72 / 74.56 / 62.28. They say nothing of this one.",
     "Labels that are no candidate of a text are given to none.",
@@ -141,7 +142,7 @@ def _page(plan: XmcPlan, data: Parted, rows: Sequence[dict[str, Any]], command: 
         "<p>Per cent, mean ± standard deviation over seeds.</p>",
         tabulated(["way", "seeds", *FIGURES, "seconds"], body),
         "<h2>What differs from the papers</h2>",
-        bullets([*DIFFERS, *data.notes]),
+        bullets([ENCODED.format(digest=plan.encoder) if plan.encoder else PROJECTED, *DIFFERS, *data.notes]),
         "<h2>Settings</h2>",
         f"<pre>{escape_lines(command)}\n\n{escape_lines(json.dumps(plan.frozen(), indent=1))}</pre>",
     ]

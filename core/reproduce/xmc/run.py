@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from core.encoders.load import Encoder
 from core.experiments.directory import publish
 from core.experiments.parted import Parted
 from core.experiments.terminal import Progress
@@ -18,7 +19,9 @@ from core.reproduce.xmc.models import MADE, Answer, task_of
 from core.reproduce.xmc.plan import XmcPlan
 
 
-def run(plan: XmcPlan, data: Parted, out: Path, *, words: bool) -> Generator[Progress, None, None]:
+def run(
+    plan: XmcPlan, data: Parted, out: Path, *, words: bool, encoder: Encoder | None = None
+) -> Generator[Progress, None, None]:
     """Make every missing cell, one after the other, on one thread. The caller holds the directory.
 
     Raises TooManyClusters, BadSetting, TrainingDiverged.
@@ -32,7 +35,7 @@ def run(plan: XmcPlan, data: Parted, out: Path, *, words: bool) -> Generator[Pro
     spent: list[float] = []
     try:
         yield Progress(len(cells) - len(missing), len(cells), "words", 0.0, None)
-        task = task_of(data, words=words)
+        task = task_of(data, words=words, encoder=encoder, tokens=plan.tokens)
         for at, (model, seed) in enumerate(missing):
             started, steps, answer = time.perf_counter(), MADE[model](task, plan, seed), None
             while answer is None:

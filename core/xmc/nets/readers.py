@@ -1,10 +1,11 @@
-"""What turns a batch of texts into one row each, for a matcher or a head: weighted grams, embeddings, or a text model.
+"""What turns a batch of texts into one row each, for a matcher or a head: grams, embeddings, a text model, an encoder.
 
 Any module with ``width``, ``batch`` and ``forward`` will do.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -14,8 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.encoders.load import Encoder
+from core.encoders.reading import Batch, batch_of, hidden_of
 from core.models.base import TextModel
-from core.text.batches import padded
+from core.text.batches import by_length, padded
+
+_BATCH = 64
 
 
 class Reader(Protocol):
@@ -75,3 +80,27 @@ class Tokens(nn.Module):
 
     def forward(self, batch: Tensor) -> Tensor:
         return self.model.read(batch)
+
+
+class Encoded(nn.Module):
+    """An encoder, which learns: the mean of a text's vectors. Shapes: N rows of its tokens → (B, width)."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(encoder.network)
+        self.pad, self.width = encoder.pad, encoder.width
+
+    def batch(self, texts: Sequence[NDArray[np.int64]], at: NDArray[np.int64]) -> Batch:
+        return batch_of([texts[n] for n in at], self.pad, device=next(self.network.parameters()).device)
+
+    def forward(self, batch: Batch) -> Tensor:
+        return hidden_of(self.network, batch).sum(dim=1) / batch.mask.sum(dim=1, keepdim=True).clamp(min=1)
+
+    @torch.no_grad()
+    def embedded(self, texts: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+        """All texts, those of like length together. Shapes: → (N, width)."""
+        self.eval()
+        out = np.zeros((len(texts), self.width), dtype=np.float32)
+        for at in by_length(texts, _BATCH):
+            out[at] = self(self.batch(texts, at)).cpu().numpy()
+        return out

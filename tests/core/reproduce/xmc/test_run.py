@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from core.__main__ import main
+from core.encoders.load import load
 from core.errors import BadSetting, TooManyClusters
 from core.experiments.parted import Parted
 from core.reproduce.xmc import report
@@ -17,6 +18,8 @@ from core.reproduce.xmc.models import NOTHING, Answer, task_of
 from core.reproduce.xmc.plan import MODELS, XmcPlan
 from core.reproduce.xmc.run import path, read, run
 from core.steps import drained
+from core.xmc.nets.readers import Encoded
+from tests.core.encoders.making import folder
 from tests.core.reproduce.losses.making import data_file, small
 from tests.core.reproduce.making import LABELS
 
@@ -119,3 +122,40 @@ def test_the_command_writes_a_report_and_refuses_other_settings(
     assert "kept: 1" in capsys.readouterr().err
     assert main([*line, "--models", "bert"]) == 2
     assert len(LABELS) == 3
+
+
+def test_tree_and_clusters_read_by_an_encoder(data: Parted, whole: Path, tmp_path: Path) -> None:
+    folder(tmp_path / "encoder", characters=sorted(set("".join(data.texts))), vocab=400)
+    encoder = load(str(tmp_path / "encoder"))
+    before = encoder.digest
+    plan = XmcPlan(**{**TINY, "seeds": (0,)}, models=("tree", "aplc"), encoder=before, tokens=16)
+    out = tmp_path / "out"
+    list(run(plan, data, out, words=True, encoder=encoder))
+    report.write(plan, data, out, command="python -m core reproduce xmc")
+    assert encoder.digest == before  # each way has its own copy to teach
+    assert before in (out / "report.html").read_text(encoding="utf-8")
+    for name in ("tree", "aplc"):
+        found, other = read(out, name, 0), read(whole, name, 0)
+        assert found is not None
+        assert other is not None
+        assert found[0].test.shape == other[0].test.shape
+        assert not np.array_equal(found[0].test, other[0].test)
+
+
+def test_a_directory_is_of_one_encoder() -> None:
+    """Plans without an encoder are compared as before there was any."""
+    assert not set(XmcPlan().frozen()) & {"encoder", "tokens", "encoder_lr"}
+    assert XmcPlan(encoder="a").frozen() != XmcPlan(encoder="b").frozen()
+    for field, value in (("tokens", 4), ("encoder_lr", 0.0)):
+        with pytest.raises(BadSetting):
+            XmcPlan(**{field: value})
+
+
+def test_what_an_encoder_reads_does_not_depend_on_the_texts_beside_it(tmp_path: Path) -> None:
+    folder(tmp_path)
+    reader = Encoded(load(str(tmp_path)))
+    rows = [np.arange(2, 2 + length) for length in (3, 9, 1)]
+    alone = np.concatenate([reader.embedded([row]) for row in rows])
+    assert np.allclose(reader.embedded(rows), alone, atol=1e-5)
+    reader(reader.batch(rows, np.arange(3))).sum().backward()
+    assert any(value.grad is not None and value.grad.abs().sum() > 0 for value in reader.network.parameters())

@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from core.evaluate.intervals import around
 from core.seeds import numbers
 
 Verdict = Literal["go_on", "may_stop", "too_early"]
@@ -125,7 +126,7 @@ def gain(before: NDArray, after: NDArray, y: NDArray, *, seed: int = 0) -> Gain:
     draws = numbers(seed, "gain").multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
     counts = np.vstack([np.ones((1, n)), draws])
     rises = _macro(b, truth, counts) - _macro(a, truth, counts)
-    low, high = np.percentile(rises[1:], [10, 90])
+    low, high = around(rises[0], rises[1:], level=80, lowest=-1, highest=1)
     return Gain(float(rises[0]), float(low), float(high), n, float(truth.sum(axis=0).mean()))
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.evaluate import intervals
+from core.evaluate.proportion import wilson
 from core.seeds import numbers
 
 RESAMPLES = 500
@@ -18,8 +20,8 @@ AGGREGATES = ("macro", "micro", "weighted", "subset")
 class MetricRow:
     """One number with everything that a screen must name beside it.
 
-    ``low`` and ``high`` bound the bootstrap 95 % interval of F1 over documents. For ``subset`` all three figures
-    are the share of documents whose label set is exactly right.
+    ``low`` and ``high`` bound the 95 % interval of F1 over documents (``core.evaluate.intervals``); None where no
+    document has the label. For ``subset`` all three figures are the share of documents whose labels are exactly right.
     """
 
     model: str
@@ -30,8 +32,8 @@ class MetricRow:
     f1: float
     support: int
     threshold: float | None
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n: int
 
 
@@ -49,7 +51,7 @@ def aggregate(predicted: NDArray, y: NDArray) -> dict[str, tuple[float, float, f
     """
     predicted, y = np.asarray(predicted) > 0, np.asarray(y) > 0
     ones = np.ones((1, len(y)))
-    return {name: tuple(float(v[0]) for v in values) for name, values in _resampled(predicted, y, ones)[1].items()}  # type: ignore[misc]
+    return {name: tuple(float(v[0]) for v in values) for name, values in _resampled(predicted, y, ones).items()}  # type: ignore[misc]
 
 
 def rows(
@@ -60,44 +62,100 @@ def rows(
     predicted = np.asarray(probs) >= thresholds
     n = len(y)
     draws = numbers(seed, "bootstrap").multinomial(n, np.full(n, 1 / n), size=RESAMPLES) if n else np.ones((1, 0))
-    labels, together = _resampled(predicted, y, np.vstack([np.ones((1, n)), draws]))
-    support = y.sum(axis=0)
-    out = []
-    for k, key in enumerate(keys):
-        values = tuple(value[:, k] for value in labels)
-        out.append(_row(model, split, key, values, int(support[k]), float(thresholds[k]), n))
+    together = _resampled(predicted, y, np.vstack([np.ones((1, n)), draws]))
+    counts = Counts((predicted & y).sum(axis=0), predicted.sum(axis=0), y.sum(axis=0))
+    named = {"model": model, "split": split}
+    out = label_rows(counts, thresholds, keys=keys, n=n, **named)
     for name in AGGREGATES:
-        held = n if name == "subset" else int(support.sum())
-        out.append(_row(model, split, name, together[name], held, None, n))
+        drawn = tuple(value[1:] for value in together[name])
+        seen = tuple(float(value[0]) for value in together[name])
+        out.append(together_row(name, seen, drawn[2], counts, n=n, **named))
     return out
 
 
-def _row(
-    model: str, split: str, scope: str, values: Sequence[NDArray], support: int, threshold: float | None, n: int
+@dataclass(frozen=True)
+class Counts:
+    """Of each label on N texts: named and right, named, positive. Shapes: (K,) each."""
+
+    hits: NDArray
+    named: NDArray
+    held: NDArray
+
+
+def label_rows(
+    counts: Counts, thresholds: NDArray, *, keys: Sequence[str], model: str, split: str, n: int
+) -> list[MetricRow]:
+    """A row a label; without a positive there is no interval, for F1 is then 0 whatever the model says."""
+    lows, highs = intervals.of_f1(counts.hits, counts.named + counts.held)
+    values = zip(*rates(counts.hits, counts.named, counts.held), lows, highs, strict=True)
+    out = []
+    for k, (key, (precision, recall, f1, low, high)) in enumerate(zip(keys, values, strict=True)):
+        support = int(counts.held[k])
+        bounds = (float(low), float(high)) if support else (None, None)
+        out.append(
+            MetricRow(
+                model=model, split=split, scope=key, precision=float(precision), recall=float(recall), f1=float(f1),
+                support=support, threshold=float(thresholds[k]), low=bounds[0], high=bounds[1], n=n,
+            )
+        )  # fmt: skip
+    return out
+
+
+def together_row(
+    name: str, seen: Sequence[float], drawn: NDArray, counts: Counts, *, model: str, split: str, n: int
 ) -> MetricRow:
-    precision, recall, f1 = (float(value[0]) for value in values)
-    low, high = np.percentile(values[2][1:], [2.5, 97.5]) if n else (0.0, 0.0)
+    """An aggregate's row; ``drawn``: its F1 in each resample. Shapes: (R,)."""
+    low, high = _bounds(name, seen[2], drawn, counts, n) if n and counts.held.sum() else (None, None)
     return MetricRow(
-        model=model, split=split, scope=scope, precision=precision, recall=recall, f1=f1, support=support,
-        threshold=threshold, low=float(low), high=float(high), n=n,
+        model=model, split=split, scope=name, precision=seen[0], recall=seen[1], f1=seen[2],
+        support=n if name == "subset" else int(counts.held.sum()), threshold=None, low=low, high=high, n=n,
     )  # fmt: skip
 
 
-def _resampled(
-    predicted: NDArray[np.bool_], y: NDArray[np.bool_], counts: NDArray
-) -> tuple[tuple[NDArray, ...], dict[str, tuple[NDArray, ...]]]:
-    """Every figure under each row of document counts. Shapes: counts (R, N) → labels (R, K) ×3, aggregates (R,) ×3."""
+def _bounds(name: str, value: float, drawn: NDArray, counts: Counts, n: int) -> tuple[float, float]:
+    hits, both = counts.hits, counts.named + counts.held
+    if name == "subset":
+        low, high = wilson(round(value * n), n)
+        return float(low), float(high)
+    if name == "micro":
+        return intervals.widest(value, intervals.of_f1(hits.sum(), both.sum()), intervals.around(value, drawn))
+    weights = np.full(len(hits), 1 / len(hits)) if name == "macro" else counts.held / counts.held.sum()
+    return intervals.of_mean(hits, both, weights, drawn)
+
+
+def macro_bounds(predicted: NDArray, y: NDArray, *, seed: int = 0) -> tuple[float, float]:
+    """The interval of these labels' macro-F1, as ``rows`` has it of all. Shapes: (N, K) each, N and K above 0."""
+    found, truth = np.asarray(predicted) > 0, np.asarray(y) > 0
+    n = len(truth)
+    draws = numbers(seed, "bootstrap").multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    parts = (found & truth, found, truth)
+    drawn = rates(*(_drawn(draws.astype(np.uint16), part) for part in parts))[2].mean(axis=0)
+    hits, named, held = (part.sum(axis=0) for part in parts)
+    return intervals.of_mean(hits, named + held, np.full(len(hits), 1 / len(hits)), drawn)
+
+
+def _drawn(draws: NDArray, part: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How many of a label's texts each draw has; costs what is marked, not texts by labels. (R, N), (N, K) → (K, R)."""
+    labels, texts = np.nonzero(part.T)
+    found = np.zeros((part.shape[1], len(draws)))
+    if len(labels):
+        there, starts = np.unique(labels, return_index=True)
+        found[there] = np.add.reduceat(draws.T[texts], starts, axis=0, dtype=np.int64)
+    return found
+
+
+def _resampled(predicted: NDArray[np.bool_], y: NDArray[np.bool_], counts: NDArray) -> dict[str, tuple[NDArray, ...]]:
+    """The aggregates under each row of document counts. Shapes: counts (R, N) → (R,) ×3 each."""
     hits, named, held = (counts @ part.astype(np.float64) for part in (predicted & y, predicted, y))  # (R, K)
     labels = rates(hits, named, held)
     share = _divide(held, held.sum(axis=1, keepdims=True))
     exact = _divide(counts @ (predicted == y).all(axis=1).astype(np.float64), counts.sum(axis=1))
-    together = {
+    return {
         "macro": tuple(value.mean(axis=1) for value in labels),
         "micro": rates(hits.sum(axis=1), named.sum(axis=1), held.sum(axis=1)),
         "weighted": tuple((value * share).sum(axis=1) for value in labels),
         "subset": (exact, exact, exact),
     }
-    return labels, together
 
 
 def rates(hits: NDArray, named: NDArray, held: NDArray) -> tuple[NDArray, NDArray, NDArray]:

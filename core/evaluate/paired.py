@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from core.evaluate.intervals import around, holding
 from core.seeds import numbers
 
 DRAWS = 1000
@@ -44,7 +45,7 @@ class Paired:
 def paired_f1(
     y: NDArray, first: NDArray, second: NDArray, *, tail: ArrayLike = (), draws: int = DRAWS, seed: int = 0
 ) -> Paired:
-    """Differences of F1 with percentile intervals: texts drawn anew with replacement, the same ones for both.
+    """Differences of F1 with their intervals: texts drawn anew with replacement, the same ones for both.
 
     F1 is that of ``core.evaluate.metrics``: 0 where undefined, and macro is the mean over all labels. ``tail`` are
     positions of labels; their mean is one more figure. Below some ten positives, or where the two decide alike of all
@@ -52,7 +53,7 @@ def paired_f1(
 
     Shapes: y, first, second (N, K) of 0 and 1; tail (≤ K,).
     Raises ValueError: unlike shapes, no text, no label, no draw.
-    Source: efron1993, chapter 13.
+    Source: efron1993, by ``core.evaluate.intervals``.
     """
     truth, a, b = (np.asarray(part) > 0 for part in (y, first, second))
     if not (truth.shape == a.shape == b.shape) or truth.ndim != 2 or not truth.size or draws < 1:
@@ -71,7 +72,7 @@ def paired_f1(
     drawn_differences = np.concatenate(found)  # (draws, labels that are there)
     figures = np.zeros((3, k))
     figures[0, there] = seen
-    figures[1:, there] = np.percentile(drawn_differences, [2.5, 97.5], axis=0)
+    figures[1:, there] = holding(seen, drawn_differences, lowest=-1, highest=1)
     of_tail = np.isin(there, rare)
     return Paired(
         labels=tuple(Gain(d, low, high) for d, low, high in figures.T.tolist()),
@@ -83,8 +84,9 @@ def paired_f1(
 
 def _mean(seen: NDArray, drawn: NDArray, k: int) -> Gain:
     """Over k labels, of which those that are not here have nothing."""
-    low, high = np.percentile(drawn.sum(axis=1) / k, [2.5, 97.5])
-    return Gain(float(seen.sum() / k), float(low), float(high))
+    value = float(seen.sum() / k)
+    low, high = around(value, drawn.sum(axis=1) / k, lowest=-1, highest=1)
+    return Gain(value, float(low), float(high))
 
 
 def _differences(sums: NDArray[np.float32]) -> NDArray[np.float64]:

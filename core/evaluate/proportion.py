@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 Z95 = 1.959963984540054  # standard normal, two-sided 95 %
 
 
@@ -33,3 +36,14 @@ def share(k: int, n: int) -> Share:
     middle = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     return Share(k, n, max(0.0, middle - half), min(1.0, middle + half))
+
+
+def wilson(k: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The bounds that ``share`` gives, of many at once; 0 and 1 of nothing. Shapes: alike → two of the same."""
+    hits, of = np.asarray(k, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    some, z2 = np.maximum(of, 1), Z95 * Z95
+    p = hits / some
+    middle = (p + z2 / (2 * some)) / (1 + z2 / some)
+    half = Z95 * np.sqrt(p * (1 - p) / some + z2 / (4 * some * some)) / (1 + z2 / some)
+    low, high = np.maximum(0.0, middle - half), np.minimum(1.0, middle + half)
+    return np.where((of > 0) & (hits > 0), low, 0.0), np.where((of > 0) & (hits < of), high, 1.0)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from core.evaluate.intervals import around
 from core.seeds import numbers
 
 RESAMPLES = 1000
@@ -169,7 +170,7 @@ def _alpha(n: ArrayLike, observed: ArrayLike, expected: ArrayLike) -> Array:
 
 
 def interval(values: Array, value: float) -> tuple[float | None, float | None]:
-    """The percentiles of resampled values, moved so that their mean is the figure itself.
+    """As ``core.evaluate.intervals.around``; None where too few resamples say anything.
 
     A text that is drawn twice agrees with itself, so resamples of few texts show less that chance could have missed: of
     twelve texts the whole interval can lie below the figure. Agreement is 1 at most.
@@ -177,8 +178,8 @@ def interval(values: Array, value: float) -> tuple[float | None, float | None]:
     known = values[np.isfinite(values)]
     if not len(known) or len(known) < LEAST_KNOWN * len(values):
         return None, None
-    low, high = np.percentile(known, [2.5, 97.5]) + (value - known.mean())
-    return float(min(low, value)), float(min(max(high, value), 1.0))
+    low, high = around(value, known, highest=1)
+    return float(low), float(high)
 
 
 def unseen(n: int) -> float:

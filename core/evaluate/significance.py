@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from core.evaluate.intervals import around, moved
 from core.evaluate.metrics import AGGREGATES
 from core.seeds import numbers
 
@@ -149,8 +150,9 @@ def resampled(predicted: NDArray, y: NDArray, *, resamples: int = RESAMPLES, see
 def paired(first: NDArray, second: NDArray, *, documents: int) -> dict[str, Difference]:
     """Two models' ``resampled`` figures of one seed as differences; a difference for each of AGGREGATES.
 
-    Interval by percentiles; p is twice the share of draws on the other side of zero, counted with the sample itself,
-    so never below 2/(resamples + 1). Shapes: (1 + resamples, aggregates) each. Raises ValueError: unlike shapes.
+    Interval by ``core.evaluate.intervals``; p is twice the share of draws, moved as they are for it, on the other side
+    of zero, counted with the sample itself, so never below 2/(resamples + 1).
+    Shapes: (1 + resamples, aggregates) each. Raises ValueError: unlike shapes.
     """
     if first.shape != second.shape:
         raise ValueError(f"figures of shapes {first.shape} and {second.shape}")
@@ -160,8 +162,9 @@ def paired(first: NDArray, second: NDArray, *, documents: int) -> dict[str, Diff
         if not len(drawn):
             out[name] = Difference(float(seen[column]), float("nan"), float("nan"), float("nan"), documents)
             continue
-        low, high = np.percentile(drawn[:, column], [2.5, 97.5])
-        other_side = min((drawn[:, column] <= 0).sum(), (drawn[:, column] >= 0).sum())
+        low, high = around(seen[column], drawn[:, column], lowest=-1, highest=1)
+        about = moved(seen[column], drawn[:, column])
+        other_side = min((about <= 0).sum(), (about >= 0).sum())
         p = min(1.0, 2 * (int(other_side) + 1) / (len(drawn) + 1))
         out[name] = Difference(float(seen[column]), float(low), float(high), p, documents)
     return out

@@ -13,7 +13,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from core.evaluate.metrics import AGGREGATES, RESAMPLES, MetricRow, rates
+from core.evaluate import intervals
+from core.evaluate.metrics import AGGREGATES, RESAMPLES, Counts, MetricRow, label_rows, rates, together_row
 from core.evaluate.ranking import AT, MEASURES, won
 from core.seeds import numbers
 
@@ -22,7 +23,7 @@ _TOGETHER = 512  # labels whose figures are drawn at a time: bounds the memory, 
 
 @dataclass(frozen=True, kw_only=True)
 class AtK:
-    """One figure of the first k places, with the bootstrap's 95 % interval over texts."""
+    """One figure of the first k places, with its 95 % interval over texts (``core.evaluate.intervals``)."""
 
     model: str
     split: str
@@ -53,40 +54,18 @@ def rows(
     counts = np.vstack([np.ones((1, n)), draws])
     hits, given, held = (part.tocsc() for part in (predicted.multiply(truth), predicted, truth))
     together = _Together(len(counts), len(keys))
-    out: list[MetricRow] = []
-    support = np.asarray(truth.sum(axis=0)).ravel()
+    seen = Counts(*(np.asarray(each.sum(axis=0)).ravel() for each in (hits, given, held)))
+    out = label_rows(seen, thresholds, keys=keys, model=model, split=split, n=n) if labels else []
     for start in range(0, len(keys), _TOGETHER):
         part = slice(start, start + _TOGETHER)
         sums = tuple(np.asarray((each[:, part].T @ counts.T).T) for each in (hits, given, held))  # (R, m)
-        figures = rates(*sums)
-        together.add(figures, sums)
-        if not labels:
-            continue
-        lows, highs = np.percentile(figures[2][1:], [2.5, 97.5], axis=0) if n else np.zeros((2, figures[2].shape[1]))
-        for m, key in enumerate(keys[part]):
-            values = tuple(float(each[0, m]) for each in figures)
-            cut, held_by = float(thresholds[start + m]), int(support[start + m])
-            out.append(_row(model, split, key, values, held_by, cut, (float(lows[m]), float(highs[m])), n))
+        together.add(rates(*sums), sums)
     wrong = np.asarray(abs(predicted - truth).sum(axis=1)).ravel()
     exact = counts @ (wrong == 0) / np.maximum(counts.sum(axis=1), 1)
     for name, drawn in together.figures(exact).items():
         values = tuple(float(each[0]) for each in drawn)
-        low, high = np.percentile(drawn[2][1:], [2.5, 97.5]).tolist() if n else (0.0, 0.0)
-        out.append(
-            _row(model, split, name, values, n if name == "subset" else int(support.sum()), None, (low, high), n)
-        )
+        out.append(together_row(name, values, drawn[2][1:], seen, model=model, split=split, n=n))
     return out
-
-
-def _row(
-    model: str, split: str, scope: str, values: Sequence[float], support: int, threshold: float | None,
-    within: tuple[float, float], n: int,
-) -> MetricRow:  # fmt: skip
-    precision, recall, f1 = values
-    return MetricRow(
-        model=model, split=split, scope=scope, precision=precision, recall=recall, f1=f1, support=support,
-        threshold=threshold, low=within[0], high=within[1], n=n,
-    )  # fmt: skip
 
 
 class _Together:
@@ -122,7 +101,7 @@ def at_k(
             top, best = won(measure, ranked, y, k, propensity)
             value = _over(top.sum(keepdims=True), best.sum(keepdims=True))[0]
             drawn = _over(top[draws].sum(axis=1), best[draws].sum(axis=1))
-            low, high = np.percentile(drawn, [2.5, 97.5]) if n else (value, value)
+            low, high = intervals.around(value, drawn, lowest=0, highest=1) if n else (value, value)
             within = {"low": float(low), "high": float(high)}
             out.append(AtK(model=model, split=split, measure=measure, k=k, value=float(value), n=n, **within))
     return out

@@ -70,8 +70,8 @@ def _figures(labels: Sequence[Mapping[str, Any]], card: Mapping[str, Any]) -> li
     if not student:
         return [*lines, "未提供黃金集成績。No figures on gold were given.", ""]
     lines += [
-        "量在黃金集：標註時不給建議、從不用於訓練。區間為 95 % bootstrap。",
-        "Measured on gold: labelled without suggestions, never trained on. Intervals: 95 % bootstrap.",
+        "量在黃金集：標註時不給建議、從不用於訓練。附 95 % 區間。",
+        "Measured on gold: labelled without suggestions, never trained on, with 95 % intervals.",
         "",
     ]
     rows = [(f"{each['measure']}@{each['k']}", *_within(each)) for each in card.get("at_k") or ()]

@@ -12,7 +12,8 @@ from sqlite_utils import Database
 from core.active.need import need
 from core.active.queue import looks_at
 from core.evaluate.bands import Band
-from core.evaluate.paired import Gain, paired_f1
+from core.evaluate.metrics import macro_bounds
+from core.evaluate.paired import Gain
 from core.evaluate.proportion import Share, share
 from core.services import projects
 from core.services.dashboard import rarity
@@ -157,10 +158,7 @@ def _band(band: Band, lines: Sequence[TailLine], student: Answered | None) -> Ba
     bounds: tuple[float, float] | None = None
     places = [student.place[line.key] for line in own if student and line.metric and line.key in student.place]
     if student and places and len(places) == len(f1):
-        # Against one that says no to everything, whose F1 is 0: the gain is the F1 itself.
-        named = student.named[:, places]
-        alone = paired_f1(student.truth[:, places], named, np.zeros_like(named)).macro
-        bounds = (alone.low, alone.high)
+        bounds = macro_bounds(student.named[:, places], student.truth[:, places])
     return BandLine(
         band=band, n=len(own), marks=sum(line.gold for line in own), f1=float(np.mean(f1)) if f1 else None,
         low=bounds[0] if bounds else None, high=bounds[1] if bounds else None,

@@ -14,7 +14,8 @@ from sqlite_utils import Database
 
 from core.evaluate import gold_needed
 from core.evaluate.gold_needed import Needed
-from core.evaluate.paired import Gain, paired_f1
+from core.evaluate.metrics import macro_bounds
+from core.evaluate.paired import Gain
 from core.labels import Label
 from core.services import projects, scheduling
 from core.services.dashboard import agreed, rarity
@@ -227,9 +228,9 @@ def _scores(
     if not over:
         return of_all, None
     low = high = None
-    if now is not None:  # against a student that says no to everything, whose F1 is 0: the gain is the F1 itself
-        alone = paired_f1(now.truth, now.named, np.zeros_like(now.named), tail=[now.place[key] for key in over]).tail
-        low, high = (alone.low, alone.high) if alone else (None, None)
+    if now is not None:
+        places = [now.place[key] for key in over]
+        low, high = macro_bounds(now.named[:, places], now.truth[:, places])
     return of_all, score("tail", over, float(np.mean([student[key].f1 for key in over])), low, high)
 
 

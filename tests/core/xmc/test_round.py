@@ -63,7 +63,8 @@ def test_it_learns_and_measures_on_gold(made) -> None:
     assert {key for split, key in figures if split == "gold"} == {*given.label_keys, *together}
     assert {key for split, key in figures if split == "valid"} == together
     assert figures["gold", "micro"].f1 > 0.6
-    assert all(0 <= each.low <= each.high <= 1 for each in result.metrics)
+    assert all(0 <= each.low <= each.f1 <= each.high <= 1 for each in result.metrics if each.low is not None)
+    assert all((each.low is None) == (each.support == 0) for each in result.metrics)
     at = {(each.measure, each.k): each.value for each in result.at_k}
     assert at["P", 1] > 0.7
     assert at["P", 1] >= at["P", 3] >= at["P", 5]

@@ -29,6 +29,7 @@ from web.headers import Armour
 from web.login import SignIn
 from web.lost import Lost
 from web.routes import Downloads, Health, all_routes
+from web.shell import shell_routes
 from web.supervisor import Supervisor
 from web.warming import Warming
 
@@ -63,7 +64,7 @@ def build(runtime: Runtime, supervisor: Supervisor | None) -> st.App:
     return st.App(
         ROOT / "pages" / "main.py",
         lifespan=life,
-        routes=all_routes(sign_in, Downloads(runtime.database), health),
+        routes=[*all_routes(sign_in, Downloads(runtime.database), health), *shell_routes()],
         middleware=[
             Middleware(Armour, hosts=(*runtime.allowed_hosts, *own_host)),
             Middleware(Gate, who=sign_in.who),

@@ -50,6 +50,16 @@ def decide(server: Server) -> None:
         assert annotating.apply(db, project.id, who, [op], now=time.time()).acked
 
 
+def test_a_page_opened_by_its_address_asks_for_nothing_below_it(browser: Browser, server: Server) -> None:
+    """It is told where its server is: what Streamlit asks below a page's own address would cost a wait."""
+    page = sign_in(browser, server, "lina")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(server.url)))
+    people(page, server)
+    assert "/_stcore/health" in asked, "beside the connection"
+    assert not [path for path in asked if path.startswith("/dashboard/")]
+
+
 def test_all_are_drawn_by_one_script_and_those_below_without_a_scroll(browser: Browser, server: Server) -> None:
     page = sign_in(browser, server, "lina")
     people(page, server)

@@ -98,6 +98,8 @@ def test_pages_and_their_websocket_need_a_session_and_a_ctrl_c_ends_it_all(
     cookie = headers["set-cookie"].split(";")[0]
     status, headers, page = _ask(port, "/", Cookie=cookie)
     assert (status, b'id="root"' in page) == (200, True)
+    assert (b"BACKEND_BASE_URL" in page, headers["cache-control"]) == (True, "no-store")
+    assert _ask(port, "/dashboard", Cookie=cookie)[2] == page
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert _ask(port, "/_stcore/stream", **UPGRADE, Origin=home, Cookie=cookie)[0] == 101
     assert _ask(port, "/_stcore/stream", **UPGRADE, Origin="https://evil.example", Cookie=cookie)[0] == 403

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluate import intervals
+from core.evaluate.marks import marks
 from core.evaluate.proportion import wilson
 from core.seeds import numbers
 
@@ -129,19 +130,9 @@ def macro_bounds(predicted: NDArray, y: NDArray, *, seed: int = 0) -> tuple[floa
     n = len(truth)
     draws = numbers(seed, "bootstrap").multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
     parts = (found & truth, found, truth)
-    drawn = rates(*(_drawn(draws.astype(np.uint16), part) for part in parts))[2].mean(axis=0)
+    drawn = rates(*(marks(part).sums(draws) for part in parts))[2].mean(axis=1)
     hits, named, held = (part.sum(axis=0) for part in parts)
     return intervals.of_mean(hits, named + held, np.full(len(hits), 1 / len(hits)), drawn)
-
-
-def _drawn(draws: NDArray, part: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """How many of a label's texts each draw has; costs what is marked, not texts by labels. (R, N), (N, K) → (K, R)."""
-    labels, texts = np.nonzero(part.T)
-    found = np.zeros((part.shape[1], len(draws)))
-    if len(labels):
-        there, starts = np.unique(labels, return_index=True)
-        found[there] = np.add.reduceat(draws.T[texts], starts, axis=0, dtype=np.int64)
-    return found
 
 
 def _resampled(predicted: NDArray[np.bool_], y: NDArray[np.bool_], counts: NDArray) -> dict[str, tuple[NDArray, ...]]:

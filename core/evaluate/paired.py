@@ -6,12 +6,14 @@ out in the difference: its interval is narrower than the two figures' own would 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.evaluate.intervals import around, holding
+from core.evaluate.marks import Marks, marks
 from core.seeds import numbers
 
 DRAWS = 1000
@@ -61,14 +63,14 @@ def paired_f1(
     rare, n = np.asarray(tail, dtype=np.int64), len(truth)
     k, there = truth.shape[1], np.flatnonzero((truth | a | b).any(axis=0))  # of all others the F1 is 0, however drawn
     truth, a, b = truth[:, there], a[:, there], b[:, there]
-    parts = np.hstack([truth, a, b, truth & a, truth & b]).astype(np.float32)  # (N, 5K)
-    seen = _differences(np.ones((1, n), dtype=np.float32) @ parts)[0]
+    parts = [marks(each) for each in (truth, a, b, truth & a, truth & b)]
+    seen = _differences(parts, np.ones((1, n), dtype=np.int32))[0]
     rng, found = numbers(seed, "paired F1"), []
     for start in range(0, draws, _AT_ONCE):
         some = min(_AT_ONCE, draws - start)
         drawn = rng.integers(n, size=(some, n)) + n * np.arange(some)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=some * n).reshape(some, n)
-        found.append(_differences(counts.astype(np.float32) @ parts))
+        found.append(_differences(parts, counts.astype(np.int32)))
     drawn_differences = np.concatenate(found)  # (draws, labels that are there)
     figures = np.zeros((3, k))
     figures[0, there] = seen
@@ -89,9 +91,9 @@ def _mean(seen: NDArray, drawn: NDArray, k: int) -> Gain:
     return Gain(value, float(low), float(high))
 
 
-def _differences(sums: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Shapes: (R, 5K) of positives, named by each, hits of each → (R, K)."""
-    held, named_a, named_b, hits_a, hits_b = np.split(sums.astype(np.float64), 5, axis=1)
+def _differences(parts: Sequence[Marks], draws: NDArray) -> NDArray[np.float64]:
+    """``parts``: positives, named by each, hits of each. Shapes: draws (R, N) → (R, K)."""
+    held, named_a, named_b, hits_a, hits_b = (each.sums(draws) for each in parts)
     return _f1(hits_a, named_a + held) - _f1(hits_b, named_b + held)
 
 

@@ -43,7 +43,8 @@ def pairs(readings: Readings) -> Pairs:
     number = np.zeros(width * width, dtype=np.int64)
     number[possible] = np.arange(len(possible))
     found = np.zeros(len(possible), dtype=np.int64)
-    by_first, by_second, both = (_Count(readings.members, len(possible)) for _ in range(3))
+    listed = np.nonzero(readings.members)
+    by_first, by_second, both = (_Count(readings.members, listed, len(possible)) for _ in range(3))
     for a, b in _together(readings, person):
         pair = number[person[a] * width + person[b]]
         first, second = readings.sets[a], readings.sets[b]
@@ -63,12 +64,16 @@ def pairs(readings: Readings) -> Pairs:
 
 
 class _Count:
-    """How often each of P possible pairs has each of K labels, from label sets that are added."""
+    """How often each of P possible pairs has each of K labels, from label sets that are added.
 
-    def __init__(self, members: NDArray[np.bool_], p: int) -> None:
+    ``listed``: each label of each set, by set.
+    """
+
+    def __init__(self, members: NDArray[np.bool_], listed: tuple[NDArray, NDArray], p: int) -> None:
         self.members, self.k = members, members.shape[1]
-        self.sizes = members.sum(axis=1)
-        self.starts, self.listed = np.cumsum(self.sizes) - self.sizes, np.nonzero(members)[1]
+        self.sets, self.listed = listed
+        self.sizes = np.bincount(self.sets, minlength=len(members))
+        self.starts = np.cumsum(self.sizes) - self.sizes
         self.found = np.zeros((p, self.k), dtype=np.int64)
         # Whole sets are counted where a table of pair and set is small; else each label of each set.
         self.whole = np.zeros((p, len(members)), dtype=np.int64) if p * len(members) <= CELLS else None
@@ -94,7 +99,8 @@ class _Count:
         """Shapes: → (P, K)."""
         if self.whole is None:
             return self.found
-        return self.found + (self.whole.astype(np.float64) @ self.members).astype(np.int64)
+        of_sets = [np.bincount(self.listed, weights=each[self.sets], minlength=self.k) for each in self.whole]
+        return self.found + np.array(of_sets, dtype=np.int64).reshape(self.found.shape)
 
 
 def kappa_estimates(

@@ -43,8 +43,7 @@ def pairs(readings: Readings) -> Pairs:
     number = np.zeros(width * width, dtype=np.int64)
     number[possible] = np.arange(len(possible))
     found = np.zeros(len(possible), dtype=np.int64)
-    listed = np.nonzero(readings.members)
-    by_first, by_second, both = (_Count(readings.members, listed, len(possible)) for _ in range(3))
+    by_first, by_second, both = (_Count(readings, len(possible)) for _ in range(3))
     for a, b in _together(readings, person):
         pair = number[person[a] * width + person[b]]
         first, second = readings.sets[a], readings.sets[b]
@@ -64,19 +63,17 @@ def pairs(readings: Readings) -> Pairs:
 
 
 class _Count:
-    """How often each of P possible pairs has each of K labels, from label sets that are added.
+    """How often each of P possible pairs has each of K labels, from label sets that are added."""
 
-    ``listed``: each label of each set, by set.
-    """
-
-    def __init__(self, members: NDArray[np.bool_], listed: tuple[NDArray, NDArray], p: int) -> None:
-        self.members, self.k = members, members.shape[1]
-        self.sets, self.listed = listed
-        self.sizes = np.bincount(self.sets, minlength=len(members))
+    def __init__(self, readings: Readings, p: int) -> None:
+        self.members, self.k = readings.members, readings.members.shape[1]
+        self.sets, self.listed = readings.listed
+        self.sizes = np.bincount(self.sets, minlength=len(self.members))
         self.starts = np.cumsum(self.sizes) - self.sizes
         self.found = np.zeros((p, self.k), dtype=np.int64)
         # Whole sets are counted where a table of pair and set is small; else each label of each set.
-        self.whole = np.zeros((p, len(members)), dtype=np.int64) if p * len(members) <= CELLS else None
+        sets = len(self.members)
+        self.whole = np.zeros((p, sets), dtype=np.int64) if p * sets <= CELLS else None
 
     def add(self, pair: NDArray[np.int64], sets: NDArray[np.int64]) -> None:
         if self.whole is None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +23,8 @@ RESAMPLES = 1000
 MANY = 500  # distinct rows beyond which sums are drawn from their normal limit
 FEW_SETS = 256  # distinct label sets up to which the expected distance of each resample is exact
 MANY_SETS = 3000  # distinct label sets beyond which the expected distance is taken over votes drawn at random
-PAIRS = 1_000_000  # pairs of votes so drawn
+PAIRS = 300_000  # pairs of votes so drawn
+LEAST_FAR = 300  # votes drawn to tell how far each set is from all
 LEAST_KNOWN = 0.9  # of the resamples have to say something, or there is no interval
 COMMON = 200  # labels, the commonest, whose part in distances one product gives
 _AT_ONCE = 2_000_000  # cells of a block of distances
@@ -54,6 +57,12 @@ class Readings:
     def n(self) -> int:
         """How many texts."""
         return int(self.texts[-1]) + 1 if len(self.texts) else 0
+
+    @cached_property
+    def listed(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Each label of each set, by set: (set, label)."""
+        sets, labels = np.nonzero(self.members)
+        return sets, labels
 
 
 def read_twice(texts: ArrayLike, people: ArrayLike, sets: ArrayLike, members: NDArray[np.bool_]) -> Readings:
@@ -95,11 +104,16 @@ def drawn_sums(rows: Array, times: NDArray[np.int64], *, seed: int = 0, resample
     return np.asarray(n * middle + steps @ axes.T, dtype=np.float64)
 
 
-def set_alpha(readings: Readings, *, seed: int = 0, resamples: int = RESAMPLES) -> Estimate | None:
-    """As ``agreement.set_alpha`` with MASI; None where nothing can be said. Source: krippendorff2011."""
+def set_alpha(
+    readings: Readings, *, apart: Array | None = None, seed: int = 0, resamples: int = RESAMPLES
+) -> Estimate | None:
+    """As ``agreement.set_alpha`` with MASI; None where nothing can be said. Source: krippendorff2011.
+
+    ``apart``: the ``pair_sums``, where they are known.
+    """
     if not readings.n:
         return None
-    apart = _pair_sums(readings)
+    apart = pair_sums(readings) if apart is None else apart
     readers = np.bincount(readings.texts).astype(np.float64)
     counts = np.bincount(readings.sets, minlength=len(readings.members)).astype(np.float64)
     far = _mean_far(readings.members, counts, seed)  # a set's distance to all votes together
@@ -127,30 +141,44 @@ def set_alpha(readings: Readings, *, seed: int = 0, resamples: int = RESAMPLES) 
 
 
 def label_alphas(readings: Readings, *, seed: int = 0, resamples: int = RESAMPLES) -> tuple[Estimate | None, ...]:
-    """As ``agreement.krippendorff_alpha``, a label at a time; None where nothing can be said. Shapes: → K."""
+    """As ``agreement.krippendorff_alpha``, a label at a time; None where nothing can be said. Shapes: → K.
+
+    Of thousands of labels most are rare, and many of these are alike in all that counts: those are computed once.
+    """
     readers = np.bincount(readings.texts, minlength=readings.n)
     of_readers = np.bincount(readers)
+    width, k = len(of_readers), readings.members.shape[1]
     votes, labels = _by_label(readings)
-    ends = np.cumsum(np.bincount(labels, minlength=readings.members.shape[1]))
+    texts = readings.texts[votes]
+    starts = np.flatnonzero((np.diff(texts, prepend=-1) != 0) | (np.diff(labels, prepend=-1) != 0))
+    ones = np.diff(starts, append=len(votes))  # of a label on a text
+    cells = labels[starts].astype(np.int64) * width**2 + ones * width + readers[texts[starts]]
+    codes, times = np.unique(cells, return_counts=True)
+    ends = np.searchsorted(codes, np.arange(k + 1) * width**2)
+    known: dict[tuple[bytes, bytes], Estimate | None] = {}
     found: list[Estimate | None] = []
-    for start, end in zip(np.r_[0, ends][:-1], ends, strict=True):
-        ones = np.bincount(readings.texts[votes[start:end]], minlength=0)
-        touched = np.flatnonzero(ones)
-        found.append(_one_alpha(ones[touched], readers[touched], of_readers, seed, resamples))
+    for label, (start, end) in enumerate(pairwise(ends.tolist())):
+        own, many = codes[start:end] - label * width**2, times[start:end]
+        alike = (own.tobytes(), many.tobytes())
+        if alike not in known:
+            known[alike] = _one_alpha(own, many, of_readers, seed, resamples)
+        found.append(known[alike])
     return tuple(found)
 
 
 def _one_alpha(
-    ones: NDArray[np.int64], readers: NDArray[np.int64], of_readers: NDArray[np.int64], seed: int, resamples: int
+    chosen: NDArray[np.int64], many: NDArray[np.int64], of_readers: NDArray[np.int64], seed: int, resamples: int
 ) -> Estimate | None:
-    """Of one label: its texts' ones and readers; ``of_readers`` counts all texts by how many have read them."""
+    """Of one label: on how ``many`` texts it has so many ones of so many readers, as ones · width + readers.
+
+    ``of_readers`` counts all texts by how many have read them.
+    """
     width = len(of_readers)
-    table = np.bincount(ones * width + readers, minlength=width * width)
-    table[:width] += of_readers - np.bincount(readers, minlength=width)  # texts where nobody chose it
-    codes = np.flatnonzero(table)
+    untouched = of_readers - np.bincount(chosen % width, weights=many, minlength=width).astype(np.int64)
+    nobody = np.flatnonzero(untouched)
+    codes, times = np.r_[nobody, chosen], np.r_[untouched[nobody], many]
     yes, m = (codes // width).astype(np.float64), (codes % width).astype(np.float64)
     rows = np.c_[yes, m - yes, yes * (m - yes) / np.maximum(m - 1, 1)]
-    times = table[codes]
     n1, n0, unlike = times @ rows if len(codes) else (0.0, 0.0, 0.0)
     if not n1 * n0:
         return None
@@ -189,8 +217,8 @@ def unseen(n: int) -> float:
 
 def _by_label(readings: Readings) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
     """Each label of each vote, by label and then by vote: (vote, label)."""
-    label = np.nonzero(readings.members)[1]
-    sizes = readings.members.sum(axis=1)
+    of, label = readings.listed
+    sizes = np.bincount(of, minlength=len(readings.members))
     starts = np.cumsum(sizes) - sizes
     of_votes = sizes[readings.sets]
     votes = np.repeat(np.arange(len(readings.sets), dtype=np.int32), of_votes)
@@ -200,7 +228,7 @@ def _by_label(readings: Readings) -> tuple[NDArray[np.integer], NDArray[np.integ
     return votes[order], labels[order]
 
 
-def _pair_sums(readings: Readings) -> Array:
+def pair_sums(readings: Readings) -> Array:
     """A text's MASI distances, over its ordered pairs of votes. Shapes: → (N,)."""
     between = _distance_of(readings.members)
     readers = np.bincount(readings.texts, minlength=readings.n)
@@ -236,8 +264,9 @@ def _shared_by(
     members: NDArray[np.bool_], sizes: NDArray[np.int64]
 ) -> Callable[[NDArray[np.int64], NDArray[np.int64]], Array]:
     """How many labels two sets share, by their rows: through their bits, or, where few of many, label by label."""
-    most, words = int(sizes.max(initial=0)), _packed(members)
-    if most * most >= words.shape[1]:
+    most = int(sizes.max(initial=0))
+    if most * most >= -(-members.shape[1] // 64):
+        words = _packed(members)
         return lambda a, b: np.bitwise_count(words[a] & words[b]).sum(axis=1, dtype=np.float64)
     rows, labels = np.nonzero(members)
     listed = np.full((len(members), most), -1, dtype=np.int32)
@@ -276,24 +305,29 @@ def masi_distances(rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> Array
 
 
 def _shared(rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> Array:
-    """Labels that both have: the commonest ones by a product, of many labels the rest one by one.
+    """Labels that both have: the commonest ones by a product, of many labels the rest where both are listed with one.
 
     Shapes: (S, K), (Q, K) → (S, Q).
     """
-    often = np.argsort(-rows.sum(axis=0), kind="stable")
-    first, rest = often[:COMMON], often[COMMON:]
+    (sets, labels), (others, theirs) = np.nonzero(rows), np.nonzero(columns)
+    first = np.argsort(-np.bincount(labels, minlength=rows.shape[1]), kind="stable")[:COMMON]
     found = (rows[:, first].astype(np.float32) @ columns[:, first].astype(np.float32).T).astype(np.float64)
-    mine, theirs = rows[:, rest].T, columns[:, rest].T
-    for k in np.flatnonzero(mine.any(axis=1) & theirs.any(axis=1)):
-        found[np.ix_(mine[k], theirs[k])] += 1
-    return found
+    rare = np.ones(rows.shape[1], dtype=bool)
+    rare[first] = False
+    sets, labels, others, theirs = sets[rare[labels]], labels[rare[labels]], others[rare[theirs]], theirs[rare[theirs]]
+    order = np.argsort(labels, kind="stable")
+    starts, ends = (np.searchsorted(labels, theirs, side, sorter=order) for side in ("left", "right"))
+    many = ends - starts
+    at = order[np.repeat(starts - (np.cumsum(many) - many), many) + np.arange(many.sum())]
+    cells = sets[at] * len(columns) + np.repeat(others, many)
+    return found + np.bincount(cells, minlength=found.size).reshape(found.shape)
 
 
 def _mean_far(members: NDArray[np.bool_], counts: Array, seed: int) -> Array:
     """Each set's distance to all votes, summed; ``counts`` are the votes of each set. Shapes: → (S,)."""
     columns, weights = np.arange(len(members)), counts
     if len(members) > MANY_SETS:
-        n = max(200, MANY_SETS * MANY_SETS // len(members))
+        n = max(LEAST_FAR, _AT_ONCE // len(members))
         drawn = numbers(seed, "votes drawn").multinomial(n, counts / counts.sum())
         columns = np.flatnonzero(drawn)
         weights = drawn[columns] * counts.sum() / n

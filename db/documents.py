@@ -117,6 +117,16 @@ def counts(db: Database, project_id: int) -> dict[str, dict[str, int]]:
     return {"pool": none, "gold": none} | {each.pop("role"): each for each in found}
 
 
+def open_ids(db: Database, project_id: int) -> list[int]:
+    """Open documents, pool and gold, in no order. The index holds all of it."""
+    cursor = db.conn.execute(
+        "SELECT id FROM documents INDEXED BY documents_open WHERE project_id = ? AND role IN ('pool', 'gold') "
+        "AND state = 'open'",
+        (project_id,),
+    )
+    return [each[0] for each in cursor]
+
+
 def open_for_several(db: Database, project_id: int) -> list[int]:
     """Open documents, pool and gold, that more than one person is to read; ascending. The index holds all of it."""
     cursor = db.conn.execute(

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlite_utils import Database
 
 from db.connect import rows, value
 from db.records import Metric
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reason:
-    """So many waiting texts are in the queue for this label, or by chance, or for its words."""
-
-    label: str
-    random: bool
-    words: bool
-    source: str
-    n: int
 
 
 def of_scope(db: Database, project_id: int, scope: str) -> list[Metric]:
@@ -61,15 +49,18 @@ def answered_before(db: Database, project_id: int, number: int, model: str) -> i
     return None if found is None else int(found)
 
 
-def queue_reasons(db: Database, project_id: int) -> list[Reason]:
-    """Why the texts that still wait are in the queue, counted."""
-    found = rows(
-        db,
-        "SELECT coalesce(json_extract(q.reason, '$.label'), '') AS label, q.source, count(*) AS n, "
-        "coalesce(json_extract(q.reason, '$.random'), 0) AS random, "
-        "coalesce(json_extract(q.reason, '$.words'), 0) AS words FROM queue q "
-        "JOIN documents d ON d.id = q.document_id WHERE q.project_id = :p AND d.state = 'open' "
-        "GROUP BY 1, 2, 4, 5 ORDER BY 1, 2, 4, 5",
-        p=project_id,
-    )  # fmt: skip
-    return [Reason(**{**each, "random": bool(each["random"]), "words": bool(each["words"])}) for each in found]
+def queue(db: Database, project_id: int) -> Iterator[tuple[int, str, str]]:
+    """Each text of the queue, whether it still waits or not: (document, reason as stored, source)."""
+    cursor = db.conn.execute("SELECT document_id, reason, source FROM queue WHERE project_id = ?", (project_id,))
+    yield from cursor
+
+
+def queue_ends(db: Database, project_id: int) -> tuple[int, int, int]:
+    """What a look at an index says of the queue: how many texts, the lowest number and the highest."""
+    sql = (
+        "SELECT (SELECT count(*) FROM queue WHERE project_id = :p), "
+        "coalesce((SELECT min(document_id) FROM queue WHERE project_id = :p), 0), "
+        "coalesce((SELECT max(document_id) FROM queue WHERE project_id = :p), 0)"
+    )
+    found: tuple[int, int, int] = db.conn.execute(sql, {"p": project_id}).fetchone()
+    return found

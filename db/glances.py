@@ -40,13 +40,12 @@ def n_decided(db: Database, project_id: int, *, since: float) -> int:
 
 def latest_documents(db: Database, project_id: int, *, n: int) -> list[int]:
     """The texts of the project's latest n labelled decisions, newest first; a text as often as it was decided."""
-    found = rows(
-        db,
+    cursor = db.conn.execute(
         "SELECT document_id FROM annotations INDEXED BY annotations_project "
-        "WHERE project_id = :p AND decision = 'labelled' ORDER BY id DESC LIMIT :n",
-        p=project_id, n=n,
-    )  # fmt: skip
-    return [each["document_id"] for each in found]
+        "WHERE project_id = ? AND decision = 'labelled' ORDER BY id DESC LIMIT ?",
+        (project_id, n),
+    )
+    return [each[0] for each in cursor]
 
 
 def n_texts(db: Database, project_id: int, decision: str) -> int:

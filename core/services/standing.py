@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from core.evaluate.cooccurrence import Held
+from core.evaluate.resampled import pair_sums, read_twice
 from core.labels import LabelSet, settle
 from core.services import projects
 from core.services.per_project import PerProject
@@ -49,6 +50,7 @@ class Standing:
     settled: NDArray[np.bool_]  # (T,) by a reviewer
     left_out: NDArray[np.bool_]  # (T,) by a reviewer, as being for nobody's use
     counts_as: NDArray[np.int32]  # (T,) row of sets, or NONE
+    apart: NDArray[np.float64]  # (T,) MASI distances over the ordered pairs of a text's votes, summed
     sets: NDArray[np.bool_]  # (S, K)
     votes: Votes
     mark: int  # the number of the last decision that is in it
@@ -156,17 +158,28 @@ def _read(
         found[document_id] = (bool(gold), True, bool(out), NONE if out else sets.of(stored))
     order = sorted(found)
     columns = [found[each] for each in order]
+    documents, members = np.array(order, dtype=np.int64), sets.matrix()
     return Standing(
         label_set=sets.label_set,
-        documents=np.array(order, dtype=np.int64),
+        documents=documents,
         gold=np.array([each[0] for each in columns], dtype=bool),
         settled=np.array([each[1] for each in columns], dtype=bool),
         left_out=np.array([each[2] for each in columns], dtype=bool),
         counts_as=np.array([each[3] for each in columns], dtype=np.int32),
-        sets=sets.matrix(),
+        apart=_apart(documents, votes, members),
+        sets=members,
         votes=votes,
         mark=latest,
     )
+
+
+def _apart(documents: NDArray[np.int64], votes: Votes, members: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """How unlike the votes on each text are. Shapes: (T,), V votes, (S, K) → (T,)."""
+    found = np.zeros(len(documents))
+    texts, many = np.unique(votes.documents, return_counts=True)
+    read = read_twice(votes.documents, votes.people, votes.sets, members)
+    found[np.searchsorted(documents, texts[many >= 2])] = pair_sums(read)
+    return found
 
 
 def _by_rule(votes: Votes, sets: _Sets, rule: str) -> Iterable[tuple[int, int]]:
@@ -201,6 +214,7 @@ def _merged(present: Standing, fresh: Standing, changed: NDArray[np.int64]) -> S
         settled=old.both(present.settled, new.settled),
         left_out=old.both(present.left_out, new.left_out),
         counts_as=old.both(present.counts_as, new.counts_as),
+        apart=old.both(present.apart, new.apart),
         sets=fresh.sets,
         votes=Votes(
             documents=votes.both(present.votes.documents, fresh.votes.documents),

@@ -51,8 +51,11 @@ def agreed(found: Standing, latest: Sequence[int]) -> Agreed:
 
 
 def _alpha(found: Standing, texts: NDArray[np.int64]) -> Estimate | None:
-    """Over the votes on these texts alone."""
-    votes, of = found.votes, np.isin(found.votes.documents, texts)
+    """Over the votes on these texts alone: those of a text stand together, and texts are in order."""
+    votes, wanted = found.votes, np.unique(texts)
+    starts, ends = (np.searchsorted(votes.documents, wanted, side) for side in ("left", "right"))
+    many = ends - starts
+    of = np.repeat(starts - (np.cumsum(many) - many), many) + np.arange(many.sum())
     some = Votes(documents=votes.documents[of], people=votes.people[of], sets=votes.sets[of])
     return agreement_now(replace(found, votes=some))
 

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
+from core.evaluate.metrics import macro_bounds
 from core.evaluate.paired import Gain, Paired, paired_f1
 from db import answers, rounds
 from db.records import Metric
 
 MODELS = ("student", "standalone", "teacher", "linear", "svm")
 Figures = Mapping[tuple[str, str], Metric]  # by model and scope
+T = TypeVar("T")
+_MOST = 64  # results that are kept; each is a few numbers a label
+_drawn: OrderedDict[tuple[object, ...], object] = OrderedDict()
+_guard = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +106,33 @@ def compared(first: Answered | None, second: Answered | None, rare: Collection[s
     mine, theirs = (np.array([each.place[key] for key in keys]) for each in (first, second))
     at, other = np.ix_(a, mine), np.ix_(b, theirs)
     tail = [n for n, key in enumerate(keys) if key in rare]
-    return Compared(
-        keys=tuple(keys), paired=paired_f1(first.truth[at], first.named[at], second.named[other], tail=tail)
+    of = first.truth[at], first.named[at], second.named[other]
+    return Compared(keys=tuple(keys), paired=_once(lambda: paired_f1(*of, tail=tail), "paired", tuple(tail), *of))
+
+
+def mean_bounds(found: Answered, keys: Sequence[str]) -> tuple[float, float]:
+    """The interval of these labels' mean F1; there is a label, and a text."""
+    places = [found.place[key] for key in keys]
+    of = found.named[:, places], found.truth[:, places]
+    return _once(lambda: macro_bounds(*of), "mean", *of)
+
+
+def _once(make: Callable[[], T], what: str, *given: NDArray | tuple[int, ...]) -> T:
+    """Drawn anew, the same answers give the same: no decision between two rounds changes any of them."""
+    told = (
+        each if isinstance(each, tuple) else (each.shape, hashlib.sha256(each.tobytes()).digest()) for each in given
     )
+    key = (what, *told)
+    with _guard:
+        if key in _drawn:
+            _drawn.move_to_end(key)
+            return _drawn[key]  # type: ignore[return-value]  # what ``make`` gave for this key
+    made = make()
+    with _guard:
+        _drawn[key] = made
+        while len(_drawn) > _MOST:
+            _drawn.popitem(last=False)
+    return made
 
 
 def _cut(answers: Answered, key: str) -> bool:

@@ -12,18 +12,17 @@ from sqlite_utils import Database
 from core.active.need import need
 from core.active.queue import looks_at
 from core.evaluate.bands import Band
-from core.evaluate.metrics import macro_bounds
 from core.evaluate.paired import Gain
 from core.evaluate.proportion import Share, share
 from core.services import projects
-from core.services.dashboard import rarity
-from core.services.dashboard.answered import Answered, Figures, answered, compared, figures_of
+from core.services.dashboard import queued, rarity
+from core.services.dashboard.answered import Answered, Figures, answered, compared, figures_of, mean_bounds
+from core.services.dashboard.queued import Reason
 from core.services.dashboard.relabelled import Relabelled, relabelled
 from core.services.projects import Project
 from core.services.standing import standing
-from db import figures, rounds
+from db import rounds
 from db.connect import reading
-from db.figures import Reason
 from db.records import Metric
 
 BANDS: tuple[Band, ...] = ("head", "medium", "tail")
@@ -109,7 +108,7 @@ def long_tail(db: Database, project_id: int) -> LongTail:
         student, twin = (
             answered(db, project_id, at.number, model, measured) if at else None for model in ("student", "standalone")
         )
-        reasons = figures.queue_reasons(db, project_id)
+        reasons = queued.reasons(db, project_id)
         model = rounds.current_model(db, project_id, "student")
     keys, n_gold = project.label_set.keys, len(found.counting(gold=True))
     pool, gold = found.support(gold=False).tolist(), found.support(gold=True).tolist()
@@ -156,9 +155,9 @@ def _band(band: Band, lines: Sequence[TailLine], student: Answered | None) -> Ba
     own = [line for line in lines if line.band == band]
     f1 = [line.metric.f1 for line in own if line.metric]
     bounds: tuple[float, float] | None = None
-    places = [student.place[line.key] for line in own if student and line.metric and line.key in student.place]
-    if student and places and len(places) == len(f1):
-        bounds = macro_bounds(student.named[:, places], student.truth[:, places])
+    keys = [line.key for line in own if student and line.metric and line.key in student.place]
+    if student and keys and len(keys) == len(f1):
+        bounds = mean_bounds(student, keys)
     return BandLine(
         band=band, n=len(own), marks=sum(line.gold for line in own), f1=float(np.mean(f1)) if f1 else None,
         low=bounds[0] if bounds else None, high=bounds[1] if bounds else None,

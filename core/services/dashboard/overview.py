@@ -14,15 +14,15 @@ from sqlite_utils import Database
 
 from core.evaluate import gold_needed
 from core.evaluate.gold_needed import Needed
-from core.evaluate.metrics import macro_bounds
 from core.evaluate.paired import Gain
 from core.labels import Label
 from core.services import projects, scheduling
 from core.services.dashboard import agreed, rarity
 from core.services.dashboard.agreed import Agreed
-from core.services.dashboard.answered import Answered, Compared, answered, compared, figures_of
+from core.services.dashboard.answered import Answered, Compared, answered, compared, figures_of, mean_bounds
 from core.services.dashboard.relabelled import Relabelled, relabelled
 from core.services.dashboard.waiting import Waiting, n_open, waiting
+from core.services.per_project import PerProject
 from core.services.projects import Project
 from core.services.scheduling import RoundStatus
 from core.services.standing import standing
@@ -153,7 +153,7 @@ def glance(db: Database, project_id: int) -> Glance:
         found = standing(db, project_id)
         counts = documents.counts(db, project_id)
         waits = waiting(db, project_id, found)
-        history = _histories(glances.student_f1(db, project_id))
+        history = _histories(db, project_id)
         present = rounds.in_use(db, project_id)
         measured = figures_of(db, project_id, present.number) if present else {}
         now = answered(db, project_id, present.number, "student", measured) if present else None
@@ -192,11 +192,25 @@ def glance(db: Database, project_id: int) -> Glance:
     )
 
 
-def _histories(rows: Sequence[Mapping]) -> dict[int, dict[str, float]]:
-    """By round and scope."""
+@dataclass
+class _Past:
+    """What all rounds measured, as long as no other one is published: nothing else changes it."""
+
+    found: tuple[tuple[int, int], dict[int, dict[str, float]]] | None = None
+
+
+_past = PerProject(_Past)
+
+
+def _histories(db: Database, project_id: int) -> dict[int, dict[str, float]]:
+    """The student's F1 by round and scope."""
+    kept, mark = _past.of(db, project_id), rounds.published(db, project_id)
+    if kept.found is not None and kept.found[0] == mark:
+        return kept.found[1]
     found: dict[int, dict[str, float]] = {}
-    for each in rows:
+    for each in glances.student_f1(db, project_id):
         found.setdefault(each["round"], {})[each["scope"]] = each["f1"]
+    kept.found = mark, found
     return found
 
 
@@ -229,8 +243,7 @@ def _scores(
         return of_all, None
     low = high = None
     if now is not None:
-        places = [now.place[key] for key in over]
-        low, high = macro_bounds(now.named[:, places], now.truth[:, places])
+        low, high = mean_bounds(now, over)
     return of_all, score("tail", over, float(np.mean([student[key].f1 for key in over])), low, high)
 
 

@@ -137,8 +137,18 @@ class Suggestions:
 def readings(standing: Standing) -> Readings:
     """Who chose what on texts that two or more have labelled, those left out by a reviewer aside."""
     votes = standing.votes
+    if not standing.left_out.any():
+        return resampled.read_twice(votes.documents, votes.people, votes.sets, standing.sets)
     counts = ~np.isin(votes.documents, standing.documents[standing.left_out])
     return resampled.read_twice(votes.documents[counts], votes.people[counts], votes.sets[counts], standing.sets)
+
+
+def _apart(standing: Standing) -> NDArray[np.float64]:
+    """How unlike the votes on each text of ``readings`` are. Shapes: → (N,)."""
+    starts = np.flatnonzero(np.diff(standing.votes.documents, prepend=-1))
+    many = np.diff(starts, append=len(standing.votes.documents))
+    at = np.searchsorted(standing.documents, standing.votes.documents[starts[many >= 2]])
+    return standing.apart[at[~standing.left_out[at]]]
 
 
 def agreement_now(standing: Standing) -> Estimate | None:
@@ -146,7 +156,7 @@ def agreement_now(standing: Standing) -> Estimate | None:
 
     None where nothing can be said: no text has two readers, or all chose alike.
     """
-    return resampled.set_alpha(readings(standing))
+    return resampled.set_alpha(readings(standing), apart=_apart(standing))
 
 
 def work(db: Database, project_id: int, *, since: dt.date | None = None) -> Work:
@@ -204,9 +214,12 @@ def _person(
 def agreement(db: Database, project_id: int) -> Agreement:
     """How far people agree, with intervals. Raises NotFound."""
     with reading(db):
-        found = readings(standing(db, project_id))
+        stands = standing(db, project_id)
+        found = readings(stands)
         names, keys = names_of(db, np.unique(found.people).tolist()), projects.project(db, project_id).label_set.keys
-    chosen = np.bincount(found.sets, minlength=len(found.members)) @ found.members
+    of, label = found.listed
+    times = np.bincount(found.sets, minlength=len(found.members))
+    chosen = np.bincount(label, weights=times[of], minlength=len(keys)).astype(np.int64)
     alphas = resampled.label_alphas(found)
     table = pairs(found)
     every = [
@@ -221,7 +234,7 @@ def agreement(db: Database, project_id: int) -> Agreement:
     return Agreement(
         n=found.n,
         people=len(np.unique(found.people)),
-        sets=resampled.set_alpha(found),
+        sets=resampled.set_alpha(found, apart=_apart(stands)),
         labels=tuple(
             LabelAgreement(key=key, alpha=alpha, chosen=int(n))
             for key, alpha, n in zip(keys, alphas, chosen, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import random
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from sqlite_utils import Database
 
+from core.evaluate.agreement import masi_distance
 from core.services import adjudicating, annotating, labelling, projects, settling
 from core.services.standing import NONE, Standing, standing
 from db import adjudications
@@ -53,6 +55,9 @@ def check(db: Database, project: int) -> None:
         for d, u, s in zip(votes.documents, votes.people, votes.sets, strict=True)
         if d not in out and (many[d] > 1 or any(d == e[0] for e in twice))
     ]
+    for document, apart in zip(found.documents.tolist(), found.apart.tolist(), strict=True):
+        chosen = [names(found, s) for s in votes.sets[votes.documents == document]]
+        assert apart == pytest.approx(sum(masi_distance(a, b) for a, b in itertools.permutations(chosen, 2)))
 
 
 @pytest.mark.parametrize("seed", range(6))

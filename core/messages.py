@@ -65,6 +65,8 @@ def say(code: str, fields: dict[str, Any] | None = None, lang: str = "zh") -> st
         values["what"] = in_language(LACKING[values["what"]], lang)
     elif code == "TooFewLabels":
         values["missing"] = max(int(values.get("need", 0)) - int(values.get("have", 0)), 0)
+    if lang == "en" and "labels_en" in values:
+        values["labels"] = values["labels_en"]
     return in_language(pair, lang).format_map(values) if pair else None
 
 

@@ -29,6 +29,7 @@ KIND = "round"
 DEEPER = "deeper"  # a round on the labels of the one before, in idle time
 RESTORE = "restore"  # no round: an earlier one's student comes back
 GAVE_WAY = "GaveWay"  # the end of one that is tried again
+NAMED = 10  # labels of one sentence
 WORKER_SILENT_S = 30.0  # a worker that has not been heard of for so long is taken for dead
 
 
@@ -82,12 +83,16 @@ def readiness(db: Database, project_id: int) -> Readiness:
         since_last=since,
         next_at=most,
         hours=project.settings.round_hours,
-        warnings=(("LabelWithoutPositives", {"labels": _names(project.label_set, missing)}),) if missing else (),
+        warnings=(("LabelWithoutPositives", _named(project.label_set, missing)),) if missing else (),
     )
 
 
-def _names(label_set: LabelSet, keys: list[str]) -> str:
-    return "、".join(label.zh for label in label_set.labels if label.key in keys)
+def _named(label_set: LabelSet, keys: list[str]) -> dict[str, Any]:
+    """The first of these labels by name, for either reader, and how many there are where that is not all."""
+    first = [label for label in label_set.labels if label.key in set(keys[:NAMED])]
+    more = f" … ({len(keys):,})" if len(keys) > NAMED else ""
+    zh, en = "、".join(label.zh for label in first), ", ".join(label.en or label.zh for label in first)
+    return {"labels": zh + more, "labels_en": en + more}
 
 
 def request_round(db: Database, project_id: int, *, by: int, now: float) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
+from core.messages import say
 from core.services import adjudicating, curating, scheduling
 from core.services.curating import ImportOptions
 from core.worker import loop
@@ -118,3 +119,16 @@ def hours_around(now: float, *, inside: bool) -> str:
     """Six hours with that moment in their middle, or six that begin three hours after it."""
     start = (int(now // 3600) + 8 + (-3 if inside else 3)) % 24
     return f"{start:02d}:00-{(start + 6) % 24:02d}:00"
+
+
+def test_labels_that_nobody_has_given_are_named_up_to_ten_for_either_reader(db, people) -> None:
+    few = make_project(db, key="few", labels=("甲", "乙"))
+    [(code, fields)] = scheduling.readiness(db, few).warnings
+    assert "甲、乙。" in (say(code, fields, "zh") or "")
+    assert "label 0, label 1." in (say(code, fields, "en") or "")
+    many = make_project(db, key="many", labels=tuple(f"第{n}類" for n in range(1200)))
+    [(code, fields)] = scheduling.readiness(db, many).warnings
+    said = say(code, fields, "zh") or ""
+    assert "第9類 … (1,200)" in said
+    assert "第10類" not in said
+    assert "label 9 … (1,200)" in (say(code, fields, "en") or "")

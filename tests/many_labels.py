@@ -14,7 +14,8 @@ from core.config import ProjectSettings
 from core.label_rules import COLOURS
 from core.labels import Label
 from core.services import accounts, membership, projects
-from db import annotations, documents, rounds
+from db import annotations as annotation_rows
+from db import documents, rounds
 from db.annotations import NewAnnotation
 from db.connect import writing
 from db.records import NewDocument
@@ -123,7 +124,7 @@ def _decide(
         project_id=project_id, document_id=document, user_id=who, decision="labelled", ms=4000,
         labels=tuple(labels[k].key for k in sorted(chosen)), submission_id=f"made-{project_id}-{document}-{who}",
     )  # fmt: skip
-    annotations.append(db, new, now=NOW + document)
+    annotation_rows.append(db, new, now=NOW + document)
     documents.refresh_state(db, document)
 
 
@@ -134,7 +135,7 @@ def publish(db: Database, project_id: int, size: Size, *, seed: int = 0) -> int:
     sure = np.clip(np.where(y, 0.7, 0.01) + rng.normal(0, 0.12, y.shape), 0.001, 0.999).astype(np.float32)
     gold, cuts = y[: size.gold], np.full(size.labels, 0.45)
     probs = {model: np.clip(sure[: size.gold] - n * 0.02, 0.001, 0.999) for n, model in enumerate(modelled.NOISE)}
-    number = modelled.publish(db, project_id, ids[: size.gold], gold, probs, thresholds=cuts)
+    number = modelled.publish(db, project_id, ids[: size.gold], gold, probs, thresholds=cuts.tolist())
     model = rounds.current_model(db, project_id, "student")
     assert model is not None
     with writing(db):

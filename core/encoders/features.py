@@ -7,12 +7,15 @@ import io
 import json
 import os
 import shutil
+from collections import OrderedDict
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from core.encoders.load import Encoder
 from core.encoders.reading import batch_of, hidden_of
@@ -22,6 +25,43 @@ from core.text.batches import by_length
 _BATCH = 32
 _BLOCK = 256  # texts a file
 KEPT = 4  # encoders whose vectors stay on the disk, the latest used
+OPEN = 32  # files mapped at a time: each holds a handle of the system
+
+
+@dataclass
+class _Files:
+    """Files of vectors, mapped when they are asked for; the OPEN that were asked for last stay so."""
+
+    mapped: OrderedDict[Path, NDArray[np.float16]] = field(default_factory=OrderedDict)
+
+    def vectors(self, path: Path) -> NDArray[np.float16]:
+        found = self.mapped.pop(path, None)
+        self.mapped[path] = np.load(path, mmap_mode="r", allow_pickle=False) if found is None else found
+        while len(self.mapped) > OPEN:
+            self.mapped.popitem(last=False)
+        return self.mapped[path]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A text's vectors where they lie in a file; an array is made of them when it is asked for. Shapes: (T, D)."""
+
+    files: _Files = field(repr=False)
+    path: Path
+    start: int
+    end: int
+    width: int
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self), self.width
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        found = np.array(self.files.vectors(self.path)[self.start : self.end])  # a view would keep the file open
+        return found if dtype is None else found.astype(dtype, copy=False)
 
 
 class Features:
@@ -36,7 +76,8 @@ class Features:
         self.max_tokens = min(max_tokens or encoder.longest, encoder.longest)
         self.folder = folder / f"{encoder.digest}-{self.max_tokens}"
         self.read_texts = 0  # how many went through the encoder, for whoever wants to know what the cache brought
-        self._where: dict[str, NDArray[np.float16]] = {}  # views of files
+        self._files = _Files()
+        self._where: dict[str, Row] = {}
         if self.folder.exists():
             os.utime(self.folder)
         _forget(folder, self.folder)
@@ -46,25 +87,27 @@ class Features:
     def __contains__(self, text: str) -> bool:
         return _name(text) in self._where
 
-    def kept(self, text: str) -> NDArray[np.float16]:
+    def kept(self, text: str) -> Row:
         """Of a text that is there. Shapes: → (T, D)."""
         return self._where[_name(text)]
 
     def _take(self, path: Path) -> None:
+        """Raises OSError: a whole file may well be there, so it is left, where a damaged one is removed."""
         beside = path.with_suffix(".json")
         try:
             held = json.loads(beside.read_text(encoding="utf-8"))
-            vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+            vectors = self._files.vectors(path)
             if len(vectors) != held["ends"][-1] or len(held["names"]) != len(held["ends"]):
                 raise ValueError("cut short")
-        except (OSError, ValueError, KeyError, IndexError, TypeError, EOFError):
+        except (FileNotFoundError, ValueError, KeyError, IndexError, TypeError, EOFError):
+            self._files.mapped.pop(path, None)
             path.unlink(missing_ok=True)
             beside.unlink(missing_ok=True)
             return
         for name, start, end in zip(held["names"], [0, *held["ends"][:-1]], held["ends"], strict=True):
-            self._where[name] = vectors[start:end]
+            self._where[name] = Row(self._files, path, start, end, vectors.shape[1])
 
-    def of(self, texts: Sequence[str]) -> Generator[float, None, list[NDArray[np.float16]]]:
+    def of(self, texts: Sequence[str]) -> Generator[float, None, list[Row]]:
         """The vectors of each text, (T, D) with T its own length; yields the share that is read."""
         names = [_name(text) for text in texts]
         missing = list({name: n for n, name in enumerate(names) if name not in self._where}.values())
@@ -100,6 +143,7 @@ class Features:
         ends = np.cumsum([len(each) for each in vectors]).tolist()
         publish(path.with_suffix(".json"), json.dumps({"names": names, "ends": ends}).encode())
         publish(path, file.getvalue())
+        self._files.mapped.pop(path, None)  # of a file that was there before
         self._take(path)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +12,9 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from core.encoders.load import Encoder
+
+if TYPE_CHECKING:
+    from core.encoders.features import Row  # which reads by this module
 
 
 class Batch(NamedTuple):
@@ -39,7 +42,7 @@ def hidden_of(network: Any, batch: Batch) -> Tensor:
     return found * batch.mask.unsqueeze(2)
 
 
-def padded_hidden(rows: Sequence[NDArray[np.floating[Any]]]) -> tuple[Tensor, Tensor]:
+def padded_hidden(rows: Sequence[Row | NDArray[np.floating[Any]]]) -> tuple[Tensor, Tensor]:
     """Vectors that were kept, as a batch. Shapes: rows of (T, D) → (B, T, D), mask (B, T)."""
     wide = max(1, max(len(row) for row in rows))
     out = np.zeros((len(rows), wide, rows[0].shape[1]), dtype=np.float32)

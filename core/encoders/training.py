@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.encoders.classifier import HEADS, Classifier, refuse_soft
+from core.encoders.features import Row
 from core.encoders.heads import Head
 from core.encoders.memory import bytes_needed, refuse_too_little
 from core.encoders.optim import BertAdam, layered, set_rate, share_of_rate
@@ -25,7 +26,7 @@ from core.losses.registry import Made
 from core.seeds import derive, numbers
 from core.text.batches import shuffled
 
-Vectors = Sequence[NDArray[np.floating[Any]]]  # of each text (T, D), as ``core.encoders.features`` keeps them
+Vectors = Sequence[Row | NDArray[np.floating[Any]]]  # of each text (T, D), as ``core.encoders.features`` keeps them
 
 
 @dataclass(frozen=True, kw_only=True)

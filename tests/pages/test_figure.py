@@ -51,6 +51,13 @@ def test_equal_values_share_a_figure_and_others_do_not(built) -> None:
     assert len(built) == 5
 
 
+def test_the_names_of_very_many_labels_are_told_apart_by_what_they_are(built) -> None:
+    names = {f"k{n}": f"標籤 {n}" for n in range(5000)}
+    first = drawn(built, names)
+    assert drawn(built, dict(names)) is first
+    assert drawn(built, names | {"k4999": "別的"}) is not first
+
+
 def test_one_and_true_are_not_the_same(built) -> None:
     assert drawn(built, 1) is not drawn(built, True)
     assert drawn(built, [1.0]) is not drawn(built, (1.0,))

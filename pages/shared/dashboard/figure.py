@@ -117,7 +117,7 @@ def _told_apart(value: Any) -> Hashable:
         return type(value).__name__, value
     if isinstance(value, tuple | list):  # of values and of objects
         return (type(value).__name__, *map(_told_apart, value))
-    if isinstance(value, Mapping) and len(value) < 200 and all(isinstance(each, str) for each in value.values()):
+    if isinstance(value, Mapping) and all(isinstance(each, str) for each in value.values()):
         return ("words", *value.items())
     try:
         hash(value)

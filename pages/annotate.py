@@ -196,6 +196,8 @@ def board_data(user: User | None, project: Project, answer: dict[str, Any], box:
     labels, names = project.label_set.on_board, project.label_set.names(language)
     mine = given.mine if given else NOTHING_YET
     role = user.role if user else "annotator"
+    notes = given.notes if given else {}
+    mark, seldom = still(labels, project.guideline, notes, language, known=known_of(box))
     return {
         "sid": st.session_state["board_sid"],
         "assets": None if known_of(box) else ASSETS,  # a board that has spoken is there
@@ -208,7 +210,8 @@ def board_data(user: User | None, project: Project, answer: dict[str, Any], box:
         "archived": archived,
         "merged": dict(project.label_set.merged),
         "handed": handed,
-        "still": still(labels, project.guideline, given.notes if given else {}, language, known=known_of(box)),
+        "mark": mark,
+        "still": seldom,
         # Only a board that has just come up is told where its person stopped; later it knows better than we do.
         "docs": board_texts(given.texts, names, None if box else given.stopped) if given else [],
         "thresholds": thresholds_shown(given.thresholds, given.texts) if given else {},

@@ -125,10 +125,10 @@ def _still(
 
 def still(
     labels: tuple[Label, ...], guideline: str, notes: dict[str, str], language: str, *, known: str
-) -> dict[str, Any] | None:
-    """What seldom changes, under a mark; None for a board that has it already."""
+) -> tuple[str, dict[str, Any] | None]:
+    """The mark of what seldom changes, and the thing itself; None for a board that has it already."""
     found = _still(labels, guideline, tuple(sorted(notes.items())), language)
-    return None if found["id"] == known else found
+    return found["id"], None if found["id"] == known else found
 
 
 def empty_words(mine: MyProgress, role: str) -> dict[str, str]:

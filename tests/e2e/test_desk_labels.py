@@ -93,3 +93,32 @@ def test_a_draft_of_before_the_change_and_an_older_decision_mean_todays_labels(p
     assert shown(page) == 90
     assert "還沒選標籤" in said(page)
     assert sent(page) == []
+
+
+def of_project(project: int, *docs: int, still: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Of one of two projects; its labels travel under a mark, to a board that has not told it yet."""
+    given = answer(*docs, project=project, scope=f"{OWNER}.{project}", look=f"look{project}", mark=f"mark{project}")
+    return {**given, "labels": [], "still": still}
+
+
+def named(project: int) -> dict[str, Any]:
+    labels = [
+        {**one, "key": f"p{project}{one['key']}", "name": f"專{project}{one['name']}"} for one in answer()["labels"]
+    ]
+    return {"id": f"mark{project}", "values": {"labels": labels}}
+
+
+def test_back_from_another_project_the_board_has_its_own_labels_again(page: Page) -> None:
+    hear(page, of_project(1, 1, 2, still=named(1)))
+    assert "專1標2" in page.inner_text("[data-part=board]")
+    hear(page, of_project(2, 11, 12, still=named(2)))
+    assert "專2標2" in page.inner_text("[data-part=board]")
+    # Nothing was decided there, so the server knows of the first project's labels alone, and does not send them again.
+    hear(page, of_project(1, 1, 2))
+    board = page.inner_text("[data-part=board]")
+    assert "專1標2" in board
+    assert "專2" not in board
+    type_keys(page, "2")
+    type_keys(page, "Enter")
+    page.wait_for_function("window.sent.length && window.sent.at(-1).ops.length")
+    assert decided(page) == [(1, ["p1k2"])]

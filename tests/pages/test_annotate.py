@@ -303,9 +303,13 @@ def test_what_the_board_has_already_is_not_sent_again(house: House, tmp_path: Pa
     page = house.page("annotate", "annotator").run()
     still = data_of(page)["still"]
     labels = _projects(house)[0].label_set.on_board
-    assert desk_data.still(labels, "", {}, "zh", known=still["id"]) is None
-    assert desk_data.still(labels, "新的準則", {}, "zh", known=still["id"]) is not None
-    assert desk_data.still(labels, "", {"k0": "註記"}, "zh", known=still["id"]) is not None
+    mark = still["id"]
+    assert data_of(page)["mark"] == mark
+    assert desk_data.still(labels, "", {}, "zh", known=mark) == (mark, None), "the board is told which one it is"
+    for guideline, notes in (("新的準則", {}), ("", {"k0": "註記"})):
+        other, sent = desk_data.still(labels, guideline, notes, "zh", known=mark)
+        assert sent is not None
+        assert other == sent["id"] != mark
 
 
 def test_the_boards_code_travels_once(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

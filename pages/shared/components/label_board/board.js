@@ -7,7 +7,7 @@ const GUARD_MS = 600;       // hands need so long to see that another text has c
 const GUARD_TYPING_MS = 2000;
 const GUARDED = /^(label[1-9]|number|search|browse|save|stay|skip|flag)$/;
 
-let lastStill = null;       // what seldom changes, as the server last sent it: a board that is mounted anew has it too
+const STILL = new Map();    // what seldom changes, by the server's mark: it sends once what this page has not answered by
 
 function makeBoard(root) {
   const s = makeShared();
@@ -23,7 +23,7 @@ function makeBoard(root) {
   const fingers = () => window.matchMedia("(pointer: coarse), (max-width: 900px)").matches;  // a definition would lie over the list
   const ruled = () => (many.on ? { ...s.data, labels: many.ruled, some: true } : s.data);
   const settings = makeSettings({ view, usual: () => s.data.usual, desk: desk.desk, change: changeDesk, closed: letGo });
-  let still = lastStill;
+  let still = null;
   let notices = [];
   let lastAct = Date.now();
   let lastSid = null;
@@ -284,7 +284,8 @@ function makeBoard(root) {
 
   function receive(fresh, setter) {
     setStateValue = setter;
-    if (fresh.still) still = lastStill = fresh.still;
+    if (fresh.still) STILL.set(fresh.still.id, fresh.still);
+    still = STILL.get(fresh.mark) || still;
     fresh = { ...fresh, ...(still ? still.values : null) };
     const changedOwner = !s.data || s.data.owner !== fresh.owner;
     const changedScope = !s.data || s.data.scope !== fresh.scope;

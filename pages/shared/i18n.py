@@ -75,6 +75,15 @@ def lang() -> Lang:
     return known(st.session_state.get(_CHOSEN))
 
 
+def spoken(key: str) -> str:
+    """The key of a choice among words, another one in each language.
+
+    The browser keeps what was chosen by the widget's key, and as words: under the same key it goes on showing the words
+    of the language before, which no option has any more.
+    """
+    return key if lang() == "zh" else f"{key}_{lang()}"
+
+
 def remember(language: str) -> None:
     """Makes ``language`` the language of this visit."""
     st.session_state[_CHOSEN] = known(language)

@@ -13,7 +13,7 @@ from core.services.accounts import User
 from core.services.projects import NewProject
 from db.errors import StorageError
 from pages.shared import messages, session
-from pages.shared.i18n import plain, t
+from pages.shared.i18n import plain, spoken, t
 from pages.shared.importing import free_key
 
 _TURN = "new_project_turn"  # grows with each project made, so that the form starts empty again
@@ -30,7 +30,7 @@ def _entered(turn: int) -> tuple[NewProject, str]:
     )  # fmt: skip
     others = {each.id: session.title(each) for each in session.projects()}
     like = right.selectbox(
-        t("data.new_labels_from"), [None, *others], key=f"project_like_{turn}",
+        t("data.new_labels_from"), [None, *others], key=spoken(f"project_like_{turn}"),
         format_func=lambda found: t("data.new_labels_typed") if found is None else t("data.like", name=others[found]),
     )  # fmt: skip
     if like is not None:

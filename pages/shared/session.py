@@ -145,7 +145,7 @@ def _no_project() -> NoReturn:
 def choose(project_id: int) -> None:
     """Takes a project in hand, from a callback or before a rerun."""
     st.session_state[_PROJECT] = project_id
-    st.session_state.pop(_PICKER, None)  # the picker draws itself anew from the choice
+    st.session_state.pop(i18n.spoken(_PICKER), None)  # the picker draws itself anew from the choice
 
 
 def title(of: Project) -> str:
@@ -166,7 +166,7 @@ def project_picker() -> str:
     ids = [p.id for p in found]
     names = {p.id: title(p) for p in found}
     picked = st.selectbox(
-        t("main.project"), ids, index=ids.index(current.id), format_func=lambda i: names[i], key=_PICKER
+        t("main.project"), ids, index=ids.index(current.id), format_func=lambda i: names[i], key=i18n.spoken(_PICKER)
     )
     st.session_state[_PROJECT] = picked
     _keep(picked)

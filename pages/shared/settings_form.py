@@ -16,7 +16,7 @@ from core.services.accounts import User
 from core.services.curating import Project
 from db.errors import StorageError
 from pages.shared import messages, session, training
-from pages.shared.i18n import t
+from pages.shared.i18n import spoken, t
 
 
 def _fields(now: ProjectSettings, project_id: int) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _fields(now: ProjectSettings, project_id: int) -> dict[str, Any]:
         gold_double = number("gold_double", round(now.gold_double_share * 100), 0, 100, "gold_double_help")
         unsettled = st.selectbox(
             t("data.unsettled"), UNSETTLED, index=UNSETTLED.index(now.unsettled), help=t("data.unsettled_help"),
-            format_func=lambda rule: t(f"data.unsettled_{rule}"), key=f"unsettled_{project_id}",
+            format_func=lambda rule: t(f"data.unsettled_{rule}"), key=spoken(f"unsettled_{project_id}"),
         )  # fmt: skip
         blind_review = switch("blind_review", now.blind_review)
         suggestions = switch("suggestions", now.suggestions)

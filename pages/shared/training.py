@@ -30,7 +30,7 @@ from core.config import (
     RoundConfig,
 )
 from core.errors import BadSetting, HeadNeedsEncoder, HeadNeedsHard
-from pages.shared.i18n import catalogue, lang, t
+from pages.shared.i18n import catalogue, lang, spoken, t
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "arch": (*ARCHS, *HEAD_ARCHS),
@@ -50,6 +50,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "soft_loss": SOFT_LOSSES,
     "teacher_loss": BINARY_LOSSES,
 }
+AS = {"teacher_arch": "arch", "soft_loss": "loss", "teacher_loss": "loss"}  # whose values go by the same words
 MAIN = ("arch", "segmenter", "sweep", "soft_targets", "teachers")  # what matters first, and in whose words a round is
 FIRST = ("arch", "teacher_arch", "encoder", "segmenter", "sweep", "soft_targets", "teachers")  # on the form
 EXPERT: dict[str, tuple[str, ...]] = {
@@ -69,7 +70,7 @@ EXPERT: dict[str, tuple[str, ...]] = {
 def value_words(name: str, value: str) -> str:
     """A chosen value as people call it; one without words is shown as it is."""
     slug = value.replace(".", "_")
-    key = f"training.arch_{slug}" if name == "teacher_arch" and value else f"training.{name}_{slug}"
+    key = f"training.{AS.get(name, name) if value else name}_{slug}"
     return t(key) if key in catalogue() else value
 
 
@@ -117,7 +118,7 @@ def read(now: RoundConfig, entered: dict[str, Any]) -> RoundConfig:
 
 def _named(archs: str) -> str:
     """Architectures between commas, as people call them."""
-    return "、".join(value_words("arch", one) for one in archs.split(", "))
+    return (", " if lang() == "en" else "、").join(value_words("arch", one) for one in archs.split(", "))
 
 
 def numbers(text: str) -> tuple[float, ...]:
@@ -145,7 +146,9 @@ def _field(name: str, value: Any, key: str) -> Any:
     if name in CHOICES:
         choices = CHOICES[name]
         words: Callable[[str], str] = lambda one: value_words(name, one)  # noqa: E731
-        return st.selectbox(label, choices, index=choices.index(value), format_func=words, **more)
+        return st.selectbox(
+            label, choices, index=choices.index(value), format_func=words, **more | {"key": spoken(key)}
+        )
     kind = type(getattr(RoundConfig(), name))  # not the value's: the command line may have stored 0 for 0.0
     if kind is bool:
         return st.toggle(label, value=value, **more)

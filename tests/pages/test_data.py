@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.config import RoundConfig
+from core.config import CONVERSIONS, THRESHOLDS, RoundConfig
 from core.services import accounts, curating, reporting
 from pages.shared import training
 from pages.shared.importing import free_key
@@ -262,8 +263,10 @@ def test_each_setting_of_a_round_has_a_field_in_words(house: House, texts_of: Sa
     page = house.page("data", "lead").run()
     assert "How rounds are trained" in texts_of(page)
     for name, values in training.CHOICES.items():
-        shown = page.selectbox(key=f"round_{name}_{house.project_id}").options
+        shown = page.selectbox(key=f"round_{name}_{house.project_id}_en").options
         assert len(set(shown)) == len(values), name
+        assert not {one for one in shown if re.fullmatch(r"[a-z0-9_]+\.v[0-9]+", one)}, name
+        assert not set(shown) & {*THRESHOLDS, *CONVERSIONS}, name
 
 
 @pytest.mark.parametrize(
@@ -288,3 +291,15 @@ def test_a_project_is_renamed_archived_and_brought_back(house: House, texts_of: 
     assert "「衛教文章」回來了" in texts_of(page)
     with house.open() as db:
         assert [each.name for each in curating.list_projects(db)] == ["衛教文章"]
+
+
+def test_after_a_change_of_language_no_choice_keeps_the_words_of_the_one_before(house: House) -> None:
+    page = house.page("data", "lead").run()
+    key = f"round_sweep_{house.project_id}"
+    before = page.selectbox(key=key).proto.id
+    with house.open() as db:
+        accounts.set_lang(db, house.people["lead"].id, "en", now=1.0)
+    page.run()
+    after = page.selectbox(key=f"{key}_en")
+    assert after.proto.id != before, "the browser knows a widget by it"
+    assert after.options[0].isascii()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,9 +58,10 @@ class _Pool:
 
 
 class FastLanes:
-    """The fast lane of every project that has one."""
+    """The fast lane of every project that has one. ``alive`` is called now and then while it takes its time."""
 
-    def __init__(self) -> None:
+    def __init__(self, alive: Callable[[], None] = lambda: None) -> None:
+        self._alive = alive
         self._pools: dict[int, _Pool] = {}
         self._failed: dict[int, int] = {}  # project → the annotation up to which a refit failed
 
@@ -77,6 +78,7 @@ class FastLanes:
         if not due or self._failed.get(project.id) == latest:
             return False
         self._failed[project.id] = latest
+        self._alive()
         ranked = self._refit(db, project)
         del self._failed[project.id]
         return ranked
@@ -137,7 +139,7 @@ class FastLanes:
         """The same for label sets that have a tree."""
         pool = self._pool(project.id, {each.document_id: each.text for each in labelled} | dict(open_pool))
         waiting = [document_id for document_id, _ in open_pool]
-        state = pool.wide.state(project, labelled, waiting, student, blobs, figures)
+        state = pool.wide.state(project, labelled, waiting, student, blobs, figures, alive=self._alive)
         settings = project.settings
         return top_k.ranked(
             settings.acquisition, state, numbers(settings.round.seed, "fast lane", latest),

@@ -60,7 +60,8 @@ class Worker:
 
     def __init__(self, db: Database, models: Path, *, stopping: Callable[[], bool]) -> None:
         self.db, self.models, self.stopping = db, models, stopping
-        self.lanes = FastLanes()
+        self.lanes = FastLanes(alive=lambda: self._beat(self._doing))
+        self._doing = ""
         self.doubting = Doubting(stopping=stopping)
         self._looked = -IDLE_POLL_S
 
@@ -96,6 +97,7 @@ class Worker:
                         return
 
     def _beat(self, doing: str) -> None:
+        self._doing = doing
         with writing(self.db):
             jobs.worker_beat(self.db, pid=os.getpid(), doing=doing, now=time.time())
 

@@ -11,7 +11,7 @@ for it. So memory grows with labels, not with labels times texts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,8 +64,12 @@ class WideLane:
     def state(
         self, project: Project, labelled: Sequence[LabelledText], waiting: Sequence[int],
         student: Mapping[str, Any] | None, blobs: Mapping[int, bytes], figures: Sequence[Figure],
+        alive: Callable[[], None] = lambda: None,
     ) -> TopCandidates:  # fmt: skip
-        """What a strategy may look at of the waiting texts, after learning what is new."""
+        """What a strategy may look at of the waiting texts, after learning what is new.
+
+        ``alive`` is called after every few labels: a first ranking may take minutes.
+        """
         y = sparse_rows(project.label_set, labelled)
         positives = np.asarray(y.sum(axis=0)).ravel().astype(np.int64)
         taught = np.array([self.positions[each.document_id] for each in labelled], dtype=np.int64)
@@ -81,7 +85,7 @@ class WideLane:
         at = np.full(len(self.lane), -1, dtype=np.int64)
         at[asked] = np.arange(len(asked))
         due = self._due(positives, np.flatnonzero(np.asarray(fresh.sum(axis=0)).ravel()), at)
-        self._learn(y, taught, positives, due, asked, scored, listed.tocsc())
+        self._learn(y, taught, positives, due, asked, scored, listed.tocsc(), alive)
         cut = np.full(len(positives), THRESHOLD)
         if student:
             cut = np.array([student["thresholds"][key] for key in project.label_set.keys])
@@ -107,6 +111,7 @@ class WideLane:
     def _learn(
         self, y: sp.csr_matrix, taught: NDArray[np.int64], positives: NDArray[np.int64], due: list[int],
         asked: NDArray[np.int64], scored: NDArray[np.bool_], listed: sp.csc_matrix,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         """Fit those labels, and keep what may count of what they say. Shapes: asked, scored (P,), listed (P, K)."""
         if not due or not len(taught):
@@ -124,6 +129,7 @@ class WideLane:
             for m, k in enumerate(part):
                 by_student = asked[listed.indices[listed.indptr[k] : listed.indptr[k + 1]]]
                 self.learned[k] = _kept(int(positives[k]), scores[:, m], asked, scored, by_student)
+            alive()
 
     def _blended(
         self, listed: sp.csr_matrix, scored: NDArray[np.bool_], at: NDArray[np.int64], cut: NDArray[np.float64]

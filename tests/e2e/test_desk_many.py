@@ -87,7 +87,7 @@ def test_the_best_match_comes_first_in_either_language_by_key_and_by_number(page
     ):  # fmt: skip
         page.fill("[data-part=many-search]", typed)
         assert (found(page) or [None])[0] == best, typed
-    assert page.inner_text("[data-part=found-count]") == "沒有符合的標籤"
+    assert page.inner_text("[data-part=found-count]") == "沒有符合的標籤，換個字試試"
     page.keyboard.press("Enter")
     assert chosen(page) == []
 

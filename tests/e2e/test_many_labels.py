@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from core.services import accounts
 from db.connect import open_database
@@ -45,9 +45,7 @@ def save(page: Page) -> list[str]:
     """Presses Enter and waits for the next text; what was chosen."""
     here, labels = shown(page), chips(page)
     page.keyboard.press("Enter")
-    page.wait_for_function(
-        "(id) => document.querySelector('[data-part=paper]')?.dataset.document != id", arg=str(here)
-    )  # fmt: skip
+    expect(page.locator("[data-part=paper]")).not_to_have_attribute("data-document", str(here))
     return labels
 
 

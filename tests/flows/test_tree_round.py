@@ -208,7 +208,9 @@ def test_before_there_is_a_student_the_rarest_labels_are_learned(tmp_path: Path,
     monkeypatch.setattr(wide_lane, "MOST", 20)
     folder, _ = make(tmp_path)
     db = open_database(folder / "tagtail.db")
-    assert FastLanes().tick(db) == 1
+    signs: list[float] = []
+    assert FastLanes(alive=lambda: signs.append(time.time())).tick(db) == 1
+    assert len(signs) == 3, "a sign of life before, and after sixteen labels and four"
     head = rounds.queue_head(db, 1, n=POOL)
     assert len(head) == POOL
     assert {each["reason"]["source"] for each in head} == {"linear"}

@@ -175,7 +175,8 @@ function makeDesk(s, root, view, comfort, guide) {
     const labels = inOrder(on.chosen);
     if (decision === "labelled" && !labels.length) {
       const fingers = window.matchMedia("(pointer: coarse) and (hover: none)").matches;
-      view.hint(view.fill(fingers ? s.data.words.need_label_touch : s.data.words.need_label, { flag: s.keymap.say("flag"), skip: s.keymap.say("skip") }), true);
+      const keys = { flag: s.keymap.say("flag"), skip: s.keymap.say("skip"), search: s.keymap.say("search") };
+      view.hint(view.fill(fingers ? s.data.words.need_label_touch : s.data.words.need_label, keys), true);
       view.part("labels").classList.remove("shake");
       void view.part("labels").offsetWidth;  // restart the animation
       view.part("labels").classList.add("shake");

@@ -81,7 +81,8 @@ def test_a_threshold_is_tried_and_a_missed_text_is_read(browser: Browser, measur
     with contextlib.closing(open_database(measured.database)) as db:
         project = projects.list_projects(db)[0]
         first = project.label_set.keys[0]
-        answers = one_label(db, project.id, first).answers
+        one = one_label(db, project.id, first)
+    answers = one.answers
     assert answers is not None
     page = sign_in(browser, measured, "lina", color_scheme="dark")
     page.goto(measured.url + "/dashboard?tab=labels")
@@ -91,7 +92,7 @@ def test_a_threshold_is_tried_and_a_missed_text_is_read(browser: Browser, measur
     expect(page.get_by_text("試的門檻")).to_be_visible()
     fits(page)
     seen(page, "labels-zh-desk")
-    page.locator(f".st-key-read_misses_{first}_1_{answers.misses[0].document_id} button").click()
+    page.locator(f".st-key-read_misses_{first}_{one.round}_{answers.misses[0].document_id} button").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text(answers.misses[0].text)
     expect(dialog).to_contain_text(f"#{answers.misses[0].document_id}")

@@ -20,7 +20,7 @@ from tests.core.services.dashboard.crowd import DAY_S, label_for_days
 from tests.e2e.driving import DESKTOP, OPEN, TELEPHONE, Server, running, sign_in
 
 pytestmark = pytest.mark.e2e
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=45_000)
 ODD = "<b>Eve</b> 100%"
 WIDE = "document.querySelector('[data-testid=stMain]').scrollWidth"
 

@@ -113,3 +113,9 @@ def shelf(page: Page) -> list[str]:
 def sent(page: Page) -> list[dict[str, Any]]:
     """The ops of the last sending."""
     return page.evaluate("window.sent.length ? window.sent.at(-1).ops : []")
+
+
+def first_sent(page: Page) -> dict[str, Any]:
+    """The first of them, once there is one: what is decided is sent a moment later."""
+    page.wait_for_function("window.sent.length && window.sent.at(-1).ops.length")
+    return sent(page)[0]

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from pages.shared import desk_data
-from tests.e2e.alone import OWNER, answer, hear, kept, load, opened, put, sent, shelf, type_keys
+from tests.e2e.alone import OWNER, answer, first_sent, hear, kept, load, opened, put, sent, shelf, type_keys
 from tests.e2e.driving import board_state, pressed, shown
 
 pytestmark = pytest.mark.e2e
@@ -51,11 +51,11 @@ def test_a_refused_undo_goes_on_with_the_next_text_and_guards_it(page: Page) -> 
     hear(page, answer(1, 2, 3))
     type_keys(page, "s")
     page.wait_for_function("window.sent.length")
-    hear(page, answer(2, 3, acked=[sent(page)[0]["uid"]], heard=1))
+    hear(page, answer(2, 3, acked=[first_sent(page)["uid"]], heard=1))
     type_keys(page, "u")
     page.wait_for_function("window.sent.length > 1")
     assert shown(page) == 1
-    refusal = {"uid": sent(page)[0]["uid"], "sentence": "這一篇已經到了同事手上。"}
+    refusal = {"uid": first_sent(page)["uid"], "sentence": "這一篇已經到了同事手上。"}
     hear(page, answer(2, 3, refused=[refusal], heard=2))
     assert shown(page) == 2
     assert "同事" in page.inner_text("[data-part=notices]")
@@ -90,7 +90,7 @@ def test_what_is_unsent_travels_from_project_to_project(page: Page) -> None:
     hear(page, answer(1, 2))
     type_keys(page, "1", "Enter")
     page.wait_for_function("window.sent.length")
-    uid = sent(page)[0]["uid"]
+    uid = first_sent(page)["uid"]
     page.evaluate("window.sent.length = 0")
     hear(page, answer(11, 12, scope=f"{OWNER}.2", project=2, sid="t"))
     page.wait_for_function("window.sent.length")
@@ -130,7 +130,7 @@ def test_what_another_tab_left_behind_is_delivered_from_here(page: Page) -> None
     page.wait_for_timeout(1500)
     assert sent(page) == []  # the other tab may be at it still
     page.wait_for_function("window.sent.length && window.sent.at(-1).ops.length === 1", timeout=15_000)
-    assert (sent(page)[0]["uid"], sent(page)[0]["project"]) == ("ub", 9)
+    assert (first_sent(page)["uid"], first_sent(page)["project"]) == ("ub", 9)
     hear(page, answer(1, 2, acked=["ub"]))
     assert (shelf(page), board_state(page), shown(page)) == ([], "saved", 1)
 
@@ -142,14 +142,14 @@ def test_skipped_texts_are_taken_back_from_an_empty_desk_alone(page: Page) -> No
     assert sent(page) == []
     type_keys(page, "s")
     page.wait_for_function("window.sent.length")
-    hear(page, answer(acked=[sent(page)[0]["uid"]], empty=left))
+    hear(page, answer(acked=[first_sent(page)["uid"]], empty=left))
     assert page.is_visible("[data-part=again]")
     page.evaluate("window.sent.length = 0")
     type_keys(page, "r", "r")
     page.wait_for_function("window.sent.length")
     assert [(op["kind"], op["project"]) for op in sent(page)] == [("reopen", 1)]
     assert page.is_hidden("[data-part=again]")
-    hear(page, answer(1, acked=[sent(page)[0]["uid"]]))
+    hear(page, answer(1, acked=[first_sent(page)["uid"]]))
     assert shown(page) == 1
 
 

@@ -11,7 +11,7 @@ from core.label_rules import LISTED
 from core.labels import Label
 from core.services.preferences import DEFAULT_KEYS, Desk
 from pages.shared import desk_data
-from tests.e2e.alone import answer, hear, opened, sent, type_keys
+from tests.e2e.alone import answer, first_sent, hear, opened, sent, type_keys
 from tests.e2e.driving import pressed, shown
 
 pytestmark = pytest.mark.e2e
@@ -191,7 +191,7 @@ def test_hundreds_of_labels_have_numbers_of_three_digits(page: Page) -> None:
     hear(page, many(240))
     type_keys(page, "0", "2", "3", "9", "Enter")
     page.wait_for_function("window.sent.length && window.sent.at(-1).ops.length")
-    assert (shown(page), sent(page)[0]["labels"]) == (2, ["k239"])
+    assert (shown(page), first_sent(page)["labels"]) == (2, ["k239"])
 
 
 def test_a_key_can_be_changed_and_is_kept_and_shown(page: Page) -> None:
@@ -207,7 +207,7 @@ def test_a_key_can_be_changed_and_is_kept_and_shown(page: Page) -> None:
     page.keyboard.press("d")
     assert shown(page) == 2
     desk = Desk(keys={"skip": "D"}).values()
-    first = sent(page)[0]["uid"]
+    first = first_sent(page)["uid"]
     hear(page, answer(2, 3, desk=desk, desk_heard=last_desk(page)["id"], acked=[first]))
     page.keyboard.press("d")
     assert shown(page) == 3

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from core.label_rules import LISTED
 from pages.shared import desk_data
-from tests.e2e.alone import answer, hear, opened, sent, type_keys
+from tests.e2e.alone import answer, first_sent, hear, opened, sent, type_keys
 from tests.e2e.driving import TELEPHONE, pressed, shown
 from tests.many_labels import many_labels
 
@@ -125,7 +125,7 @@ def test_enter_chooses_the_text_keeps_its_place_and_an_empty_search_leaves(page:
     page.keyboard.press("Enter")
     assert shown(page) == 2
     page.wait_for_function("window.sent.length && window.sent.at(-1).ops.length")
-    assert sent(page)[0]["labels"] == ["l0051", "l0073"]
+    assert first_sent(page)["labels"] == ["l0051", "l0073"]
 
 
 def test_chips_are_taken_off_by_keyboard(page: Page) -> None:

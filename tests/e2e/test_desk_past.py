@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 from core.services.preferences import Desk
 from core.text.alike import alike
 from pages.shared import desk_data
-from tests.e2e.alone import answer, hear, load, opened, sent, type_keys
+from tests.e2e.alone import answer, first_sent, hear, load, opened, sent, type_keys
 from tests.e2e.driving import pressed, shown
 
 pytestmark = pytest.mark.e2e
@@ -87,7 +87,7 @@ def test_a_new_version_that_is_refused_is_as_it_was(page: Page) -> None:
     page.evaluate("""() => document.body.dispatchEvent(new KeyboardEvent('keydown',
       {bubbles: true, composed: true, cancelable: true, key: 'Enter', code: 'Enter', shiftKey: true}))""")
     page.wait_for_function("window.sent.length && window.sent.at(-1).ops.length")
-    refusal = {"uid": sent(page)[0]["uid"], "sentence": "這一篇已經裁定。"}
+    refusal = {"uid": first_sent(page)["uid"], "sentence": "這一篇已經裁定。"}
     hear(page, answer(1, 2, refused=[refusal]))
     assert (shown(page), pressed(page)) == (93, ["k3"])
     assert "裁定" in page.inner_text("[data-part=notices]")
@@ -112,7 +112,7 @@ def test_undo_right_after_a_change_brings_the_older_version_back_as_a_new_one(pa
     made = [(op["kind"], op["document"], op["labels"], op["decision"]) for op in sent(page)]
     assert made == [("revise", 92, ["k1", "k2"], "labelled"), ("revise", 92, ["k2"], "labelled")]
     refusal = {"uid": sent(page)[1]["uid"], "sentence": "這一篇已經定案。"}
-    hear(page, answer(1, 2, acked=[sent(page)[0]["uid"]], refused=[refusal]))
+    hear(page, answer(1, 2, acked=[first_sent(page)["uid"]], refused=[refusal]))
     assert (shown(page), pressed(page)) == (92, ["k1", "k2"]), "what could not be taken back stands"
     type_keys(page, "Escape")
     assert shown(page) == 1
@@ -206,7 +206,7 @@ def test_time_without_input_or_in_a_hidden_tab_is_no_work(page: Page) -> None:
     page.clock.run_for(5_000)
     type_keys(page, "Enter")
     page.clock.run_for(1000)
-    assert 85_000 <= sent(page)[0]["ms"] <= 86_500
+    assert 85_000 <= first_sent(page)["ms"] <= 86_500
     page.clock.run_for(3_000)
     page.evaluate("""() => {
       Object.defineProperty(document, 'hidden', {configurable: true, get: () => true});
@@ -292,8 +292,8 @@ def test_the_models_view_is_a_bar_with_words(page: Page) -> None:
     type_keys(page, "1", "Enter")
     assert page.locator(".chance:visible").count() == 0, "none for a text without suggestions, as gold has none"
     page.wait_for_function("window.sent.length")
-    assert sent(page)[0]["shown"] == {"k1": 0.83, "k2": 0.1}
-    assert sent(page)[0]["cuts"] == {"k1": 0.4, "k2": 0.4}, "what was suggested, as it was on the screen"
+    assert first_sent(page)["shown"] == {"k1": 0.83, "k2": 0.1}
+    assert first_sent(page)["cuts"] == {"k1": 0.4, "k2": 0.4}, "what was suggested, as it was on the screen"
 
 
 CONTRAST = """() => {

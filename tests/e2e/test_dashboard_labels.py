@@ -92,7 +92,9 @@ def test_a_threshold_is_tried_and_a_missed_text_is_read(browser: Browser, measur
     expect(page.get_by_text("試的門檻")).to_be_visible()
     fits(page)
     seen(page, "labels-zh-desk")
-    page.locator(f".st-key-read_misses_{first}_{one.round}_{answers.misses[0].document_id} button").click()
+    page.locator(
+        f".st-key-read_misses_{first}_{one.round}_{answers.misses[0].document_id} button", has_text="讀全文"
+    ).click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text(answers.misses[0].text)
     expect(dialog).to_contain_text(f"#{answers.misses[0].document_id}")

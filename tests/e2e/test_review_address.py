@@ -48,7 +48,11 @@ def test_a_missed_text_is_opened_in_review_settled_and_left(browser: Browser, me
     missed = answers.misses[0]
     page = sign_in(browser, measured, "lina")
     page.goto(measured.url + "/dashboard?tab=labels")
-    page.locator(f".st-key-read_misses_{key}_{one.round}_{missed.document_id} button").click(timeout=60_000)
+    button = page.locator(f".st-key-read_misses_{key}_{one.round}_{missed.document_id} button", has_text="讀全文")
+    expect(button).to_be_visible(timeout=60_000)
+    page.wait_for_selector("[data-test-script-state=notRunning]", timeout=60_000)  # the other tabs come in after it
+    page.wait_for_timeout(1_000)
+    button.click()
     page.get_by_role("dialog").get_by_role("link", name="在審閱裡打開").click()
     expect(page).to_have_url(re.compile(rf"/review\?.*text={missed.document_id}\b"), timeout=30_000)
     board = page.locator("[data-part=text]")

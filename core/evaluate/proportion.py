@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,14 +31,12 @@ def share(k: int, n: int) -> Share:
     """
     if not 0 <= k <= n or n == 0:
         raise ValueError(f"{k} of {n} is no share")
-    p, z2 = k / n, Z95 * Z95
-    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return Share(k, n, max(0.0, middle - half), min(1.0, middle + half))
+    low, high = wilson(k, n)
+    return Share(k, n, float(low), float(high))
 
 
 def wilson(k: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The bounds that ``share`` gives, of many at once; 0 and 1 of nothing. Shapes: alike → two of the same."""
+    """Wilson's bounds of many shares at once; 0 and 1 of nothing. Shapes: alike → two of the same."""
     hits, of = np.asarray(k, dtype=np.float64), np.asarray(n, dtype=np.float64)
     some, z2 = np.maximum(of, 1), Z95 * Z95
     p = hits / some

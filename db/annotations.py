@@ -216,33 +216,9 @@ def n_documents(db: Database, project_id: int, decision: str) -> int:
     )  # fmt: skip
 
 
-def n_mine(db: Database, project_id: int, user_id: int) -> int:
-    """Texts that this person has decided on, skips left out."""
-    return int(
-        value(
-            db,
-            "SELECT count(*) FROM current_annotations INDEXED BY current_annotations_mine "
-            "WHERE user_id = :u AND project_id = :p AND decision IN ('labelled', 'flagged')",
-            p=project_id, u=user_id,
-        )
-    )  # fmt: skip
-
-
-def n_waiting_for_others(db: Database, project_id: int, user_id: int, *, gold_only: bool) -> int:
-    """Open documents on which this person has decided and somebody else is still to.
-
-    ``gold_only``: in a project whose other texts are each for one person; that costs what gold is for several.
-    """
-    if gold_only:
-        sql = (
-            "SELECT count(*) FROM documents d INDEXED BY documents_several WHERE d.project_id = :p "
-            "AND d.state = 'open' AND d.overlap > 1 AND EXISTS (SELECT 1 FROM current_annotations c "
-            "WHERE c.document_id = d.id AND c.user_id = :u AND c.decision != 'skipped')"
-        )
-    else:
-        sql = (
-            "SELECT count(*) FROM current_annotations c INDEXED BY current_annotations_mine "
-            "JOIN documents d ON d.id = c.document_id WHERE c.user_id = :u AND c.project_id = :p "
-            "AND c.decision IN ('labelled', 'flagged') AND d.state = 'open'"
-        )
-    return int(value(db, sql, p=project_id, u=user_id))
+def tally(db: Database, project_id: int, user_id: int) -> tuple[int, int]:
+    """(texts that this person has decided on, those of them that wait for somebody else); skips are no decisions."""
+    found = row(
+        db, "SELECT decided, waiting FROM own_tallies WHERE project_id = :p AND user_id = :u", p=project_id, u=user_id
+    )
+    return (found["decided"], found["waiting"]) if found else (0, 0)

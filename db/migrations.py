@@ -248,9 +248,44 @@ CREATE TABLE places (
   PRIMARY KEY (round_id, model, split, measure, k)) WITHOUT ROWID;
 """
 
+# How far each person is, for every save asks: open texts are known by state, whichever way they got there.
+_MINE = (
+    "UPDATE own_tallies SET decided = decided {sign} 1, waiting = waiting {sign} "
+    "(SELECT d.state = 'open' FROM documents d WHERE d.id = {row}.document_id) "
+    "WHERE (project_id, user_id) = ({row}.project_id, {row}.user_id); END;\n"
+)
+_ENTERS = (
+    "BEGIN INSERT INTO own_tallies (project_id, user_id) VALUES (NEW.project_id, NEW.user_id) "  # noqa: S608
+    "ON CONFLICT DO NOTHING; " + _MINE.format(sign="+", row="NEW")
+)
+_LEAVES = "BEGIN " + _MINE.format(sign="-", row="OLD")
+_OWN_TALLIES = f"""
+CREATE TABLE own_tallies (
+  project_id INTEGER NOT NULL REFERENCES projects, user_id INTEGER NOT NULL REFERENCES users,
+  decided INTEGER NOT NULL DEFAULT 0, waiting INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (project_id, user_id)
+  ) WITHOUT ROWID;
+INSERT INTO own_tallies SELECT c.project_id, c.user_id, count(*), sum(d.state = 'open')
+  FROM current_annotations c JOIN documents d ON d.id = c.document_id WHERE c.decision != 'skipped'
+  GROUP BY c.project_id, c.user_id;
+CREATE TRIGGER own_tally_in AFTER INSERT ON current_annotations WHEN NEW.decision != 'skipped'
+{_ENTERS}
+CREATE TRIGGER own_tally_gone AFTER DELETE ON current_annotations WHEN OLD.decision != 'skipped'
+{_LEAVES}
+CREATE TRIGGER own_tally_decided AFTER UPDATE OF decision ON current_annotations
+  WHEN OLD.decision = 'skipped' AND NEW.decision != 'skipped'
+{_ENTERS}
+CREATE TRIGGER own_tally_skipped AFTER UPDATE OF decision ON current_annotations
+  WHEN OLD.decision != 'skipped' AND NEW.decision = 'skipped'
+{_LEAVES}
+CREATE TRIGGER own_tally_state AFTER UPDATE OF state ON documents WHEN (OLD.state = 'open') != (NEW.state = 'open')
+BEGIN UPDATE own_tallies SET waiting = waiting + (NEW.state = 'open') - (OLD.state = 'open')
+  WHERE project_id = NEW.project_id AND user_id IN (SELECT c.user_id FROM current_annotations c
+  WHERE c.document_id = NEW.id AND c.decision != 'skipped'); END;
+"""  # noqa: S608 (constant text)
+
 STEPS: tuple[str, ...] = (
     _FIRST, _WORKING_DAY, _OWN_DECISIONS, _SETTLEMENTS, _LEFT_OUT, _FIRST_DECISIONS, _TALLIES, _ARCHIVED, _SEVERAL,
-    _DECIDING, _LABEL_MARKS, _PLACES,
+    _DECIDING, _LABEL_MARKS, _PLACES, _OWN_TALLIES,
 )  # fmt: skip
 
 

@@ -318,10 +318,10 @@ def progress(db: Database, project_id: int, user_id: int, *, now: float) -> MyPr
     membership.require_member(db, project_id, user_id)
     settings = curating.project(db, project_id).settings
     everybody = standing(db, project_id)
-    done_by_me = annotation_rows.n_waiting_for_others(db, project_id, user_id, gold_only=settings.overlap == 1)
+    decided, done_by_me = annotation_rows.tally(db, project_id, user_id)
     return MyProgress(
         today=len(past.firsts(db, project_id, user_id, since=midnight(now))),
-        total=annotation_rows.n_mine(db, project_id, user_id),
+        total=decided,
         labelled=everybody.labelled,
         pool=everybody.pool,
         waiting=max(0, everybody.waiting - done_by_me),

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from core.services import adjudicating, annotating, projects, reviewing
-from db import documents, migrations
+from db import annotations, documents, migrations
 from db.connect import rows
 from tests.conftest import NOW, make_project
 from tests.core.services.test_settling import decide
@@ -15,13 +15,25 @@ from tests.flows.test_click import fill, save
 
 
 def check_tallies(db: Database) -> None:
-    """Kept and counted anew are the same, for every project."""
+    """Kept and counted anew are the same, for every project and every person in it."""
     kept = rows(db, "SELECT project_id, role, documents, open, labelled FROM tallies ORDER BY 1, 2")
     anew = rows(
         db,
         "SELECT project_id, role, count(*) AS documents, sum(state = 'open') AS open, sum(EXISTS (SELECT 1 "
         "FROM current_annotations c WHERE c.document_id = d.id AND c.decision = 'labelled')) AS labelled "
         "FROM documents d GROUP BY 1, 2 ORDER BY 1, 2",
+    )
+    assert kept == anew
+    kept = rows(
+        db,
+        "SELECT project_id, user_id, decided, waiting FROM own_tallies WHERE decided != 0 OR waiting != 0 "
+        "ORDER BY 1, 2",
+    )
+    anew = rows(
+        db,
+        "SELECT c.project_id, c.user_id, count(*) AS decided, sum(d.state = 'open') AS waiting "
+        "FROM current_annotations c JOIN documents d ON d.id = c.document_id "
+        "WHERE c.decision IN ('labelled', 'flagged') GROUP BY 1, 2 ORDER BY 1, 2",
     )
     assert kept == anew
 
@@ -57,15 +69,26 @@ def test_whatever_is_done_to_texts_is_counted(db: Database, people: dict[str, in
     assert documents.counts(db, make_project(db, key="empty"))["gold"] == {"documents": 0, "open": 0, "labelled": 0}
 
 
-def test_what_an_older_file_holds_is_counted_when_it_is_brought_up(db: Database, tmp_path: Path) -> None:
-    project = make_project(db)
+def test_what_an_older_file_holds_is_counted_when_it_is_brought_up(
+    db: Database, people: dict[str, int], tmp_path: Path
+) -> None:
+    project = make_project(db, overlap=2)
     fill(db, project, tmp_path, n=3)
     fill(db, project, tmp_path, n=5, labels=["甲"])
-    for each in rows(db, "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'tally_%'"):
+    decide(db, project, people["ann"], 1, "k0")
+    decide(db, project, people["ann"], 2, decision="skipped")
+    decide(db, project, people["bob"], 2, "k0")
+    for each in rows(db, "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%tally_%'"):
         db.conn.execute(f"DROP TRIGGER {each['name']}")
-    db.conn.execute("DROP TABLE tallies")
-    step = next(step for step in migrations.STEPS if "CREATE TABLE tallies" in step)
-    for statement in filter(str.strip, step.split(";\n")):
-        db.conn.execute(statement)
+    for table in ("tallies", "own_tallies"):
+        db.conn.execute(f"DROP TABLE {table}")
+        step = next(step for step in migrations.STEPS if f"CREATE TABLE {table}" in step)
+        for statement in filter(str.strip, step.split(";\n")):
+            db.conn.execute(statement)
     check_tallies(db)
-    assert documents.counts(db, project)["pool"] == {"documents": 5, "open": 3, "labelled": 2}
+    assert documents.counts(db, project)["pool"] == {"documents": 5, "open": 3, "labelled": 4}
+    assert annotations.tally(db, project, people["ann"]) == (1, 1)
+    decide(db, project, people["bob"], 1, "k0")
+    check_tallies(db)
+    assert annotations.tally(db, project, people["ann"]) == (1, 0)
+    assert annotations.tally(db, project, people["rae"]) == (0, 0)

@@ -20,6 +20,7 @@ from sqlite_utils import Database
 from core.config import Runtime
 from core.errors import Cancelled, CannotStart, TagtailError
 from core.messages import say, sentence
+from core.priority import give_way
 from core.services import projects, scheduling
 from core.worker.doubting import Doubting
 from core.worker.fast_lane import FastLanes
@@ -181,7 +182,7 @@ def main(runtime: Runtime) -> int:
     signal.signal(signal.SIGINT, ask)
     db = open_database(runtime.database)
     lock = hold_lock(runtime.database)
-    os.nice(max(0, NICE - os.nice(0)))
+    give_way(NICE)
     log.info("worker %d: ready on %s", os.getpid(), runtime.database)
     with writing(db):
         orphans = jobs.free_orphans(db)

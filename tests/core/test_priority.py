@@ -1,0 +1,27 @@
+"""What trains gives way to what answers, in a session of its own, too."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from core.priority import AUTOGROUP
+
+ASK = "import os; from core.priority import AUTOGROUP, give_way; give_way(7); print(os.nice(0)); {}"
+
+
+def _told(what: str) -> list[str]:
+    command = [sys.executable, "-c", ASK.format(what)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, start_new_session=True).stdout.split()
+
+
+def test_a_program_that_gives_way_is_nicer_than_others() -> None:
+    assert int(_told("give_way(3)")[0]) == 7
+    assert int(_told("give_way(3); print(os.nice(0))")[1]) == 7  # never less nice than it was
+
+
+@pytest.mark.skipif(not AUTOGROUP.exists(), reason="this system does not group processes by session")
+def test_its_session_is_nicer_than_other_sessions() -> None:
+    assert _told("print(AUTOGROUP.read_text())")[-2:] == ["nice", "7"]

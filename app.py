@@ -1,17 +1,21 @@
-"""The server: ``python app.py``. Streamlit pages behind a sign-in gate, a few routes, and the worker beside it."""
+"""The server: ``python app.py``. Streamlit pages behind a sign-in gate, a few routes, and beside it the worker and the
+server of leads' pages.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,10 +28,12 @@ from core.errors import CannotStart
 from core.messages import sentence
 from db.connect import open_database
 from db.errors import StorageError
+from pages.shared.loading import load
 from web.gate import Gate
 from web.headers import Armour
 from web.login import SignIn
 from web.lost import Lost
+from web.relay import Relay
 from web.routes import Downloads, Health, all_routes
 from web.shell import shell_routes
 from web.supervisor import Supervisor
@@ -37,29 +43,42 @@ ROOT = Path(__file__).resolve().parent
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def build(runtime: Runtime, supervisor: Supervisor | None) -> st.App:
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """The programs that run beside the server; None: somebody else starts that one, or there is none."""
+
+    worker: Supervisor | None = None
+    leads: Supervisor | None = None
+    leads_socket: Path | None = None
+
+    @property
+    def all(self) -> list[Supervisor]:
+        return [each for each in (self.leads, self.worker) if each is not None]
+
+
+def _state(program: Supervisor | None) -> str:
+    return program.state if program is not None else "off"
+
+
+def build(runtime: Runtime, beside: Beside) -> st.App:
     """The whole ASGI app over one database; nothing is started before its lifespan."""
 
     @contextlib.asynccontextmanager
     async def life(_: st.App) -> AsyncIterator[dict[str, Any]]:
-        import pandas  # noqa: F401  the first visitor should not wait for these
-        import plotly.graph_objects  # noqa: F401
-
-        gc.collect()
-        gc.freeze()  # what is loaded now stays: no collection need look at it again
-        if supervisor is not None:
-            supervisor.start()
+        load()
+        for each in beside.all:
+            each.start()
         warming = Warming(runtime.database)
-        warming.start()
+        if beside.leads is None:
+            warming.start()
         try:
             yield {}
         finally:
             warming.stop()
-            if supervisor is not None:
-                await asyncio.to_thread(supervisor.stop)
+            await asyncio.gather(*(asyncio.to_thread(each.stop) for each in beside.all))
 
     sign_in = SignIn(runtime.database)
-    health = Health(runtime.database, lambda: supervisor.state if supervisor is not None else "off")
+    health = Health(runtime.database, *(partial(_state, each) for each in (beside.worker, beside.leads)))
     own_host = (runtime.host,) if runtime.host in LOOPBACK else ()
     return st.App(
         ROOT / "pages" / "main.py",
@@ -68,6 +87,7 @@ def build(runtime: Runtime, supervisor: Supervisor | None) -> st.App:
         middleware=[
             Middleware(Armour, hosts=(*runtime.allowed_hosts, *own_host)),
             Middleware(Gate, who=sign_in.who),
+            *([Middleware(Relay, socket=beside.leads_socket)] if beside.leads_socket is not None else []),
             Middleware(Lost),
         ],
     )
@@ -87,8 +107,8 @@ def check(runtime: Runtime) -> None:
             raise CannotStart(why=why, fix=f"PORT={min(runtime.port + 1, 65_535)}") from error
 
 
-def serve(runtime: Runtime, supervisor: Supervisor | None) -> None:
-    """Serves until a signal: one Ctrl-C ends the server and the worker."""
+def serve(runtime: Runtime, beside: Beside) -> None:
+    """Serves until a signal: one Ctrl-C ends the server and what runs beside it."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(0)  # uvicorn has shut down by now and repeats the signal
@@ -100,7 +120,7 @@ def serve(runtime: Runtime, supervisor: Supervisor | None) -> None:
     )
     print(f"Tagtail 長尾標註  →  http://{shown}:{runtime.port}   (Ctrl-C 結束 / to stop)", flush=True)
     try:
-        build(runtime, supervisor).run(
+        build(runtime, beside).run(
             config={
                 "server.address": runtime.host,
                 "server.port": runtime.port,
@@ -109,11 +129,21 @@ def serve(runtime: Runtime, supervisor: Supervisor | None) -> None:
             }
         )
     finally:
-        if supervisor is not None:
-            supervisor.stop()
+        for each in beside.all:
+            each.stop()
 
 
-def main(run: Callable[[Runtime, Supervisor | None], None] = serve) -> int:
+def _beside(leads_socket: Path) -> Beside:
+    """What the environment asks for."""
+    program = [sys.executable, "-m"]
+    worker = Supervisor([*program, "core", "worker"], cwd=ROOT) if os.environ.get("WORKER") != "0" else None
+    if os.environ.get("LEADS_APART") == "0":
+        return Beside(worker=worker)
+    leads = Supervisor([*program, "web.leads", str(leads_socket)], cwd=ROOT, name="leads' server")
+    return Beside(worker=worker, leads=leads, leads_socket=leads_socket)
+
+
+def main(run: Callable[[Runtime, Beside], None] = serve) -> int:
     """Exit status 0 after a signal, 2 when the server cannot start; then one sentence says why."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
     try:
@@ -124,8 +154,8 @@ def main(run: Callable[[Runtime, Supervisor | None], None] = serve) -> int:
         return 2
     # The pages find the same data directory, whatever the working directory is.
     os.environ["DATA_DIR"] = str(runtime.data_dir)
-    worker = [sys.executable, "-m", "core", "worker"]
-    run(runtime, None if os.environ.get("WORKER") == "0" else Supervisor(worker, cwd=ROOT))
+    with tempfile.TemporaryDirectory(prefix="tagtail-") as folder:  # nobody else may enter it
+        run(runtime, _beside(Path(folder) / "leads"))
     return 0
 
 

@@ -1,1 +1,1 @@
-"""The ASGI side of the app: the gate, the sign-in page, a few routes, and the watch over the worker."""
+"""The ASGI side of the app: the gate, sign-in, a few routes, the leads' server, the watch over what runs beside."""

@@ -123,25 +123,27 @@ def _refusal(error: TagtailError | StorageError | OSError, user: User) -> Respon
 
 
 class Health:
-    """GET /healthz: whether the database answers and what the worker does; open to everyone, so it tells no more.
+    """GET /healthz: whether the database answers, and what runs beside; open to everyone, so it tells no more.
 
     A worker that beats is running, whoever started it. One that we started and that does not beat is silent.
     """
 
-    def __init__(self, database: Path, supervisor: Callable[[], str]) -> None:
+    def __init__(self, database: Path, worker: Callable[[], str], leads: Callable[[], str] = lambda: "off") -> None:
         self.database = database
-        self.supervisor = supervisor
+        self.worker = worker
+        self.leads = leads
 
     async def answer(self, request: Request) -> Response:
-        ours = self.supervisor()
+        ours, leads = self.worker(), self.leads()
         try:
             beats = await run_in_threadpool(self._worker_beats)
         except StorageError as error:
             log.warning("health: %s", error)
-            body = {"status": "failing", "worker": ours, "database": error.code}
+            body = {"status": "failing", "worker": ours, "leads": leads, "database": error.code}
             return JSONResponse(body, 503, headers={"Cache-Control": "no-store"})
         worker = "running" if beats else "silent" if ours == "running" else ours
-        return JSONResponse({"status": "ok", "worker": worker}, headers={"Cache-Control": "no-store"})
+        body = {"status": "ok", "worker": worker, "leads": leads}
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
     def _worker_beats(self) -> bool:
         with closing(open_database(self.database)) as db:
@@ -152,6 +154,15 @@ async def first_page(request: Request) -> Response:
     """GET /annotate: the first page of everybody lives at /, and Streamlit knows it under no other address."""
     query = request.url.query
     return RedirectResponse(f"/?{query}" if query else "/", 307, headers={"Cache-Control": "no-store"})
+
+
+def download_routes(downloads: Downloads) -> list[Route]:
+    """Files for leads."""
+    return [
+        Route("/download/student/{project_id:int}", downloads.student, methods=["GET"]),
+        Route("/download/report/{project_id:int}", downloads.report, methods=["GET"]),
+        Route("/download/labels/{project_id:int}.{format}", downloads.labels, methods=["GET"]),
+    ]
 
 
 def all_routes(sign_in: SignIn, downloads: Downloads, health: Health) -> list[Route]:
@@ -169,7 +180,5 @@ def all_routes(sign_in: SignIn, downloads: Downloads, health: Health) -> list[Ro
         Route("/healthz", health.answer, methods=["GET"]),
         Route("/annotate", first_page, methods=["GET"]),
         Route("/figures/{version}/{name}", figure_file, methods=["GET"]),
-        Route("/download/student/{project_id:int}", downloads.student, methods=["GET"]),
-        Route("/download/report/{project_id:int}", downloads.report, methods=["GET"]),
-        Route("/download/labels/{project_id:int}.{format}", downloads.labels, methods=["GET"]),
+        *download_routes(downloads),
     ]

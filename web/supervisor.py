@@ -1,4 +1,4 @@
-"""Starts the worker, starts it again when it falls, and takes it along when the server ends."""
+"""Starts a program beside the server, starts it again when it falls, and takes it along when the server ends."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Supervisor:
 
     The child has its own process group, so that a Ctrl-C in the terminal reaches it only through us, and it ends
     when we are killed (Linux: PR_SET_PDEATHSIG, which fires when the *thread* that forked ends; hence one thread that
-    lives as long as the child).
+    lives as long as the child). ``name`` is what the log calls it.
     """
 
     def __init__(
@@ -51,12 +51,14 @@ class Supervisor:
         cwd: Path | None = None,
         backoff: Backoff | None = None,
         grace_s: float = 15.0,
+        name: str = "worker",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._command = [sys.executable, str(TETHER), str(os.getpid()), *command]
         self._cwd = cwd
         self._backoff = backoff or Backoff()
         self._grace_s = grace_s
+        self._name = name
         self._clock = clock
         self._stopping = threading.Event()
         self._changed = threading.Condition()
@@ -75,7 +77,7 @@ class Supervisor:
     def start(self) -> None:
         """Starts the thread that starts the child; a second call does nothing."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._watch, name="worker-supervisor", daemon=True)
+            self._thread = threading.Thread(target=self._watch, name=f"{self._name}-supervisor", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
@@ -100,7 +102,7 @@ class Supervisor:
             try:
                 code = self._live()
             except OSError as error:
-                log.error("the worker could not be started: %s", error)
+                log.error("the %s could not be started: %s", self._name, error)
                 code = None
             if self._stopping.is_set():
                 break
@@ -127,7 +129,7 @@ class Supervisor:
         try:
             code = child.wait(timeout=self._grace_s)
         except subprocess.TimeoutExpired:
-            log.warning("the worker did not end within %.0f s and is killed", self._grace_s)
+            log.warning("the %s did not end within %.0f s and is killed", self._name, self._grace_s)
             _signal_group(child, signal.SIGKILL)
             code = child.wait()
         _signal_group(child, signal.SIGKILL)  # what the child may have left behind in its group
@@ -148,7 +150,7 @@ class Supervisor:
             why = f"was ended by signal {-code} after {lived_s:.0f} s"
         else:
             why = f"ended with status {code} after {lived_s:.0f} s"
-        log.warning("the worker %s; it starts again in %.0f s", why, wait_s)
+        log.warning("the %s %s; it starts again in %.0f s", self._name, why, wait_s)
         return wait_s
 
 

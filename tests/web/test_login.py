@@ -106,7 +106,7 @@ def test_health_knows_a_worker_that_somebody_else_started(database: Path, beat_s
         with closing(open_database(database)) as db, writing(db):
             jobs.worker_beat(db, pid=1, doing="", now=time.time() - beat_s)
     app = Starlette(routes=[Route("/healthz", Health(database, lambda: "off").answer)])
-    assert TestClient(app).get("/healthz").json() == {"status": "ok", "worker": worker}
+    assert TestClient(app).get("/healthz").json() == {"status": "ok", "worker": worker, "leads": "off"}
 
 
 def test_the_first_page_has_its_own_address_too(client: TestClient) -> None:
@@ -117,10 +117,14 @@ def test_the_first_page_has_its_own_address_too(client: TestClient) -> None:
 
 
 def test_health_needs_no_session_and_tells_little(client: TestClient, database: Path) -> None:
-    assert client.get("/healthz").json() == {"status": "ok", "worker": "silent"}  # started, and no sign of life
+    assert client.get("/healthz").json() == {
+        "status": "ok",
+        "worker": "silent",
+        "leads": "off",
+    }  # started, and no sign of life
     with closing(open_database(database)) as db, writing(db):
         jobs.worker_beat(db, pid=1, doing="", now=time.time())
-    assert client.get("/healthz").json() == {"status": "ok", "worker": "running"}
+    assert client.get("/healthz").json() == {"status": "ok", "worker": "running", "leads": "off"}
     database.unlink()
     answer = client.get("/healthz")
     assert answer.status_code == 503

@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlencode
 
+import psutil
 import pytest
 
 from core.services import accounts
@@ -147,3 +148,20 @@ def test_the_server_process_never_loads_the_learners() -> None:
     code = "import app, sys; print([m for m in ('torch', 'sklearn', 'modAL', 'gensim') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.replace("'", '"')) == []
+
+
+def test_the_leads_server_ends_with_the_first_and_leaves_no_folder(data_dir: Path, port: int, tmp_path: Path) -> None:
+    folder = tmp_path / "sockets"
+    folder.mkdir()
+    with _start(data_dir, port, {"TMPDIR": str(folder)}) as process:
+        _wait_until_up(process, port)
+        end = time.monotonic() + LONG_S
+        while not list(folder.glob("tagtail-*/leads")) and time.monotonic() < end:
+            time.sleep(0.1)
+        (socket_file,) = folder.glob("tagtail-*/leads")
+        assert socket_file.parent.stat().st_mode & 0o077 == 0  # nobody else may enter
+        (leads,) = psutil.Process(process.pid).children()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(LONG_S) == 0
+    assert not leads.is_running()
+    assert list(folder.iterdir()) == []

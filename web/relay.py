@@ -1,0 +1,152 @@
+"""What leads' pages ask for goes on to the leads' server (``web.leads``): its answers come back as they are.
+
+Inside the gate, so that a stranger's request goes nowhere, and a session that ends closes the way there, too. What the
+gate's ``X-Auth-User`` says is believed: the socket lies in a folder that nobody else may enter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from pathlib import Path
+
+import httpx2
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from websockets.asyncio.client import ClientConnection, unix_connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.typing import Subprotocol
+
+from core.services.accounts import User
+from pages.shared.i18n import say
+
+log = logging.getLogger("tagtail.web")
+
+APART = ("lead", "admin")
+PREFIXES = ("/_stcore/", "/media/", "/component/", "/download/")  # what a page asks for; pages themselves are the same
+START_S = 30.0  # how long somebody waits for a server that starts, or starts again
+LOOK_S = 0.1
+HOP = frozenset(  # of one connection alone; source: RFC 9110, section 7.6.1
+    {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+ANEW = frozenset({"sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol"})
+LOST, SILENT = 1011, 1013  # close codes: it went away; it cannot be reached now
+
+
+class Relay:
+    """ASGI middleware: a lead's or an admin's requests below ``PREFIXES`` are answered at ``socket``."""
+
+    def __init__(self, app: ASGIApp, *, socket: Path, start_s: float = START_S) -> None:
+        self.app = app
+        self._socket = socket
+        self._start_s = start_s
+        self._http: httpx2.AsyncClient | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            if self._http is not None:
+                await self._http.aclose()
+        elif not _for_leads(scope):
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._speak(scope, receive, send)
+        else:
+            await (await self._asked(Request(scope, receive)))(scope, receive, send)
+
+    async def _asked(self, request: Request) -> Response:
+        """The leads' server's answer, piece by piece; 503 where there is none."""
+        try:
+            await self._there()
+            asked = self._client().build_request(
+                request.method, f"http://leads{request.url.path}", params=request.url.query.encode() or None,
+                headers=[(k, v) for k, v in request.headers.raw if k.decode("latin-1") not in HOP],
+                content=request.stream(),
+            )  # fmt: skip
+            answer = await self._client().send(asked, stream=True)
+        except (OSError, httpx2.TransportError) as error:
+            log.warning("the leads' server cannot be reached: %r", error)
+            return PlainTextResponse(say("login.leads_down", request.state.user.lang), 503)
+        found = StreamingResponse(answer.aiter_raw(), answer.status_code, background=BackgroundTask(answer.aclose))
+        found.raw_headers = [(k.lower(), v) for k, v in answer.headers.raw if k.decode("latin-1").lower() not in HOP]
+        return found
+
+    def _client(self) -> httpx2.AsyncClient:
+        if self._http is None:
+            transport = httpx2.AsyncHTTPTransport(uds=str(self._socket), verify=False)
+            self._http = httpx2.AsyncClient(transport=transport, timeout=None, follow_redirects=False)
+        return self._http
+
+    async def _there(self) -> None:
+        """Waits until the socket answers. Raises OSError."""
+        until = time.monotonic() + self._start_s
+        while True:
+            try:
+                _, writer = await asyncio.open_unix_connection(self._socket)
+            except (FileNotFoundError, ConnectionRefusedError):
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(LOOK_S)
+            else:
+                writer.close()
+                return
+
+    async def _speak(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A websocket from end to end, until one of the ends closes it."""
+        await receive()  # the browser asks
+        try:
+            server = await self._connected(scope)
+        except (OSError, InvalidHandshake) as error:
+            log.warning("the leads' server cannot be reached: %r", error)
+            await send({"type": "websocket.close", "code": SILENT})
+            return
+        async with server:
+            await send({"type": "websocket.accept", "subprotocol": server.subprotocol})
+            inward = asyncio.create_task(_inward(receive, server))
+            try:
+                await _outward(server, send, inward)
+            finally:
+                inward.cancel()
+
+    async def _connected(self, scope: Scope) -> ClientConnection:
+        """Raises OSError, InvalidHandshake."""
+        await self._there()
+        query = scope["query_string"].decode("latin-1")
+        headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
+        return await unix_connect(
+            str(self._socket),
+            f"ws://leads{scope['path']}" + (f"?{query}" if query else ""),
+            subprotocols=[Subprotocol(each) for each in scope["subprotocols"]] or None,
+            additional_headers=[(k, v) for k, v in headers if k not in HOP | ANEW | {"host"}],
+            user_agent_header=None, compression=None, max_size=None, open_timeout=self._start_s, ping_interval=None,
+        )  # fmt: skip
+
+
+def _for_leads(scope: Scope) -> bool:
+    user: User | None = scope.get("state", {}).get("user")
+    return user is not None and user.role in APART and scope["path"].startswith(PREFIXES)
+
+
+async def _inward(receive: Receive, server: ClientConnection) -> None:
+    """What the browser says, until it leaves."""
+    with contextlib.suppress(ConnectionClosed):
+        while (message := await receive())["type"] == "websocket.receive":
+            text = message.get("text")
+            await server.send(message["bytes"] if text is None else text)
+        await server.close()
+
+
+async def _outward(server: ClientConnection, send: Send, inward: asyncio.Task[None]) -> None:
+    """What the server says, until it closes; the browser hears that only while it is there."""
+    with contextlib.suppress(OSError):  # the browser is gone
+        with contextlib.suppress(ConnectionClosed):
+            async for said in server:
+                await send({"type": "websocket.send", "text" if isinstance(said, str) else "bytes": said})
+        if not inward.done():
+            code = server.close_code
+            known = code is not None and (code == 1000 or code >= 3000)
+            await send({"type": "websocket.close", "code": code if known else LOST})

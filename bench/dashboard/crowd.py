@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import psutil
 from playwright.sync_api import Browser, Page
 
 from bench.clients import Crowd
@@ -23,6 +24,15 @@ from pages.dashboard import TABS
 from tests.e2e.driving import PASSWORD, sign_in
 
 TURNS = 4  # without a lead, with one, and so on: what the machine does meanwhile falls on both
+
+
+def elsewhere() -> None:
+    """The browser takes what nobody else wants of this machine: a lead's own is on another one."""
+    for each in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error, OSError):
+            if "chrom" in each.name():
+                each.nice(19)
+                Path(f"/proc/{each.pid}/autogroup").write_text("19", "ascii")
 
 
 class SmallTrainer(Trainer):
@@ -55,6 +65,7 @@ def measured(
         people, trainer = Crowd(server.url, NAMES, PASSWORD, a_minute=a_minute, seed=seed), SmallTrainer(server)
         with people:
             page = sign_in(browser, server, "lina", first=watch)
+            elsewhere()
             trainer.wait_training(TRAINING_S)
             trainer.start()
             people.begin()

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-import psutil
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from bench.dashboard.serving import NAMES, Kept
@@ -152,9 +151,8 @@ def look(page: Page, tab: str, server: Kept) -> dict[str, float]:
 
 
 def _cpu_s(server: Kept) -> float:
-    assert server.process is not None
-    used = psutil.Process(server.process.pid).cpu_times()
-    return float(used.user + used.system)
+    every = [each.cpu_times() for each in server.ours()]
+    return float(sum(each.user + each.system for each in every))
 
 
 def measured(browser: Browser, server: Kept, *, looks: int) -> dict[str, Any]:
@@ -179,13 +177,13 @@ def measured(browser: Browser, server: Kept, *, looks: int) -> dict[str, Any]:
             look(page, tab, server)
         for tab in names:
             cached[tab].append(look(page, tab, server))
-    assert server.process is not None
-    rss = psutil.Process(server.process.pid).memory_info().rss
+    held = [each.memory_info().rss for each in server.ours()]
     page.context.close()
     return {
         "first_cold_ms": round(cold, 1), "first_p50_ms": round(median(firsts), 1),
         "first_p95_ms": quantile(firsts, 0.95), "settled_p50_ms": round(median(settled), 1),
-        **_summed("tab", tabs), **_summed("cached", cached), "rss_mb": round(rss / 1e6, 1),
+        **_summed("tab", tabs), **_summed("cached", cached), "rss_mb": round(max(held) / 1e6, 1),
+        "rss_sum_mb": round(sum(held) / 1e6, 1),
         "warming_s": warming, "looks": looks, "seconds": round(time.monotonic() - began, 1),
     }  # fmt: skip
 

@@ -11,6 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from bench.corpus import write_texts
 from bench.dashboard.made import PEOPLE, Size, fill
 from db.connect import open_database
@@ -25,6 +27,12 @@ DONE = "made.json"
 
 class Kept(Server):
     """A server over a folder that may be there already, with the people that it had."""
+
+    def ours(self) -> list[psutil.Process]:
+        """The processes that serve pages: everybody's, then the leads'."""
+        assert self.process is not None
+        first = psutil.Process(self.process.pid)
+        return [first, *(each for each in first.children() if "web.leads" in each.cmdline())]
 
     def invite(self, **people: str) -> None:
         known = {each["name"] for each in self.rows("SELECT name FROM users")}

@@ -3,6 +3,16 @@ const MOUNTS = new WeakMap();
 const REST_MS = 1200;
 const EARLIER = "[data-tagtail-tab][data-filled=false]";
 
+// Whenever anything is drawn, the tabs' library (React Aria, useHasTabbableChild) looks through each panel for something
+// that the Tab key would reach. In an inert panel there is nothing, and looking at its thousands of nodes to find that
+// out was a quarter of what a lead waited for.
+const walk = TreeWalker.prototype.nextNode;
+if (!walk.tagtail) {
+  const hidden = ({ root }) => root.inert && root.dataset?.testid === "stTabPanel";
+  const next = function nextNode() { return hidden(this) ? null : walk.call(this); };
+  TreeWalker.prototype.nextNode = Object.assign(next, { tagtail: true });
+}
+
 function mount(root, data, tell) {
   const panel = root.closest("[data-testid=stTabPanel]");
   const app = document.querySelector("[data-testid=stApp]");

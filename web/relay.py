@@ -25,6 +25,7 @@ from core.services.accounts import User
 from pages.shared.i18n import say
 
 log = logging.getLogger("tagtail.web")
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would note each request
 
 APART = ("lead", "admin")
 PREFIXES = ("/_stcore/", "/media/", "/component/", "/download/")  # what a page asks for; pages themselves are the same

@@ -14,18 +14,17 @@ from pathlib import Path
 
 import httpx2
 from starlette.background import BackgroundTask
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection, unix_connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.typing import Subprotocol
 
 from core.services.accounts import User
 from pages.shared.i18n import say
 
 log = logging.getLogger("tagtail.web")
-logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would note each request
 
 APART = ("lead", "admin")
 PREFIXES = ("/_stcore/", "/media/", "/component/", "/download/")  # what a page asks for; pages themselves are the same
@@ -45,7 +44,7 @@ class Relay:
         self.app = app
         self._socket = socket
         self._start_s = start_s
-        self._http: httpx2.AsyncClient | None = None
+        self._http: httpx2.AsyncHTTPTransport | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -63,23 +62,24 @@ class Relay:
         """The leads' server's answer, piece by piece; 503 where there is none."""
         try:
             await self._there()
-            asked = self._client().build_request(
-                request.method, f"http://leads{request.url.path}", params=request.url.query.encode() or None,
-                headers=[(k, v) for k, v in request.headers.raw if k.decode("latin-1") not in HOP],
-                content=request.stream(),
+            asked = httpx2.Request(
+                request.method, "http://leads", headers=[(k, v) for k, v in request.headers.raw if _kept(k)],
+                content=request.stream(), extensions={"target": _target(request.scope)},
             )  # fmt: skip
-            answer = await self._client().send(asked, stream=True)
+            answer = await self._transport().handle_async_request(asked)
+        except ClientDisconnect:
+            return Response(status_code=400)  # it left in the midst of an upload, and hears nothing
         except (OSError, httpx2.TransportError) as error:
             log.warning("the leads' server cannot be reached: %r", error)
             return PlainTextResponse(say("login.leads_down", request.state.user.lang), 503)
         found = StreamingResponse(answer.aiter_raw(), answer.status_code, background=BackgroundTask(answer.aclose))
-        found.raw_headers = [(k.lower(), v) for k, v in answer.headers.raw if k.decode("latin-1").lower() not in HOP]
+        found.raw_headers = [(k.lower(), v) for k, v in answer.headers.raw if _kept(k)]
         return found
 
-    def _client(self) -> httpx2.AsyncClient:
+    def _transport(self) -> httpx2.AsyncHTTPTransport:
+        # No client around it: that asks for encodings that the browser did not ask for, and keeps cookies.
         if self._http is None:
-            transport = httpx2.AsyncHTTPTransport(uds=str(self._socket), verify=False)
-            self._http = httpx2.AsyncClient(transport=transport, timeout=None, follow_redirects=False)
+            self._http = httpx2.AsyncHTTPTransport(uds=str(self._socket), verify=False)
         return self._http
 
     async def _there(self) -> None:
@@ -101,7 +101,7 @@ class Relay:
         await receive()  # the browser asks
         try:
             server = await self._connected(scope)
-        except (OSError, InvalidHandshake) as error:
+        except (OSError, InvalidHandshake, InvalidURI) as error:
             log.warning("the leads' server cannot be reached: %r", error)
             await send({"type": "websocket.close", "code": SILENT})
             return
@@ -114,13 +114,12 @@ class Relay:
                 inward.cancel()
 
     async def _connected(self, scope: Scope) -> ClientConnection:
-        """Raises OSError, InvalidHandshake."""
+        """Raises OSError, InvalidHandshake, InvalidURI."""
         await self._there()
-        query = scope["query_string"].decode("latin-1")
         headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
         return await unix_connect(
             str(self._socket),
-            f"ws://leads{scope['path']}" + (f"?{query}" if query else ""),
+            "ws://leads" + _target(scope).decode("latin-1"),
             subprotocols=[Subprotocol(each) for each in scope["subprotocols"]] or None,
             additional_headers=[(k, v) for k, v in headers if k not in HOP | ANEW | {"host"}],
             user_agent_header=None, compression=None, max_size=None, open_timeout=self._start_s, ping_interval=None,
@@ -130,6 +129,16 @@ class Relay:
 def _for_leads(scope: Scope) -> bool:
     user: User | None = scope.get("state", {}).get("user")
     return user is not None and user.role in APART and scope["path"].startswith(PREFIXES)
+
+
+def _kept(header: bytes) -> bool:
+    return header.decode("latin-1").lower() not in HOP
+
+
+def _target(scope: Scope) -> bytes:
+    """What was asked for, byte by byte: whoever reads it again as an address may read another one."""
+    path: bytes = scope["raw_path"]
+    return path + b"?" + scope["query_string"] if scope["query_string"] else path
 
 
 async def _inward(receive: Receive, server: ClientConnection) -> None:

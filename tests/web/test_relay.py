@@ -33,7 +33,8 @@ async def _seen(request: Request) -> Response:
     """What the leads' server is asked."""
     seen = {
         "path": request.url.path, "query": request.url.query, "host": request.headers["host"],
-        "who": request.headers.get("x-auth-user"), "body": (await request.body()).decode(), "method": request.method,
+        "who": request.headers.get("x-auth-user"), "encodings": request.headers.get("accept-encoding"),
+        "raw": request.scope["raw_path"].decode(), "body": (await request.body()).decode(), "method": request.method,
     }  # fmt: skip
     return JSONResponse(seen, 207, headers={"X-Theirs": "yes", "Set-Cookie": "a=1"})
 
@@ -143,6 +144,23 @@ def test_a_leads_requests_are_answered_by_the_leads_server(front, socket, people
         assert front.get("/download/labels/1.csv").json()["path"] == "/download/labels/1.csv"
         assert front.get("/dashboard").json() == {"front": "/dashboard"}  # a page itself is the same for all
         assert len(front.get("/media/long").text) == 50 * 2000 * 6
+
+
+@pytest.mark.parametrize(
+    "path", ["/media/%2e%2e/login", "/media//a", "/media/a%3Fb", "/media/a%00b", "/media/%ff", "/media/" + "a" * 9000]
+)
+def test_an_address_is_passed_on_byte_by_byte(front, socket, path) -> None:
+    enter(front, "lead")
+    with leads_server(socket):
+        seen = front.get(f"{path}?x=%ff&=").json()
+    assert (seen["raw"], seen["query"]) == (path, "x=%ff&=")
+
+
+def test_no_encoding_is_asked_for_that_the_browser_did_not_ask_for(front, socket) -> None:
+    enter(front, "lead")
+    del front.headers["accept-encoding"]
+    with leads_server(socket):
+        assert front.get("/download/labels/1.csv").json()["encodings"] is None
 
 
 @pytest.mark.parametrize("name", ["annotator", "reviewer"])

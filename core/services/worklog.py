@@ -10,7 +10,7 @@ import itertools
 import json
 import threading
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,22 +51,23 @@ class Worklog:
     decided: NDArray[np.int32]  # (P,) decisions that are no skips
     suggested: dict[int, NDArray[np.int64]]  # by person: (K, 4)
     near: NDArray[np.int64]  # (K, BINS, 2): how often shown, and how often chosen, by probability less threshold
+    touched: dict[int, int]  # by person: the mark with which something new of theirs came in
     mark: int  # the number of the last decision that is in it
 
-    @property
-    def people(self) -> NDArray[np.int64]:
-        """Shapes: → (P,)."""
-        return self.pairs >> _SHIFT
+    def runs(self) -> dict[int, slice]:
+        """Where each person's pairs are."""
+        people = sorted(self.touched)
+        starts = np.searchsorted(self.pairs, np.array(people, np.int64) << _SHIFT).tolist()
+        return {one: slice(*each) for one, each in zip(people, pairwise([*starts, len(self.pairs)]), strict=True)}
 
-    @cached_property
-    def counts(self) -> NDArray[np.bool_]:
-        """Pairs whose text counts as done by its person. Shapes: → (P,)."""
-        return (self.first != NEVER) & ((self.stands == LABELLED) | (self.stands == FLAGGED))
+    def counts(self, at: slice) -> NDArray[np.bool_]:
+        """Pairs whose text counts as done by its person."""
+        stands = self.stands[at]
+        return (self.first[at] != NEVER) & ((stands == LABELLED) | (stands == FLAGGED))
 
-    @cached_property
-    def fast(self) -> NDArray[np.bool_]:
-        """Pairs decided faster than anybody reads. Shapes: → (P,)."""
-        return (self.ms > 0) & (self.ms < least_ms(self.characters))
+    def fast(self, at: slice) -> NDArray[np.bool_]:
+        """Pairs decided faster than anybody reads."""
+        return (self.ms[at] > 0) & (self.ms[at] < least_ms(self.characters[at]))
 
 
 def least_ms(characters: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -106,7 +107,8 @@ def _empty(keys: tuple[str, ...]) -> Worklog:
     none = np.zeros(0, dtype=np.int32)
     return Worklog(
         keys=keys, pairs=np.zeros(0, np.int64), stands=np.zeros(0, np.int8), answered=none, first=none, ms=none,
-        characters=none, decided=none, suggested={}, near=np.zeros((len(keys), BINS, 2), np.int64), mark=0,
+        characters=none, decided=none, suggested={}, near=np.zeros((len(keys), BINS, 2), np.int64), touched={},
+        mark=0,
     )  # fmt: skip
 
 
@@ -116,6 +118,7 @@ def _read(db: Database, project_id: int, log: Worklog, latest: int) -> Worklog:
     while chunk := list(itertools.islice(rows, _CHUNK)):
         log, fresh = _folded(log, chunk)
         log = _with_suggestions(log, [chunk[at] for at in fresh], cuts)
+        log = replace(log, touched=log.touched | dict.fromkeys((each[0] for each in chunk), latest))
     return replace(log, mark=latest)
 
 

@@ -19,6 +19,7 @@ from core.evaluate.proportion import Share, share
 from core.evaluate.resampled import Estimate, Readings
 from core.services import projects
 from core.services.agreeing import names_of
+from core.services.per_project import PerProject
 from core.services.standing import Standing, standing
 from core.services.worklog import ACCEPTED, ADDED, BIN, BINS, FLAGGED, NOTHING, SHOWN, SKIPPED, SUGGESTED, Worklog
 from core.services.worklog import worklog as log_of
@@ -159,43 +160,61 @@ def agreement_now(standing: Standing) -> Estimate | None:
     return resampled.set_alpha(readings(standing), apart=_apart(standing))
 
 
+@dataclass(frozen=True)
+class _Done:
+    """One person's part of ``Work``, from ``mark`` on; ``person`` is None where they answered nothing."""
+
+    mark: int
+    person: Person | None
+    per_day: tuple[tuple[dt.date, str, int], ...]
+
+
+_done: PerProject[dict[tuple[int, str, dt.date | None], _Done]] = PerProject(dict)
+_MOST_DONE = 1_000  # people and times, three a day each; then all are computed anew
+
+
 def work(db: Database, project_id: int, *, since: dt.date | None = None) -> Work:
-    """Everybody's work since a day in UTC+8, or ever. Raises NotFound."""
+    """Everybody's work since a day in UTC+8, or ever. Raises NotFound.
+
+    Of whom nothing new is in the log, that is as it was.
+    """
     with reading(db):
         log, names = log_of(db, project_id), names_of(db, ())
+        kept = _done.of(db, project_id)
+    if len(kept) > _MOST_DONE:
+        kept.clear()
+    parts = []
+    for user, at in log.runs().items():
+        of = (user, names[user], since)
+        found = kept.get(of)
+        if found is None or found.mark != log.touched[user]:
+            found = kept[of] = _of_person(log, user, names[user], at, since)
+        parts.append(found)
+    people = [each.person for each in parts if each.person is not None]
+    days = [day for each in parts for day in each.per_day]
+    return Work(since=since, people=tuple(sorted(people, key=lambda each: each.name)), per_day=tuple(sorted(days)))
+
+
+def _of_person(log: Worklog, user_id: int, name: str, at: slice, since: dt.date | None) -> _Done:
     since_day = -1 if since is None else (since - _EPOCH).days
-    answered = (log.stands != NOTHING) & (log.answered >= since_day)
-    done = log.counts & (log.first >= since_day)
-    ids, runs = _runs(log.people)
-    first = int(log.first[done].min(initial=2**31 - 1))
-    width = max(0, int(log.first[done].max(initial=-1)) - first + 1)
-    days = [np.bincount(log.first[at][done[at]] - first, minlength=width) for at in runs]
-    people = [
-        _person(log, user, names[user], at, done, answered, days=int((a_day > 0).sum()))
-        for user, at, a_day in zip(ids, runs, days, strict=True)
-        if (answered[at] | done[at]).any()
-    ]
-    per_day = [
-        (_EPOCH + dt.timedelta(days=first + int(day)), names[user], int(a_day[day]))
-        for user, a_day in zip(ids, days, strict=True)
-        for day in np.flatnonzero(a_day)
-    ]
-    return Work(since=since, people=tuple(sorted(people, key=lambda each: each.name)), per_day=tuple(sorted(per_day)))
-
-
-def _runs(people: NDArray[np.int64]) -> tuple[list[int], list[slice]]:
-    """Who is there, in order, and where each person's pairs stand. Shapes: (P,) ascending."""
-    starts = np.flatnonzero(np.diff(people, prepend=-1))
-    ends = np.append(starts, len(people))[1:]
-    return people[starts].tolist(), [slice(*each) for each in np.stack([starts, ends], axis=1).tolist()]
+    answered = (log.stands[at] != NOTHING) & (log.answered[at] >= since_day)
+    done = log.counts(at) & (log.first[at] >= since_day)
+    days, many = np.unique(log.first[at][done], return_counts=True)
+    per_day = tuple(
+        (_EPOCH + dt.timedelta(days=day), name, n) for day, n in zip(days.tolist(), many.tolist(), strict=True)
+    )
+    someone = (answered | done).any()
+    found = _person(log, user_id, name, at, done, answered, days=len(days)) if someone else None
+    return _Done(log.touched[user_id], found, per_day)
 
 
 def _person(
-    log: Worklog, user_id: int, name: str, at: slice, done: NDArray[np.bool_], answered: NDArray[np.bool_], *, days: int
-) -> Person:
-    counts, stands, ms = done[at], log.stands[at], log.ms[at]
+    log: Worklog, user_id: int, name: str, at: slice, counts: NDArray[np.bool_], answered: NDArray[np.bool_], *,
+    days: int,
+) -> Person:  # fmt: skip
+    stands, ms = log.stands[at], log.ms[at]
     known = ms[counts & (ms > 0)]
-    n, texts = int(answered[at].sum()), int(counts.sum())
+    n, texts = int(answered.sum()), int(counts.sum())
     seconds = np.percentile(known, _QUANTILES) / 1000 if len(known) >= LEAST_TIMED else None
     return Person(
         user_id=user_id,
@@ -204,10 +223,10 @@ def _person(
         days=days,
         timed=len(known),
         seconds=None if seconds is None else tuple(seconds.tolist()),
-        skipped=_share(((stands == SKIPPED) & answered[at]).sum(), n),
-        flagged=_share(((stands == FLAGGED) & answered[at]).sum(), n),
+        skipped=_share(((stands == SKIPPED) & answered).sum(), n),
+        flagged=_share(((stands == FLAGGED) & answered).sum(), n),
         changed=_share((counts & (log.decided[at] > 1)).sum(), texts),
-        fast=_share((counts & log.fast[at]).sum(), len(known)),
+        fast=_share((counts & log.fast(at)).sum(), len(known)),
     )
 
 

@@ -62,7 +62,7 @@ def lived(db: Database, people: dict[str, int], tmp_path: Path, seed: int, *, tu
             continue
         annotating.apply(db, project, who, [op], now=now)
         if turn % 9 == 0:
-            look(db, project)  # so that it is brought up to date in steps
+            tab.work(db, project)  # so that it is brought up to date in steps
     return project
 
 
@@ -89,6 +89,25 @@ def test_whatever_people_do_it_says_what_the_tables_say(db, people, tmp_path: Pa
             assert share is not None
             assert (share.k, share.n) == (current.get((each.user_id, decision), 0), n)
     assert found.texts == sum(n for _, _, n in per_day)
+
+
+@pytest.mark.parametrize("days", [None, 3])
+def test_one_persons_decision_leaves_everybody_elses_figures_as_they_are(db, people, tmp_path: Path, days) -> None:
+    project = lived(db, people, tmp_path, 1)
+    since = None if days is None else dt.datetime.fromtimestamp(NOW + 5 * DAY_S, dt.UTC).date()
+    before = {each.name: each for each in tab.work(db, project, since=since).people}
+    fill(db, project, tmp_path, n=20)
+    now = NOW + 8 * DAY_S
+    text = annotating.next_texts(db, project, people["ann"], n=1, now=now)[0]
+    op = {"uid": "new", "kind": "save", "document": text.id, "decision": "labelled", "labels": ["k0"], "ms": 4000}
+    assert annotating.apply(db, project, people["ann"], [op], now=now).acked
+    kept = tab.work(db, project, since=since)
+    after = {each.name: each for each in kept.people}
+    assert after["ann"].texts == before["ann"].texts + 1
+    assert after["bob"] is before["bob"]
+    tab._done.forget()
+    worklog._kept.forget()
+    assert tab.work(db, project, since=since) == kept  # counted anew from the beginning
 
 
 @pytest.mark.parametrize("seed", range(3))

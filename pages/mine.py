@@ -13,7 +13,7 @@ from core.services.looking_back import LEAST_COMPARED, LabelAgreement, MyAgreeme
 from core.services.projects import Project
 from db.errors import StorageError
 from pages.shared import links, messages, my_charts, my_html, my_text, paging, session, when
-from pages.shared.i18n import lang, plain, t
+from pages.shared.i18n import lang, plain, respoken, t
 
 PAGE = 20
 SHOWN = "mine_shown"  # how many texts the list shows
@@ -46,7 +46,7 @@ def filters(project: Project) -> dict[str, Any]:
         on_change=back_to_few, icon=":material/search:",
     )  # fmt: skip
     label = right.selectbox(
-        t("mine.label"), ["", *names], key="mine_label", on_change=back_to_few,
+        t("mine.label"), ["", *names], key=respoken("mine_label", ["", *names], ""), on_change=back_to_few,
         format_func=lambda key: names.get(key) or t("mine.any_label"),
     )  # fmt: skip
     shown = st.segmented_control(

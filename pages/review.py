@@ -13,7 +13,7 @@ from core.services.assigning import Desk
 from core.services.projects import Project
 from db.errors import StorageError
 from pages.shared import agreement_view, doubts_view, links, messages, review_desk, session, when
-from pages.shared.i18n import lang, plain, t
+from pages.shared.i18n import lang, plain, respoken, t
 
 
 def choice(project: Project, me: User) -> tuple[str, str]:
@@ -32,7 +32,7 @@ def choice(project: Project, me: User) -> tuple[str, str]:
     names = {label.key: label.name(lang()) for label in project.label_set.on_board}
     label = right.selectbox(
         t("review.label"), ["", *names], format_func=lambda key: names.get(key) or t("review.any_label"),
-        key=f"review_label_{project.id}", label_visibility="collapsed",
+        key=respoken(f"review_label_{project.id}", ["", *names], ""), label_visibility="collapsed",
     )  # fmt: skip
     return view, label
 

@@ -14,7 +14,7 @@ from core.services.agreeing import Agreement
 from core.services.projects import Project
 from core.wording import fixed
 from pages.shared import session
-from pages.shared.i18n import lang, t
+from pages.shared.i18n import lang, respoken, t
 
 COLUMNS = 6  # labels with a column of their own at first, where there are many
 
@@ -49,8 +49,8 @@ def columns(project: Project, found: Agreement) -> list[str]:
     names = project.label_set.names(lang())
     known = [key for n, key in enumerate(keys) if any(pair.kappa[n] is not None for pair in found.pairs)]
     return st.multiselect(
-        t("review.kappa_of"), known, default=known[:COLUMNS], format_func=lambda key: names[key],
-        placeholder=t("common.find_label"), key=f"agreement_labels_{project.id}",
+        t("review.kappa_of"), known, format_func=lambda key: names[key], placeholder=t("common.find_label"),
+        key=respoken(f"agreement_labels_{project.id}", known, known[:COLUMNS]),
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from core.services.projects import Project
 from db.errors import StorageError
 from pages.shared import messages, my_html, session, when
 from pages.shared.i18n import lang, plain, t
-from pages.shared.label_choice import label_choice
+from pages.shared.label_choice import label_choice, label_choice_now
 
 LATER = "doubts_later"  # what was put off in this visit: [(document, label)]
 CHOOSING = "doubts_choosing"  # the doubt of which all labels are being chosen
@@ -69,7 +69,7 @@ def change(project: Project, doubt: Doubt, labels: tuple[str, ...]) -> None:
 
 def choose(project: Project, doubt: Doubt) -> None:
     """What the choice of all labels says."""
-    change(project, doubt, tuple(st.session_state.get(choice_key(doubt)) or ()))
+    change(project, doubt, tuple(label_choice_now(choice_key(doubt))))
 
 
 def leave_out(project: Project, doubt: Doubt) -> None:

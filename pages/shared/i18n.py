@@ -13,7 +13,7 @@ import re
 import string
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -81,7 +81,27 @@ def spoken(key: str) -> str:
     The browser keeps what was chosen by the widget's key, and as words: under the same key it goes on showing the words
     of the language before, which no option has any more.
     """
-    return key if lang() == "zh" else f"{key}_{lang()}"
+    return _spoken_in(lang(), key)
+
+
+def _spoken_in(language: Lang, key: str) -> str:
+    return key if language == "zh" else f"{key}_{language}"
+
+
+def respoken(key: str, options: Collection[str], first: str | Sequence[str]) -> str:
+    """``spoken``, for a widget without a default of its own: begins with what was chosen in the language before.
+
+    Where that is nothing, or no option any more, with ``first``. Of several choices those stay that are options.
+    """
+    state, now = st.session_state, spoken(key)
+    if now in state:
+        return now
+    before = next((state[one] for each in NAMES if (one := _spoken_in(each, key)) in state), first)
+    if isinstance(before, str):
+        state[now] = before if before in options else first
+    else:
+        state[now] = [each for each in before if each in options]
+    return now
 
 
 def remember(language: str) -> None:

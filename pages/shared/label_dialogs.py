@@ -19,7 +19,7 @@ from core.services.labelling import Note
 from core.services.projects import Project
 from db.errors import StorageError
 from pages.shared import messages, session, when
-from pages.shared.i18n import lang, plain, t
+from pages.shared.i18n import lang, plain, spoken, t
 
 _OPEN = "label_dialog"  # which dialog is open, and of which label
 DIGITS = ("", *"123456789")
@@ -214,7 +214,7 @@ def merge(project: Project, me: User, label: Label) -> None:
         others = {each.key: each.name(lang()) for each in project.label_set.on_board if each.key != label.key}
         into = st.selectbox(
             t("labels.merge_into"), list(others), format_func=others.__getitem__, index=None,
-            placeholder=t("labels.merge_choose"), key=f"merge_into_{label.key}",
+            placeholder=t("labels.merge_choose"), key=spoken(f"merge_into_{label.key}"),
         )  # fmt: skip
         found = _looked(project, label.key, into) if into else None
         if into is None or found is None:

@@ -15,7 +15,7 @@ from core.services.projects import Project
 from db.errors import NotFound, StorageError
 from pages.shared import messages, my_html, session, stored_errors, when
 from pages.shared.i18n import plain, t
-from pages.shared.label_choice import label_choice
+from pages.shared.label_choice import label_choice, label_choice_now
 
 SAID = "mine_said"  # what became of the last change, shown once: (whether it was saved, a sentence)
 SEEN = "mine_seen"  # the version on screen: (document, annotation)
@@ -36,7 +36,7 @@ def save(project_id: int, past: Past) -> None:
         "project": project_id,
         "document": past.document_id,
         "decision": decision,
-        "labels": list(state.get(change_key(past, "labels"), past.labels)),
+        "labels": label_choice_now(change_key(past, "labels"), past.labels),
         "comment": state.get(change_key(past, "comment"), "") if decision == "flagged" else "",
         "ms": 0,
     }

@@ -138,9 +138,9 @@ def test_a_label_narrows_the_list_and_english_is_spoken(
     monkeypatch.setattr("pages.shared.i18n.known", lambda language: "en")  # AppTest asks for options outside the run
     page = opened(doubted)
     assert "the models give it 0.90" in texts_of(page).replace("\\", "")
-    page.selectbox(key=f"review_label_{doubted.project_id}").select("k0").run()
+    page.selectbox(key=f"review_label_{doubted.project_id}_en").select("k0").run()
     assert "1 to read" in whole(page, texts_of)
-    page.selectbox(key=f"review_label_{doubted.project_id}").select("k2").run()
+    page.selectbox(key=f"review_label_{doubted.project_id}_en").select("k2").run()
     assert "Nothing to doubt of “label 2”" in texts_of(page).replace("\\", "")
 
 

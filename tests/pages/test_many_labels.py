@@ -147,6 +147,20 @@ def test_agreement_has_columns_for_the_labels_that_are_asked_for(many: House, te
     assert len(page.dataframe[1].value.columns) == 3 + 1
 
 
+def test_labels_chosen_among_many_outlast_a_change_of_language(many: House, texts_of: Said) -> None:
+    page = many.page("review", "reviewer").run()
+    page.segmented_control(key="review_view").set_value("agreement").run()
+    page.multiselect[0].set_value(["l0000", "l0002"]).run()
+    before = page.multiselect[0].proto.id
+    with many.open() as db:
+        accounts.set_lang(db, many.people["reviewer"].id, "en", now=1.0)
+    page.run()
+    texts_of(page)
+    assert page.multiselect[0].value == ["l0000", "l0002"]
+    assert page.multiselect[0].proto.id != before, "the browser keeps the words chosen under an id"
+    assert len(page.dataframe[1].value.columns) == 3 + 2
+
+
 @pytest.mark.parametrize("name", ["data", "people", "export", "rounds"])
 def test_the_other_pages_open(many: House, texts_of: Said, name: str) -> None:
     texts_of(many.page(name, "lead").run())

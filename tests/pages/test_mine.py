@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.services import looking_back, preferences, settling
+from core.services import accounts, looking_back, preferences, settling
 from core.services.looking_back import Day
 from db import annotations
 from db.annotations import NewAnnotation
@@ -124,6 +124,24 @@ def test_search_and_filters_narrow_the_list(house: House, texts_of: Said) -> Non
     assert "沒有符合的文章" in texts_of(page)
     page.selectbox(key="mine_label").select("").run()
     assert "目前沒有與定案不同的文章" in texts_of(page)
+
+
+def test_the_label_looked_for_outlasts_a_change_of_language(house: House, texts_of: Said) -> None:
+    decided(house, "血壓與運動", ("k0",))
+    decided(house, "血壓與藥物", ("k1",))
+    page = mine(house)
+    page.selectbox(key="mine_label").select("k1").run()
+    for language, key, chosen in (("en", "mine_label_en", "k0"), ("zh", "mine_label", "k0")):
+        before = page.selectbox[0].value
+        with house.open() as db:
+            accounts.set_lang(db, house.people["annotator"].id, language, now=1.0)
+        page.run()
+        choice = page.selectbox(key=key)  # another widget to the browser, which keeps the words chosen in the old one
+        assert choice.value == before
+        assert "血壓與藥物" in read(page) if before == "k1" else "血壓與運動" in read(page)
+        choice.set_value(chosen).run()
+        assert "血壓與藥物" not in read(page)
+    texts_of(page)
 
 
 def test_more_is_shown_when_asked_for(house: House, texts_of: Said) -> None:

@@ -85,7 +85,7 @@ def _training(now: ProjectSettings, project_id: int) -> tuple[dict[str, Any], di
     st.subheader(t("training.title"), anchor=False)
     st.caption(t("training.intro"))
     entered = training.main_fields(now.round, project_id)
-    left, right = st.columns(2, gap="medium")
+    left, right = st.columns(2, gap="small", vertical_alignment="bottom")
     with left:
         deepen = st.toggle(
             t("training.deepen"), value=now.deepen, key=f"deepen_{project_id}", help=t("training.deepen_help")

@@ -130,11 +130,14 @@ def numbers(text: str) -> tuple[float, ...]:
 
 
 def _columns(names: tuple[str, ...], now: RoundConfig, project_id: int, n: int) -> dict[str, Any]:
-    columns = st.columns(n, gap="medium")
+    """Line by line: a switch, which is lower than a field, stands beside its neighbours, and on a telephone all keep
+    their order.
+    """
     found = {}
-    for place, name in enumerate(names):
-        with columns[place % n]:
-            found[name] = _field(name, getattr(now, name), f"round_{name}_{project_id}")
+    for line in (names[at : at + n] for at in range(0, len(names), n)):
+        for name, column in zip(line, st.columns(n, gap="small", vertical_alignment="bottom"), strict=False):
+            with column:
+                found[name] = _field(name, getattr(now, name), f"round_{name}_{project_id}")
     return found
 
 

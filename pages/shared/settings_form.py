@@ -40,12 +40,14 @@ def _fields(now: ProjectSettings, project_id: int) -> dict[str, Any]:
 
     left, right = st.columns(2, gap="large")
     with left:
-        round_every = number("round_every", now.round_every, 1, 1_000_000)
+        round_every = number("round_every", now.round_every, 1, 1_000_000, "round_every_help")
         hours = st.text_input(
             t("rounds.by_itself"), value=now.round_hours, key=f"round_hours_{project_id}", placeholder="20:00-08:00",
             help=t("rounds.by_itself_help"), max_chars=20,
         )  # fmt: skip
-        round_min_labels = number("round_min_labels", now.round_min_labels, 10, 1_000_000)
+        round_min_labels = number(
+            "round_min_labels", now.round_min_labels, 10, 1_000_000, "round_min_labels_help"
+        )  # fmt: skip
         target = number("target_f1", round(now.target_f1 * 100), 5, 100, "target_f1_help")
         explore = number("explore_share", round(now.explore_share * 100), 0, 100, "explore_share_help")
         daily_goal = number("daily_goal", now.daily_goal, 0, 100_000, "daily_goal_help")
@@ -93,7 +95,7 @@ def _training(now: ProjectSettings, project_id: int) -> tuple[dict[str, Any], di
     with right:
         minutes = st.number_input(
             t("training.deepen_after"), min_value=1, max_value=10_080, value=max(1, round(now.deepen_after_s / 60)),
-            step=1, key=f"deepen_after_{project_id}",
+            step=1, key=f"deepen_after_{project_id}", help=t("training.deepen_after_help"),
         )  # fmt: skip
     with st.expander(t("training.expert")):
         st.caption(t("training.expert_intro"))

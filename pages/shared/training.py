@@ -143,8 +143,7 @@ def _columns(names: tuple[str, ...], now: RoundConfig, project_id: int, n: int) 
 
 def _field(name: str, value: Any, key: str) -> Any:
     """The widget that fits a value. Bounds are not the widget's: RoundConfig knows them, and says them."""
-    known = f"training.{name}_help"
-    more: dict[str, Any] = {"key": key, "help": t(known) if known in catalogue() else None}
+    more: dict[str, Any] = {"key": key, "help": t(f"training.{name}_help")}
     label = t(f"training.{name}")
     if name in CHOICES:
         choices = CHOICES[name]

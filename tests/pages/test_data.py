@@ -293,6 +293,15 @@ def test_a_project_is_renamed_archived_and_brought_back(house: House, texts_of: 
         assert [each.name for each in curating.list_projects(db)] == ["衛教文章"]
 
 
+def test_each_setting_of_a_round_says_what_it_is_for(house: House, texts_of: Said) -> None:
+    page = house.page("data", "lead").run()
+    texts_of(page)
+    drawn = {each.key: each for each in (*page.selectbox, *page.number_input, *page.text_input, *page.toggle)}
+    said = [drawn[f"round_{field.name}_{house.project_id}"].proto.help for field in fields(RoundConfig)]
+    assert all(said)
+    assert len(set(said)) == len(said)
+
+
 def test_after_a_change_of_language_no_choice_keeps_the_words_of_the_one_before(house: House) -> None:
     page = house.page("data", "lead").run()
     key = f"round_sweep_{house.project_id}"

@@ -41,6 +41,9 @@ from web.warming import Warming
 
 ROOT = Path(__file__).resolve().parent
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+FOLDER_BYTES = 75  # of where a socket's folder lies: the whole name has 103 at most; source: unix(4), macOS
+
+log = logging.getLogger("tagtail.web")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,14 +136,28 @@ def serve(runtime: Runtime, beside: Beside) -> None:
             each.stop()
 
 
-def _beside(leads_socket: Path) -> Beside:
+def _beside(leads_socket: Path | None) -> Beside:
     """What the environment asks for."""
     program = [sys.executable, "-m"]
     worker = Supervisor([*program, "core", "worker"], cwd=ROOT) if os.environ.get("WORKER") != "0" else None
-    if os.environ.get("LEADS_APART") == "0":
+    if leads_socket is None:
         return Beside(worker=worker)
     leads = Supervisor([*program, "web.leads", str(leads_socket)], cwd=ROOT, name="leads' server")
     return Beside(worker=worker, leads=leads, leads_socket=leads_socket)
+
+
+def _leads_socket(while_it_runs: contextlib.ExitStack) -> Path | None:
+    """In a folder that nobody else may enter; None where one process shall serve all, or has to."""
+    if os.environ.get("LEADS_APART") == "0":
+        return None
+    try:
+        usual = tempfile.gettempdir()
+        place = usual if len(os.fsencode(usual)) <= FOLDER_BYTES else "/tmp"
+        folder = while_it_runs.enter_context(tempfile.TemporaryDirectory(prefix="tagtail-", dir=place))
+    except OSError as error:
+        log.warning("one process serves all: no folder for the socket of the leads' server (%s)", error)
+        return None
+    return Path(folder) / "leads"
 
 
 def main(run: Callable[[Runtime, Beside], None] = serve) -> int:
@@ -154,8 +171,8 @@ def main(run: Callable[[Runtime, Beside], None] = serve) -> int:
         return 2
     # The pages find the same data directory, whatever the working directory is.
     os.environ["DATA_DIR"] = str(runtime.data_dir)
-    with tempfile.TemporaryDirectory(prefix="tagtail-") as folder:  # nobody else may enter it
-        run(runtime, _beside(Path(folder) / "leads"))
+    with contextlib.ExitStack() as while_it_runs:
+        run(runtime, _beside(_leads_socket(while_it_runs)))
     return 0
 
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,6 +19,7 @@ from urllib.parse import urlencode
 import psutil
 import pytest
 
+from app import main
 from core.services import accounts
 from db.connect import open_database
 
@@ -165,3 +167,38 @@ def test_the_leads_server_ends_with_the_first_and_leaves_no_folder(data_dir: Pat
         assert process.wait(LONG_S) == 0
     assert not leads.is_running()
     assert list(folder.iterdir()) == []
+
+
+def _leads_are_served(port: int, name: str) -> None:
+    """A lead's own websocket address answers, whoever does it."""
+    home = f"http://127.0.0.1:{port}"
+    form = urlencode({"name": name, "password": PASSWORD})
+    cookie = _ask(port, "/login", "POST", form, Origin=home)[1]["set-cookie"].split(";")[0]
+    assert _ask(port, "/_stcore/stream", **UPGRADE, Origin=home, Cookie=cookie)[0] == 101
+
+
+@pytest.mark.parametrize("length", [75, 76, 140])
+def test_a_temporary_folder_may_have_a_long_name(data_dir: Path, port: int, tmp_path: Path, length: int) -> None:
+    folder = tmp_path / ("x" * max(1, length - len(str(tmp_path)) - 1))
+    folder.mkdir()
+    with _start(data_dir, port, {"TMPDIR": str(folder)}) as process:
+        try:
+            _wait_until_up(process, port)
+            _leads_are_served(port, "lead")
+            assert json.loads(_ask(port, "/healthz")[2])["leads"] == "running"
+        finally:
+            process.terminate()
+        assert process.wait(LONG_S) == 0
+
+
+def test_without_a_folder_for_its_socket_one_process_serves_all(
+    monkeypatch: pytest.MonkeyPatch, data_dir: Path
+) -> None:
+    def full(**_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    seen = []
+    monkeypatch.setenv("DATA_DIR", str(data_dir))
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", full)
+    assert main(lambda _, beside: seen.append(beside)) == 0
+    assert (seen[0].leads, seen[0].leads_socket) == (None, None)

@@ -76,7 +76,7 @@ def main(arguments: list[str]) -> None:
     config = uvicorn.Config(
         build(Runtime.from_env()), uds=arguments[0], access_log=False, log_level="warning", use_colors=False,
         ws_max_size=st.get_option("server.maxMessageSize") * 1_000_000, ws_ping_interval=None,
-        ws_per_message_deflate=False,
+        ws_per_message_deflate=False, server_header=False, date_header=False,  # the first server adds these
     )  # fmt: skip
     uvicorn.Server(config).run()
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 from pathlib import Path
 
 import httpx2
@@ -45,25 +46,44 @@ class Relay:
         self._socket = socket
         self._start_s = start_s
         self._http: httpx2.AsyncHTTPTransport | None = None
+        self._visits: Counter[tuple[int, bool]] = Counter()  # open websockets by person, and whether they are apart
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        user: User | None = scope.get("state", {}).get("user")
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             if self._http is not None:
                 await self._http.aclose()
-        elif not _for_leads(scope):
+        elif user is None or not scope["path"].startswith(PREFIXES):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
-            await self._speak(scope, receive, send)
-        else:
+            await self._visit(user, scope, receive, send)
+        elif self._is_apart(user):
             await (await self._asked(Request(scope, receive)))(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _visit(self, user: User, scope: Scope, receive: Receive, send: Send) -> None:
+        apart = user.role in APART
+        self._visits[user.id, apart] += 1
+        try:
+            await (self._speak if apart else self.app)(scope, receive, send)
+        finally:
+            self._visits[user.id, apart] -= 1
+
+    def _is_apart(self, user: User) -> bool:
+        """Where this person's open pages live: one that was opened under another role goes on where it is."""
+        apart, here = self._visits[user.id, True] > 0, self._visits[user.id, False] > 0
+        return apart if apart != here else user.role in APART
 
     async def _asked(self, request: Request) -> Response:
         """The leads' server's answer, piece by piece; 503 where there is none."""
         try:
             await self._there()
+            pieces = "transfer-encoding" in request.headers
+            without = HOP | {"content-length"} if pieces else HOP  # source: RFC 9112, section 6.3
             asked = httpx2.Request(
-                request.method, "http://leads", headers=[(k, v) for k, v in request.headers.raw if _kept(k)],
+                request.method, "http://leads", headers=[(k, v) for k, v in request.headers.raw if _kept(k, without)],
                 content=request.stream(), extensions={"target": _target(request.scope)},
             )  # fmt: skip
             answer = await self._transport().handle_async_request(asked)
@@ -126,13 +146,8 @@ class Relay:
         )  # fmt: skip
 
 
-def _for_leads(scope: Scope) -> bool:
-    user: User | None = scope.get("state", {}).get("user")
-    return user is not None and user.role in APART and scope["path"].startswith(PREFIXES)
-
-
-def _kept(header: bytes) -> bool:
-    return header.decode("latin-1").lower() not in HOP
+def _kept(header: bytes, without: frozenset[str] = HOP) -> bool:
+    return header.decode("latin-1").lower() not in without
 
 
 def _target(scope: Scope) -> bytes:

@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from core.services.accounts import User
+from db.connect import open_database
 from tests.web.conftest import HOME, STREAM, Clock, enter
 from web.gate import Gate
 from web.headers import Armour
@@ -107,7 +109,9 @@ def front(database: Path, people: dict[str, User], clock: Clock, socket: Path) -
     async def own_stream(websocket: WebSocket) -> None:
         await websocket.accept()
         await websocket.send_text("front")
-        await websocket.close()
+        with contextlib.suppress(WebSocketDisconnect):
+            async for _ in websocket.iter_text():
+                pass
 
     app = Starlette(
         routes=[
@@ -170,6 +174,35 @@ def test_an_annotators_requests_stay_where_they_are(front, socket, name) -> None
         assert front.get("/_stcore/health").json() == {"front": "/_stcore/health"}
         with front.websocket_connect(STREAM) as stream:
             assert stream.receive_text() == "front"
+
+
+@pytest.mark.parametrize(("before", "after", "answers"), [("lead", "annotator", 207), ("annotator", "lead", 200)])
+def test_a_page_that_was_opened_under_another_role_goes_on_where_it_is(
+    front, socket, database, before, after, answers
+) -> None:
+    enter(front, before)
+    with leads_server(socket):
+        with front.websocket_connect(STREAM, subprotocols=["streamlit"]) as stream:
+            stream.send_text("x")
+            stream.receive_text()
+            with closing(open_database(database)) as db:
+                db.execute("UPDATE users SET role = ? WHERE name = ?", [after, before])
+                db.conn.commit()
+            assert front.put("/_stcore/upload_file/1/1", content=b"x").status_code == answers
+        end = time.monotonic() + LONG_S
+        while front.get("/media/a").status_code == answers and time.monotonic() < end:
+            time.sleep(0.01)  # until the server has heard that the page is closed
+        assert front.get("/media/a").status_code == {207: 200, 200: 207}[answers]
+
+
+def test_a_length_beside_pieces_is_void(front, socket) -> None:
+    enter(front, "lead")
+    with leads_server(socket):
+        found = front.put(
+            "/_stcore/upload_file/1/1", content=iter([b"ab", b"cd"]),
+            headers={"Content-Length": "3", "Transfer-Encoding": "chunked"},
+        )  # fmt: skip
+    assert (found.status_code, found.json()["body"]) == (207, "abcd")
 
 
 def test_a_stranger_reaches_neither(front, socket) -> None:

@@ -100,9 +100,9 @@ def texts(project: Project, me: User) -> tuple[list[int], list[str]]:
         return [], words
     more, found = len(found) > shown, found[:shown]
     if more:
-        st.caption(t("mine.found_more", n=len(found)))
+        st.caption(t("mine.found_more", n=f"{len(found):,}"))
     else:
-        st.caption(t("mine.found_one") if len(found) == 1 else t("mine.found", n=len(found)))
+        st.caption(t("mine.found_one") if len(found) == 1 else t("mine.found", n=f"{len(found):,}"))
     for past in found:
         card(project, past, words)
     if more and st.button(t("mine.more", n=PAGE), key="mine_more", icon=":material/expand_more:", width="stretch"):
@@ -113,7 +113,8 @@ def texts(project: Project, me: User) -> tuple[list[int], list[str]]:
 
 def _tendency(key: str, found: tuple[LabelAgreement, ...], names: dict[str, str], count: str) -> str:
     items = [
-        t("mine.tend_item", name=plain(names.get(each.key, each.key)), n=getattr(each, count)) for each in found[:3]
+        t("mine.tend_item", name=plain(names.get(each.key, each.key)), n=f"{getattr(each, count):,}")
+        for each in found[:3]
     ]
     return t(f"mine.{key}", names="、".join(items) if lang() != "en" else ", ".join(items)) if items else ""
 
@@ -131,12 +132,13 @@ def agreement(project: Project, found: MyAgreement) -> None:
         st.info(t("mine.agreement_few", n=found.n, need=LEAST_COMPARED), icon=":material/balance:")
         return
     names = project.label_set.names(lang())
-    st.caption(t("mine.agreement_of", n=found.n, settled=found.n_settled, others=found.n - found.n_settled))
+    settled, others = f"{found.n_settled:,}", f"{found.n - found.n_settled:,}"
+    st.caption(t("mine.agreement_of", n=f"{found.n:,}", settled=settled, others=others))
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         st.metric(t("mine.exact"), f"{percent(found.exact.value)} %")
         low, high = percent(found.exact.low), percent(found.exact.high)
-        st.caption(t("mine.exact_note", k=found.exact.k, n=found.n, low=low, high=high))
+        st.caption(t("mine.exact_note", k=f"{found.exact.k:,}", n=f"{found.n:,}", low=low, high=high))
     with right.container(border=True, height="stretch"):
         st.metric(t("mine.jaccard"), f"{found.jaccard:.2f}")
         st.caption(t("mine.jaccard_note"))
@@ -148,7 +150,7 @@ def agreement(project: Project, found: MyAgreement) -> None:
     shown = paging.page_of(found.labels, BY_LABEL, PER_PAGE)
     rows = [
         (
-            names.get(each.key, each.key), f"{percent(each.agree.value)} % ({each.agree.k}/{each.agree.n})",
+            names.get(each.key, each.key), f"{percent(each.agree.value)} % ({each.agree.k:,}/{each.agree.n:,})",
             f"{percent(each.agree.low)}–{percent(each.agree.high)} %", each.only_mine, each.only_theirs,
         )
         for each in shown
@@ -165,11 +167,11 @@ def days(found: Pace, goal: int) -> None:
         st.info(t("mine.days_none", days=length), icon=":material/calendar_month:")
         return
     if found.active == 1:
-        words = [t("mine.days_sentence_one", days=length, n=found.n)]
+        words = [t("mine.days_sentence_one", days=length, n=f"{found.n:,}")]
     else:
-        words = [t("mine.days_sentence", days=length, active=found.active, n=found.n)]
+        words = [t("mine.days_sentence", days=length, active=found.active, n=f"{found.n:,}")]
     words += [t("mine.days_median", seconds=max(1, round(found.median_s)))] if found.median_s else []
-    words += [t("mine.days_goal", goal=goal)] if goal else []
+    words += [t("mine.days_goal", goal=f"{goal:,}")] if goal else []
     st.markdown((" " if lang() == "en" else "").join(words))
     st.plotly_chart(my_charts.days(found.days, goal, lang()), key="mine_days", config=CHART, width="stretch")
     st.caption(t("mine.days_note"))

@@ -25,7 +25,7 @@ def choice(project: Project, me: User) -> tuple[str, str]:
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     view = left.segmented_control(
         t("review.what"), views, default="open", required=True, key="review_view", label_visibility="collapsed",
-        format_func=lambda each: t(f"review.view_{each}", n=counts.get(each, 0)),
+        format_func=lambda each: t(f"review.view_{each}", n=f"{counts.get(each, 0):,}"),
     )  # fmt: skip
     if view not in counts:
         return view or "open", ""
@@ -59,7 +59,7 @@ def desks(project: Project, me: User) -> None:
     for desk in found:
         with st.container(border=True):
             left, right = st.columns([4, 1], vertical_alignment="center")
-            left.markdown(f"**{plain(desk.who)}** · {t('review.holds', n=desk.n)}")
+            left.markdown(f"**{plain(desk.who)}** · {t('review.holds', n=f'{desk.n:,}')}")
             until = t("review.until" if desk.live else "review.lapsed", at=when.moment(desk.until))
             left.caption(t("review.since", at=when.moment(desk.since)) + " · " + until)
             right.button(

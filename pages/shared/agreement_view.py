@@ -30,7 +30,7 @@ def section(project: Project, me: User) -> None:
     if not found.n:
         st.info(t("review.agreement_none"), icon=":material/group:")
         return
-    st.caption(t("review.agreement_intro", n=found.n, settled=found.settled))
+    st.caption(t("review.agreement_intro", n=f"{found.n:,}", settled=f"{found.settled:,}"))
     with st.container(horizontal=True):
         st.metric(t("review.alpha_before"), number(found.before), width=220, help=t("review.alpha_help"))
         st.metric(t("review.alpha_after"), number(found.after), width=220, help=t("review.after_help"))

@@ -39,8 +39,8 @@ WORDS = (
     "set_bounds", "set_label", "set_font_size", "set_line_height", "set_measure", "set_sentences",
     "set_sentences_none", "set_sentences_space", "set_sentences_line", "set_highlights", "set_daily_goal",
     "set_goal_usual", "set_break", "set_minutes", "set_never", "key_toggle", "key_number", "key_save", "key_stay",
-    "key_skip", "key_flag", "key_undo", "key_back", "key_forward", "key_again", "key_guide", "key_search",
-    "key_highlights", "key_settings", "key_help",
+    "key_skip", "key_flag", "key_undo", "key_back", "key_forward", "key_again", "key_guide", "key_take_off",
+    "key_search", "key_highlights", "key_settings", "key_help",
 )  # fmt: skip
 
 
@@ -139,14 +139,14 @@ def empty_words(mine: MyProgress, role: str) -> dict[str, str]:
     if mine.skipped:
         others = mine.waiting - mine.skipped
         return {
-            "title": t("annotate.empty_skipped_title", n=mine.skipped),
-            "body": t("annotate.empty_skipped_others", n=others) if others else t("annotate.empty_skipped_only"),
-            "again": t("annotate.again", n=mine.skipped),
+            "title": t("annotate.empty_skipped_title", n=f"{mine.skipped:,}"),
+            "body": t("annotate.empty_skipped_others", n=f"{others:,}") if others else t("annotate.empty_skipped_only"),
+            "again": t("annotate.again", n=f"{mine.skipped:,}"),
         }
     if mine.waiting:
         return {
             "title": t("annotate.empty_waiting_title"),
-            "body": t("annotate.empty_waiting_body", n=mine.waiting),
+            "body": t("annotate.empty_waiting_body", n=f"{mine.waiting:,}"),
         }
     return {"title": t("annotate.empty_done_title"), "body": t(f"annotate.empty_done_{who}")}
 

@@ -179,7 +179,7 @@ def choice(project: Project, doubt: Doubt) -> None:
 def one(project: Project, doubt: Doubt, found: ToRead) -> None:
     """The doubt on top of the list."""
     label = next((each for each in project.label_set.labels if each.key == doubt.label), None)
-    small = [t("doubts.left", n=found.n), t("review.text_id", id=doubt.document_id, external=doubt.external_id)]
+    small = [t("doubts.left", n=f"{found.n:,}"), t("review.text_id", id=doubt.document_id, external=doubt.external_id)]
     line = [escape(each) for each in small] + ([f"<b>{escape(t('doubts.gold'))}</b>"] if doubt.gold else [])
     shown = doubt.labels if doubt.given else (*doubt.labels, doubt.label)
     sign = t("doubts.sign_extra" if doubt.given else "doubts.sign_missing")
@@ -220,8 +220,8 @@ def section(project: Project, me: User, label: str) -> None:
     if waiting:
         one(project, waiting[0], found)
     elif found.n:
-        st.info(t("doubts.passed", n=found.n), icon=":material/fact_check:")
-        st.button(t("doubts.again", n=found.n), key="doubts_again", on_click=again)
+        st.info(t("doubts.passed", n=f"{found.n:,}"), icon=":material/fact_check:")
+        st.button(t("doubts.again", n=f"{found.n:,}"), key="doubts_again", on_click=again)
     else:
         nothing(project, found, label)
     if found.at and not found.note:

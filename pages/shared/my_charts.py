@@ -15,8 +15,8 @@ BAR = "#0f766e"
 def _hover(each: Day, lang: str) -> str:
     day = f"{each.day:%m/%d}"
     if each.median_s is None:
-        return say("mine.hover_day", lang, day=day, n=each.n)
-    return say("mine.hover_day_median", lang, day=day, n=each.n, seconds=max(1, round(each.median_s)))
+        return say("mine.hover_day", lang, day=day, n=f"{each.n:,}")
+    return say("mine.hover_day_median", lang, day=day, n=f"{each.n:,}", seconds=max(1, round(each.median_s)))
 
 
 def days(found: Sequence[Day], goal: int, lang: str) -> go.Figure:

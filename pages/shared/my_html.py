@@ -95,7 +95,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
     lines = [
         f'<tr><th scope="row">{escape(str(first))}</th>'
-        + "".join(f"<td>{escape(str(each))}</td>" for each in rest)
+        + "".join(f"<td>{escape(f'{each:,}' if isinstance(each, int) else str(each))}</td>" for each in rest)
         + "</tr>"
         for first, *rest in rows
     ]

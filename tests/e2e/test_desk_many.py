@@ -217,3 +217,17 @@ def test_labels_that_were_merged_under_a_choice_go_over(page: Page) -> None:
     fewer["labels"] = [one for one in fewer["labels"] if one["key"] != "l0249"]
     hear(page, {**fewer, "look": "y", "merged": {"l0249": "l0008"}})
     assert chosen(page) == ["l0008", "l0002"]
+
+
+def test_the_help_names_the_key_that_takes_a_chosen_label_off_where_it_does(page: Page) -> None:
+    for n, named in ((LISTED + 1, True), (LISTED, False)):
+        hear(page, many(n))
+        type_keys(page, "?")
+        assert ("Backspace" in page.inner_text("[data-part=help-keys]")) is named
+        type_keys(page, "Escape")
+
+
+def test_thousands_have_a_comma(page: Page) -> None:
+    hear(page, many(12, progress={"today": 1100, "labelled": 1600, "pool": 30_000, "daily_goal": 2000}))
+    assert page.inner_text("[data-part=today]") == "今天 1,100 / 2,000 篇"
+    assert page.inner_text("[data-part=pool]") == "全部已標 1,600 / 30,000 篇"

@@ -144,6 +144,10 @@ def test_the_label_looked_for_outlasts_a_change_of_language(house: House, texts_
     texts_of(page)
 
 
+def test_thousands_in_a_table_have_a_comma() -> None:
+    assert "<td>12,345</td><td>a 1234</td>" in my_html.table(("", "", ""), [("first", 12_345, "a 1234")])
+
+
 def test_more_is_shown_when_asked_for(house: House, texts_of: Said) -> None:
     for n in range(23):
         decided(house, f"第 {n:02} 篇")

@@ -86,7 +86,7 @@ function makeFinder({ field, list, count, labels, chosen, words, alike, toggle, 
   function paint() {
     list.hidden = !open;
     field.setAttribute("aria-expanded", String(open));
-    count.textContent = open ? words()[found.length ? "found_n" : "found_none"].replace("{n}", found.length.toLocaleString()) : "";
+    count.textContent = open ? words()[found.length ? "found_n" : "found_none"].replace("{n}", found.length.toLocaleString("en")) : "";
     if (!open || !found.length) { list.replaceChildren(); field.removeAttribute("aria-activedescendant"); return; }
     const height = list.clientHeight || 8 * FOUND_ROW;
     const first = Math.max(0, Math.min(Math.floor(list.scrollTop / FOUND_ROW), found.length - 1) - FOUND_SPARE);

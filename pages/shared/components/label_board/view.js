@@ -10,6 +10,7 @@ function makeView(root) {
     return node;
   };
   const fill = (template, fields) => template.replace(/\{(\w+)\}/g, (all, name) => String(fields[name] ?? ""));
+  const count = (n) => n.toLocaleString("en");  // 1,200, as everywhere on the pages
   const toggles = new Map();
   const chances = new Map();
 
@@ -22,7 +23,7 @@ function makeView(root) {
     box.replaceChildren();
     box.classList.toggle("many", labels.length > 14);
     part("seek").hidden = !more && labels.length <= 9;
-    button("seek", more ? "browse" : "search", more ? fill(words.browse, { n: more.all.toLocaleString() }) : words.search, keymap);
+    button("seek", more ? "browse" : "search", more ? fill(words.browse, { n: count(more.all) }) : words.search, keymap);
     part("seek").dataset.act = more ? "browse" : "search";
     toggles.clear();
     chances.clear();
@@ -113,6 +114,7 @@ function makeView(root) {
       const code = (data.labels.find((label) => !label.digit) || {}).number || "";
       rows.push([["number", ...code], w.key_number]);
     }
+    if (data.listed && data.labels.length > data.listed && !keymap.action("Backspace")) rows.push([["Backspace"], w.key_take_off]);
     for (const action of ["save", "stay", "skip", "flag", "undo", "back", "forward", "guide", "search", "highlights", "again", "settings", "help"]) {
       rows.push([[action], w["key_" + action]]);
     }
@@ -207,19 +209,19 @@ function makeView(root) {
     const p = data.progress;
     const w = data.words;
     const share = goal ? Math.min(100, Math.round((100 * p.today) / goal)) : 0;
-    put("today", fill(goal ? w.today_of : w.today, { n: p.today, goal }));
+    put("today", fill(goal ? w.today_of : w.today, { n: count(p.today), goal: goal ? count(goal) : "" }));
     part("bar").hidden = !goal;
     part("bar").setAttribute("aria-valuenow", String(share));
     part("bar").firstElementChild.style.width = share + "%";
-    put("pool", fill(w.pool, { n: p.labelled, all: p.pool }));
+    put("pool", fill(w.pool, { n: count(p.labelled), all: count(p.pool) }));
     put("pace", pace ? fill(w.pace, { s: pace }) : "");
   }
 
-  function state(name, count, w) {
+  function state(name, waiting, w) {
     const at = part("state");
     at.dataset.state = name;
-    at.dataset.pending = String(count);
-    put("state", fill((count ? "" : w[`state_${name}_idle`]) || w["state_" + name], { n: count }));
+    at.dataset.pending = String(waiting);
+    put("state", fill((waiting ? "" : w[`state_${name}_idle`]) || w["state_" + name], { n: count(waiting) }));
     if (at.title !== at.textContent) at.title = at.textContent;  // it may be cut short in one row
   }
 

@@ -22,6 +22,7 @@ function makeBoard(root) {
   let notices = [];
   let named = null;  // null: as the project has it
   let hint = "";
+  const count = (n) => n.toLocaleString("en");  // 1,200, as everywhere on the pages
   const fill = (words, values) => words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const showsNames = () => (named === null ? !data.blind : named);
   const label = (key) => data.labels.find((one) => one.key === key) || { key, name: key, colour: "#777" };
@@ -94,7 +95,7 @@ function makeBoard(root) {
     const n = outbox.ops.length;
     const name = outbox.state === "saving" && outbox.waitedMs > SLOW_MS ? "slow" : outbox.state;
     const idle = n ? "" : data.words[`state_${name}_idle`];
-    const words = name === "saved" ? (data.settledHere ? data.words.saved : "") : fill(idle || data.words["state_" + name], { n });
+    const words = name === "saved" ? (data.settledHere ? data.words.saved : "") : fill(idle || data.words["state_" + name], { n: count(n) });
     part.state.dataset.state = name;
     part.state.dataset.pending = String(n);
     if (part.state.textContent !== words) part.state.textContent = words;
@@ -110,7 +111,7 @@ function makeBoard(root) {
     part.desk.hidden = !one;
     part.empty.hidden = Boolean(one);
     paintState();
-    part.place.textContent = one ? fill(data.words.place, { at: cases.place() + 1, n: Math.max(data.n - cases.here(), cases.place() + 1) }) : "";
+    part.place.textContent = one ? fill(data.words.place, { at: count(cases.place() + 1), n: count(Math.max(data.n - cases.here(), cases.place() + 1)) }) : "";
     part.facts.textContent = one ? one.facts : "";
     if (!one) {
       part.emptyTitle.textContent = data.words.empty_title;

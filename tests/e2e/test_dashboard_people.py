@@ -22,6 +22,20 @@ from tests.e2e.driving import DESKTOP, OPEN, TELEPHONE, Server, running, sign_in
 pytestmark = pytest.mark.e2e
 expect.set_options(timeout=45_000)
 ODD = "<b>Eve</b> 100%"
+PARTS = "[data-testid=stTabPanel]:has(.st-key-people_part)"
+# Chooses a part; while that run is under way another tab asks for itself, as tabs and tiles do when they will.
+CHOOSE = """place => new Promise((done) => {
+  const app = document.querySelector('[data-testid=stApp]');
+  const other = document.querySelector('.st-key-dashboard_tabs [data-testid=stTabPanel][inert]');
+  const look = new MutationObserver(() => {
+    if (app.dataset.testScriptState !== 'running') return;
+    look.disconnect();
+    other.removeAttribute('inert');
+    queueMicrotask(() => { other.setAttribute('inert', ''); done(); });
+  });
+  look.observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
+  document.querySelectorAll('.st-key-people_part button')[place].click();
+})"""
 WIDE = "document.querySelector('[data-testid=stMain]').scrollWidth"
 
 
@@ -75,3 +89,14 @@ def test_three_parts_say_what_they_show(
         assert page.locator(".js-plotly-plot b", has_text="Eve").count() == 0, "a name is no markup"
         assert ODD in "".join(page.locator(".js-plotly-plot").all_inner_texts())
         picture(page, f"{('work', 'agreement', 'suggestions')[place]}-{lang}-{size['width']}")
+
+
+def test_the_part_before_goes_also_when_another_run_follows_at_once(browser: Browser, server: Server) -> None:
+    page = sign_in(browser, server, "lina")
+    page.goto(f"{server.url}/dashboard?tab=people")
+    part(page, 0, 3)
+    for place, charts in [(1, 2), (0, 3)] * 6:
+        server.run("INSERT INTO events (project_id, at, kind) VALUES (1, 0, 'test')")  # figures are computed anew
+        page.evaluate(CHOOSE, place)
+        expect(page.locator(f"{PARTS} .tagtail-chart")).to_have_count(charts, timeout=8_000)
+        page.wait_for_selector("[data-test-script-state=notRunning]")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.testing.v1 import AppTest
 
 from pages.shared.dashboard import spark, tabs
@@ -67,6 +69,29 @@ def test_out_of_sight_the_tiles_stay_as_they_were(house: House, tmp_path: Path) 
     page.session_state[tabs.KEY] = "overview"
     page.run()
     assert [each.value for each in page.metric if "/" in each.value] != [before]
+
+
+@pytest.mark.parametrize(
+    ("follows", "told"),
+    [
+        (["tiles"], ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY),
+        (["people"], ForwardMsg.FINISHED_EARLY_FOR_RERUN),  # what that run drew is dropped and drawn anew
+        (None, ForwardMsg.FINISHED_EARLY_FOR_RERUN),  # the whole page
+    ],
+)
+def test_a_run_that_ended_well_is_told_so_unless_its_drawing_is_dropped(follows: list[str] | None, told: int) -> None:
+    assert tabs.ended_runs.tell_all() is None  # a second time
+    queue, drawn, end = ForwardMsgQueue(), ForwardMsg(), ForwardMsg()
+    drawn.delta.fragment_id = "people"
+    drawn.delta.new_element.markdown.body = "α"
+    drawn.metadata.delta_path.extend([0, 1])
+    end.script_finished = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+    for each in (drawn, end):
+        queue.enqueue(each)
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=follows)
+    left = queue.flush()
+    assert left[-1].script_finished == told
+    assert (len(left) == 2) == (follows == ["tiles"])
 
 
 def test_a_line_runs_from_left_to_right_and_higher_is_better() -> None:

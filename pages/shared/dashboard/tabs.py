@@ -12,6 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.dashboard import ended_runs
 from pages.shared.i18n import t
 
 KEY = "dashboard_tab"  # in st.session_state: the open one
@@ -33,6 +34,7 @@ _component = st.components.v2.component(
     "tagtail_tab_seen", html="<span hidden></span>", js=(Path(__file__).parent / "seen.js").read_text("utf-8"),
     isolate_styles=False,
 )  # fmt: skip
+ended_runs.tell_all()
 
 
 def present(names: Iterable[str]) -> str:

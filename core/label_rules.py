@@ -127,9 +127,9 @@ def free_hotkey(labels: Iterable[Label]) -> str:
 def typed(text: str) -> tuple[Label, ...]:
     """Labels as somebody types them: one a line, the Chinese name, and after a comma the English one if there is any.
 
-    Raises BadLabel: none, too many, or what ``checked`` raises.
+    Raises BadLabel: none, too many, or what ``checked`` raises with the number of the line.
     """
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [(at, line) for at, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not lines:
         raise BadLabel(field="labels", why="none")
     if len(lines) > MAX_LABELS:
@@ -137,9 +137,12 @@ def typed(text: str) -> tuple[Label, ...]:
     found: list[Label] = []
     taken: dict[str, Label] = {}
     keys: set[str] = set()
-    for n, line in enumerate(lines):
+    for n, (at, line) in enumerate(lines):
         zh, _, en = line.replace("，", ",").partition(",")
-        wanted = checked({"zh": zh, "en": en, **looks(n, len(lines))}, found, taken=taken)
+        try:
+            wanted = checked({"zh": zh, "en": en, **looks(n, len(lines))}, found, taken=taken)
+        except BadLabel as error:
+            raise BadLabel(**error.fields, line=f"{at:,}") from error
         label = Label(key=new_key(wanted["zh"], wanted["en"], keys), **wanted)
         keys.add(label.key)
         taken |= names_of([label])

@@ -14,6 +14,7 @@ from typing import Any
 from core.encoder_sentences import ENCODERS
 from core.hans import hans
 from core.sentences import (
+    AT_LINE,
     BAD_FILE,
     BAD_LABEL,
     CANNOT_START,
@@ -67,7 +68,8 @@ def say(code: str, fields: dict[str, Any] | None = None, lang: str = "zh") -> st
         values["missing"] = max(int(values.get("need", 0)) - int(values.get("have", 0)), 0)
     if lang == "en" and "labels_en" in values:
         values["labels"] = values["labels_en"]
-    return in_language(pair, lang).format_map(values) if pair else None
+    said = in_language(pair, lang).format_map(values) if pair else None
+    return in_language(AT_LINE, lang).format(said=said, **values) if code == "BadLabel" and "line" in values else said
 
 
 def sentence(error: BaseException, lang: str = "zh") -> str:

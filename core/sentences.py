@@ -317,6 +317,7 @@ BAD_FILE = {
     "unreadable": ("{name} 讀不下去：{detail}", "{name} cannot be read: {detail}"),
 }
 
+AT_LINE = ("第 {line} 行：{said}", "Line {line}: {said}")  # of many that were typed at once
 BAD_LABEL = {
     "field": ("標籤沒有「{field}」這個欄位。", "A label has no field “{field}”."),
     "empty": ("標籤要有中文名稱。", "A label needs a Chinese name."),

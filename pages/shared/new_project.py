@@ -56,7 +56,7 @@ def _make(new: NewProject, typed: str, me: User) -> None:
         labels = () if new.like is not None else label_rules.typed(typed)
         made = projects.make_project(db, replace(new, key=key, labels=labels), by=me.id, now=session.now())
     session.choose(made.id)
-    messages.later(t("data.project_made", name=plain(made.name), n=len(made.label_set)))
+    messages.later(t("data.project_made", name=plain(made.name), n=f"{len(made.label_set):,}"))
 
 
 def section(me: User) -> None:

@@ -121,3 +121,22 @@ def test_a_case_is_settled_with_a_label_that_nobody_chose(browser: Browser, many
         assert time.monotonic() < until
         page.wait_for_timeout(100)
     assert "l0123" in rows[0]["labels"]
+
+
+def test_a_lead_pastes_twelve_hundred_labels(browser: Browser, many: Server) -> None:
+    page = sign_in(browser, many, "moe", permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"{many.url}/data")
+    page.get_by_role("tab", name="新專案").click()
+    page.locator("[class*=st-key-project_name_0] input").fill("貼上的")
+    labels = page.locator("[class*=st-key-project_labels_0] textarea")
+    labels.click()
+    lines = [*(f"標籤第{n}號, Label {n}" for n in range(1199)), "標籤第7號"]
+    # As a person does: Chromium takes Playwright's fill() for typing, which costs seconds in any text field.
+    page.evaluate("(words) => navigator.clipboard.writeText(words)", "\n".join(lines))
+    page.keyboard.press("ControlOrMeta+V")
+    page.click(".st-key-make_project button")
+    expect(page.locator("[data-testid=stAlert]")).to_contain_text("第 1,200 行")
+    labels.press("End")
+    page.keyboard.press("Backspace")
+    page.click(".st-key-make_project button")
+    expect(page.locator("[data-testid=stAlert]").first).to_contain_text("有 1,200 個標籤")

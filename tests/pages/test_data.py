@@ -139,7 +139,7 @@ def test_an_empty_project_is_made_and_taken_in_hand(house: House, texts_of: Said
     page.text_input(key="project_name_en_0").input("Food")
     page.text_area(key="project_labels_0").input("油脂, Fat\n油脂")
     page.button(key="make_project").click().run()
-    assert "已經有標籤叫「油脂」" in texts_of(page)
+    assert "第 2 行：已經有標籤叫「油脂」" in texts_of(page)
     assert page.text_input(key="project_name_0").value == "飲食"
     page.text_area(key="project_labels_0").input("油脂, Fat\n鹽")
     page.button(key="make_project").click().run()

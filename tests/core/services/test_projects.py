@@ -170,6 +170,16 @@ def test_typed_labels_are_told_apart(text: str, why: str) -> None:
     assert caught.value.fields["why"] == why
 
 
+def test_a_label_that_is_refused_is_named_by_its_line() -> None:
+    with pytest.raises(BadLabel) as caught:
+        label_rules.typed("甲\n\n乙, B\n丙, b\n丁")
+    assert sentence(caught.value, "zh").startswith("第 4 行：")
+    assert sentence(caught.value, "en").startswith("Line 4: ")
+    with pytest.raises(BadLabel) as caught:
+        label_rules.typed("\n".join([*(f"標籤{n}" for n in range(1199)), "", "標籤7"]))
+    assert sentence(caught.value, "en").startswith("Line 1,201: ")
+
+
 def test_thousands_of_labels_are_typed_and_the_digits_stay_free_for_those_at_hand() -> None:
     names = [f"標籤{n}" for n in range(label_rules.MAX_LABELS)]
     made = label_rules.typed("\n".join(names))

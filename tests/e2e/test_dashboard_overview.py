@@ -22,7 +22,7 @@ from db import jobs, rounds, users
 from db.connect import open_database, writing
 from db.records import QueueRow
 from tests.core.services.dashboard.measuring import gold_ids, publish
-from tests.e2e.driving import DESKTOP, ROOT, TELEPHONE, Server, sign_in, small_project
+from tests.e2e.driving import DESKTOP, OPEN, ROOT, TELEPHONE, Server, sign_in, small_project
 
 pytestmark = pytest.mark.e2e
 expect.set_options(timeout=45_000)
@@ -161,3 +161,22 @@ def test_a_tab_once_opened_stays_and_shows_what_was_decided_since(browser: Brows
     page.reload()
     expect(page.locator(".st-key-glance_now [data-testid=stMetric]")).to_have_count(4)
     page.context.close()
+
+
+# As in a tab that was chosen before its content's script stood there to see it: nothing tells it of its choice.
+BLIND = """const Real = window.MutationObserver;
+window.MutationObserver = class extends Real {
+  observe(node, how) { if (how.attributeFilter?.[0] !== 'inert') super.observe(node, how); }
+};"""
+
+
+def test_a_tab_chosen_in_the_first_moment_comes_before_those_that_are_built_ahead(
+    browser: Browser, server: Server
+) -> None:
+    page = sign_in(browser, server, "lina")
+    page.add_init_script(BLIND)
+    page.goto(server.url + "/dashboard")
+    page.get_by_role("tab").nth(4).click()
+    expect(page.locator(f"{OPEN} .st-key-people_part")).to_be_visible()
+    assert page.get_attribute("[data-tagtail-tab=labels]", "data-filled") == "false", "the one to be built ahead first"
+    assert "tab=people" in page.url

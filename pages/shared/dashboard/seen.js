@@ -26,14 +26,19 @@ function mount(root, data, tell) {
     url.searchParams.set("tab", data.tab);
     window.history.replaceState(window.history.state, "", url);
   };
-  const eyes = new MutationObserver(() => {
-    if (panel.hasAttribute("inert")) return;
+  const inSight = () => Boolean(panel) && !panel.hasAttribute("inert");
+  const shown = () => {
     address();
     say("shown");
-  });
+  };
+  const eyes = new MutationObserver(() => { if (inSight()) shown(); });
   if (panel) eyes.observe(panel, { attributes: true, attributeFilter: ["inert"] });
   const timer = window.setInterval(() => {
     if (data.filled || asked || document.hidden) return;
+    if (inSight()) {  // chosen before this stood here to see it
+      shown();
+      return;
+    }
     const runs = app?.getAttribute("data-test-script-state") !== "notRunning" || document.querySelector("[data-stale=true]");
     const busy = runs || document.querySelector("[role=dialog]");  // somebody reads in it
     const now = performance.now();

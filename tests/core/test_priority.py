@@ -25,3 +25,12 @@ def test_a_program_that_gives_way_is_nicer_than_others() -> None:
 @pytest.mark.skipif(not AUTOGROUP.exists(), reason="this system does not group processes by session")
 def test_its_session_is_nicer_than_other_sessions() -> None:
     assert _told("print(AUTOGROUP.read_text())")[-2:] == ["nice", "7"]
+
+
+@pytest.mark.skipif(not AUTOGROUP.exists(), reason="this system does not group processes by session")
+def test_a_terminal_in_which_a_worker_is_started_by_hand_is_no_nicer() -> None:
+    by_hand = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {ASK.format('')!r}], check=True)"
+    terminal = f"{by_hand}; print(open('{AUTOGROUP}').read())"
+    command = [sys.executable, "-c", terminal]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, start_new_session=True).stdout.split()
+    assert (told[0], told[-2:]) == ("7", ["nice", "0"])

@@ -227,6 +227,14 @@ def test_ninety_labels_and_many_people_fit() -> None:
     assert len(looks) == len({colour for colour, _ in looks}) == 9
 
 
+def test_one_day_stands_last_in_its_week_and_no_day_to_come_is_shown() -> None:
+    day = dt.date(2026, 3, 5)
+    figure = plotted(people_figures.per_day(service.Work(since=None, people=(), per_day=((day, "ann", 3),)), "", "zh"))
+    first, last = figure.layout.xaxis.range
+    assert first.date() < dt.date(2026, 2, 28)
+    assert last.date() == day
+
+
 def test_many_days_are_shown_by_the_week() -> None:
     days = [dt.date(2026, 1, 1) + dt.timedelta(days=n) for n in range(200)]
     work = service.Work(since=None, people=(), per_day=tuple((day, "ann", 1) for day in days))

@@ -81,12 +81,12 @@ def per_day(work: Work, others: str, lang: str) -> Sketch:
         **_CALM,
     )
     if days:
-        # Room for a week at least: one day alone would be one huge bar.
-        last = max(days[-1], days[0] + dt.timedelta(days=6 * step))
+        # Room for a week at least, of days that have been: one day alone would be one huge bar.
+        first = min(days[0], days[-1] - dt.timedelta(days=6 * step))
         edge = dt.timedelta(days=step * 0.6)
         midnight = dt.time()
         figure.update_xaxes(
-            range=[dt.datetime.combine(days[0], midnight) - edge, dt.datetime.combine(last, midnight) + edge],
+            range=[dt.datetime.combine(first, midnight) - edge, dt.datetime.combine(days[-1], midnight) + edge],
             dtick=86_400_000 if len(days) <= 7 and step == 1 else None,
         )
     figure.update_xaxes(type="date", tickformat="%m/%d" if step == 1 else "%Y/%m/%d", fixedrange=True, nticks=8)

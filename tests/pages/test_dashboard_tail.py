@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -81,6 +82,19 @@ def test_the_charts_draw_what_the_service_says(measured: House) -> None:
     assert sum(len(trace.x) for trace in gains.data) == 3
     dots = plotted(tail_charts.f1_against_frequency(found, names, "zh")).data
     assert [list(trace.x) for trace in dots] == [[line.pool] for line in found.labels]
+
+
+def test_a_name_below_a_mark_of_nothing_has_its_room(measured: House) -> None:
+    with measured.open() as db:
+        found = long_tail(db, measured.project_id)
+    line = next(each for each in found.labels if each.metric)
+    crowd = tuple(
+        replace(line, key=f"k{n}", pool=20 + n, metric=replace(line.metric, scope=f"k{n}", f1=0.0)) for n in range(6)
+    )
+    names = {each.key: "健康標籤" for each in crowd}
+    assert any(place.startswith("bottom") for place in tail_charts.beside(crowd, names).values())
+    low, _ = plotted(tail_charts.f1_against_frequency(replace(found, labels=crowd), names, "zh")).layout.yaxis.range
+    assert low <= -0.1
 
 
 def test_names_beside_marks_never_cover_each_other(measured: House, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from pages.shared.sketch import Sketch
 COLOURS: dict[Band, str] = {"head": "#5b7fbd", "medium": "#8a8d3b", "tail": "#d55e00"}
 PATTERNS: dict[Band, str] = {"head": "", "medium": ".", "tail": "/"}
 SYMBOLS: dict[Band, str] = {"head": "square", "medium": "circle", "tail": "triangle-up"}
+UNDER = 0.1  # of F1: the room that a name takes below its mark
 NAMED = 20  # so many labels can have their names in the picture
 Names = Mapping[str, str]
 Box = tuple[float, float, float, float]  # left, top, right, bottom
@@ -121,7 +122,9 @@ def f1_against_frequency(found: LongTail, names: Names, lang: str) -> Sketch:
         tickvals=([0.5] if 0 in counts else []) + ticks,
         ticktext=(["0"] if 0 in counts else []) + [f"{n:,}" for n in ticks],
     )  # fmt: skip
-    figure.update_yaxes(title="F1", range=[-0.03, 1.1], fixedrange=True, zeroline=False)
+    under = [line.metric.f1 for line in found.labels if line.metric and written.get(line.key, "").startswith("bottom")]
+    low = min([-0.03, *(f1 - UNDER for f1 in under)])
+    figure.update_yaxes(title="F1", range=[low, 1.1], fixedrange=True, zeroline=False)
     return figure
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from pages.shared.i18n import say
 from tests.pages.conftest import House
 from tests.pages.filling import fill
 
@@ -33,3 +34,9 @@ def test_an_annotator_is_told_and_sees_nothing(house: House, texts_of: Said) -> 
     page = house.page("dashboard", "annotator").run()
     assert not page.metric
     assert "權限" in texts_of(page)
+
+
+def test_a_link_to_another_page_has_one_arrow() -> None:
+    for name in ("rounds", "annotate", "data"):
+        for lang in ("zh", "en"):
+            assert "→" not in say(f"dashboard.go_{name}", lang), "the link draws one of its own"

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
@@ -84,13 +85,16 @@ class Downloads:
             return html.notice(user.lang, say("login.not_found", user.lang), 404, home="/export")
         try:
             project_id = request.path_params["project_id"]
-            chunks, name = await run_in_threadpool(self._labels, project_id, user, fmt, include)
+            chunks, name, close = await run_in_threadpool(self._labels, project_id, user, fmt, include)
         except (TagtailError, StorageError) as error:
             return _refusal(error, user)
         headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "Cache-Control": "no-store"}
-        return StreamingResponse(chunks, media_type=MEDIA_TYPES[fmt], headers=headers)
+        return StreamingResponse(chunks, media_type=MEDIA_TYPES[fmt], headers=headers, background=BackgroundTask(close))
 
-    def _labels(self, project_id: int, user: User, fmt: str, include: str) -> tuple[Iterator[bytes], str]:
+    def _labels(
+        self, project_id: int, user: User, fmt: str, include: str
+    ) -> tuple[Iterator[bytes], str, Callable[[], None]]:
+        """Pieces of the file, its name, and what ends the reading. Raises TagtailError, StorageError."""
         db = open_database(self.database)
         try:
             membership.require_member(db, project_id, user.id, "lead")
@@ -108,13 +112,8 @@ class Downloads:
             db.close()
             raise
 
-        def pieces() -> Iterator[bytes]:
-            with closing(db):
-                yield from first
-                yield from rows
-
         what = "decisions" if include == "decisions" else "labels"
-        return pieces(), f"tagtail-{project.key}-{what}.{fmt}"
+        return itertools.chain(first, rows), f"tagtail-{project.key}-{what}.{fmt}", db.close
 
 
 def _refusal(error: TagtailError | StorageError | OSError, user: User) -> Response:

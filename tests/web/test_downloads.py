@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from core.services import membership
 from core.services.accounts import User
@@ -16,6 +22,8 @@ from db.connect import open_database
 from tests.conftest import make_project
 from tests.published import import_labelled, publish_student
 from tests.web.conftest import enter
+from web import routes
+from web.routes import Downloads
 
 
 @pytest.fixture
@@ -88,3 +96,36 @@ def test_nothing_labelled_is_a_sentence_and_not_an_empty_file(
     answer = client.get(f"/download/labels/{empty}.csv")
     assert answer.status_code == 409
     assert "content-disposition" not in answer.headers
+
+
+def test_a_download_that_is_given_up_leaves_no_database_open(
+    database: Path, project_id: int, people: dict[str, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Database] = []
+
+    def noted(path: Path) -> Database:
+        opened.append(open_database(path))
+        return opened[-1]
+
+    monkeypatch.setattr(routes, "open_database", noted)
+    scope = {
+        "type": "http", "method": "GET", "path": "", "query_string": b"include=all", "headers": [],
+        "path_params": {"project_id": project_id, "format": "csv"}, "state": {"user": people["lead"]},
+    }  # fmt: skip
+
+    async def gone() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        await asyncio.sleep(0.05)  # slower than the browser leaves
+
+    async def ask() -> Response:
+        answer = await Downloads(database).labels(Request(scope))
+        await answer(scope, gone, send)
+        return answer
+
+    held = asyncio.run(ask())  # as long as somebody holds it, nothing is collected
+    assert held.status_code == 200
+    (connection,) = opened
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.conn.execute("SELECT 1")

@@ -35,12 +35,13 @@ WORKER_SILENT_S = 30.0  # a worker that has not been heard of for so long is tak
 
 @dataclass(frozen=True, kw_only=True)
 class Readiness:
-    """Whether a round can run now: ``have`` of ``need`` labelled pool texts, ``gold`` labelled gold texts."""
+    """Whether a round can run now: ``have`` of ``need`` labelled pool texts, ``gold`` of ``gold_texts`` labelled."""
 
     ready: bool
     have: int
     need: int
     gold: int
+    gold_texts: int
     since_last: int
     next_at: int
     hours: str = ""  # when it begins by itself; empty is always
@@ -72,6 +73,7 @@ def readiness(db: Database, project_id: int) -> Readiness:
         now = standing(db, project_id)
         most = max(project.settings.round_every, 1)
         since = annotation_rows.n_labelled_since(db, project_id, round_rows.last_snapshot(db, project_id), most=most)
+        gold_texts = documents.counts(db, project_id)["gold"]["documents"]
     have, gold = len(now.counting(gold=False)), len(now.counting(gold=True))
     missing = [key for key, n in zip(now.label_set.keys, now.support(gold=False), strict=True) if not n]
     need = project.settings.round_min_labels
@@ -80,6 +82,7 @@ def readiness(db: Database, project_id: int) -> Readiness:
         have=have,
         need=need,
         gold=gold,
+        gold_texts=gold_texts,
         since_last=since,
         next_at=most,
         hours=project.settings.round_hours,

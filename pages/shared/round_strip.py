@@ -82,6 +82,8 @@ def progress_words(status: RoundStatus) -> str:
 
 def idle_words(status: RoundStatus, ready: Readiness) -> str:
     """What has to happen before the next round."""
+    if ready.have and not ready.gold_texts:
+        return t("rounds.idle_no_gold")  # labelling on would not help
     if ready.have < ready.need:
         return t("rounds.idle_need", have=ready.have, need=ready.need, more=ready.need - ready.have)
     if not ready.gold:

@@ -59,6 +59,18 @@ def test_too_few_labels_are_counted_and_the_button_waits(house: House, texts_of:
     assert page.button(key="start_round").disabled
 
 
+def test_without_a_gold_text_it_says_how_to_get_some_and_not_to_go_on(
+    house: House, texts_of: Said, tmp_path: Path
+) -> None:
+    fill(house, tmp_path, gold=0)
+    page = house.page("rounds", "lead").run()
+    said = texts_of(page)
+    assert "沒有金標準文章" in said
+    assert "split" in said
+    assert "還差" not in said
+    assert page.button(key="start_round").disabled
+
+
 def test_a_silent_worker_is_said_with_what_to_do(house: House, texts_of: Said) -> None:
     said = texts_of(house.page("rounds", "lead").run())
     assert "python -m core worker" in said

@@ -107,6 +107,19 @@ def test_when_nothing_moves_it_says_that_one_may_stop_in_every_language(pool: Ho
     assert "reached 95 % of its plateau" in english
 
 
+def test_a_curve_that_is_flat_after_three_rounds_tells_nobody_to_stop(pool: House, texts_of: Said) -> None:
+    with pool.open() as db:
+        for turn in range(3):
+            a_round(db, pool.project_id, 620 + 30 * turn, figures([0.3, 0.2, 0.1]), now=1.0 + turn)
+        found = when_to_stop(db, pool.project_id)
+    assert found.macro.plateau is not None
+    assert (found.macro.plateau.state, found.too_early) == ("reached", 4)
+    assert "四條規則都說還太早" in texts_of(section(pool))
+    english = texts_of(section(pool, "en"))
+    assert "do not stop for this alone" in english
+    assert "help little" not in english
+
+
 def test_the_chart_holds_the_points_the_band_and_the_target(pool: House) -> None:
     with pool.open() as db:
         rising(db, pool.project_id, 4)

@@ -73,9 +73,17 @@ def sentences(curve: Curve, found: WhenToStop) -> list[str]:
     ahead = curve.next
     more = {"n": ahead.n - last.n, "f1": f"{ahead.middle:.2f}", "interval": _interval(ahead.low, ahead.high)}
     said.append(t("stopping.ahead", **more))
-    said.append(_until("plateau", curve.plateau, last.n))
+    said.append(_plateau(curve, found))
     said.append(_until("target", curve.target, last.n, target=f"{found.target:.2f}"))
     return said
+
+
+def _plateau(curve: Curve, found: WhenToStop) -> str:
+    """Where it is; on rounds so few that every rule holds back, nobody is told that more labels help little."""
+    reached = curve.plateau is not None and curve.plateau.state == "reached"
+    if reached and found.too_early == len(found.rulings):
+        return t("stopping.plateau_reached_early", n=len(curve.points))
+    return _until("plateau", curve.plateau, curve.points[-1].n)
 
 
 def why(curve: Curve, found: WhenToStop) -> str:

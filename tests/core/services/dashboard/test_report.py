@@ -94,8 +94,8 @@ def test_calibration_is_that_of_an_independent_sum(db: Database, measured: tuple
 def test_what_needs_attention_comes_first_in_words(db: Database, measured: tuple) -> None:
     project = measured[0]
     for lang, title, never, few in (
-        ("en", "What needs attention", "Act: The worker has never run", "Look: label 2 has"),
-        ("zh", "需要留意的事", "要處理：背景程式從來沒有啟動過", "留意：丙 在金標準裡只有"),
+        ("en", "What needs attention", "Act: No sign of the worker yet", "Look: label 2 has"),
+        ("zh", "需要留意的事", "要處理：背景程式還沒有動靜", "留意：丙 在金標準裡只有"),
     ):
         first = made(db, project, lang=lang).sections[0]
         assert first.title == title

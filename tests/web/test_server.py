@@ -152,21 +152,23 @@ def test_the_server_process_never_loads_the_learners() -> None:
     assert json.loads(done.stdout.replace("'", '"')) == []
 
 
-def test_the_leads_server_ends_with_the_first_and_leaves_no_folder(data_dir: Path, port: int, tmp_path: Path) -> None:
-    folder = tmp_path / "sockets"
-    folder.mkdir()
-    with _start(data_dir, port, {"TMPDIR": str(folder)}) as process:
-        _wait_until_up(process, port)
-        end = time.monotonic() + LONG_S
-        while not list(folder.glob("tagtail-*/leads")) and time.monotonic() < end:
-            time.sleep(0.1)
-        (socket_file,) = folder.glob("tagtail-*/leads")
-        assert socket_file.parent.stat().st_mode & 0o077 == 0  # nobody else may enter
-        (leads,) = psutil.Process(process.pid).children()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(LONG_S) == 0
-    assert not leads.is_running()
-    assert list(folder.iterdir()) == []
+def test_the_leads_server_ends_with_the_first_and_leaves_no_folder(data_dir: Path, port: int) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:  # short enough a path for a socket below it
+        folder = Path(name)
+        with _start(data_dir, port, {"TMPDIR": name}) as process:
+            try:
+                _wait_until_up(process, port)
+                end = time.monotonic() + LONG_S
+                while not list(folder.glob("tagtail-*/leads")) and time.monotonic() < end:
+                    time.sleep(0.1)
+                (socket_file,) = folder.glob("tagtail-*/leads")
+                assert socket_file.parent.stat().st_mode & 0o077 == 0  # nobody else may enter
+                (leads,) = psutil.Process(process.pid).children()
+            finally:
+                process.send_signal(signal.SIGINT)
+            assert process.wait(LONG_S) == 0
+        assert not leads.is_running()
+        assert list(folder.iterdir()) == []
 
 
 def _leads_are_served(port: int, name: str) -> None:

@@ -134,7 +134,7 @@ def test_a_flag_is_put_back_a_settlement_reopened_and_a_lead_takes_texts_back(
     page.wait_for_selector("[data-part=people] li")
     page.keyboard.press("x")
     assert settled(reviewed, 1)[0]["labels"] == "[]"
-    page.get_by_role("radio", name="已定案").click()
+    page.get_by_role("radio", name="已定案 1").click()
     expect(page.locator("[data-part=before]")).to_contain_text("不採計")
     expect(page.locator("[data-act=leave_out]")).to_be_hidden()
     page.get_by_role("radio", name="誰手上有什麼").click()

@@ -111,7 +111,7 @@ def test_a_threshold_is_tried_and_a_missed_text_is_read(browser: Browser, measur
     page = sign_in(browser, measured, "lina", viewport=TELEPHONE, has_touch=True, is_mobile=True)
     for tab, words in (("labels", "What if the threshold were…"), ("tail", "Which labels distillation helps")):
         page.goto(f"{measured.url}/dashboard?tab={tab}")
-        expect(page.get_by_text(words)).to_be_attached(timeout=30_000)
+        expect(page.get_by_text(words).first).to_be_attached(timeout=30_000)
         expect(page.locator(f"{OPEN} .js-plotly-plot")).to_have_count(4, timeout=30_000)
         fits(page)
         seen(page, f"{tab}-en-phone")

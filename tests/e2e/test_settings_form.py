@@ -26,22 +26,30 @@ def field(page: Page, name: str) -> Locator:
     return page.locator(f"[class*=st-key-round_{name}_]")
 
 
-def box(page: Page, name: str) -> FloatRect:
-    found = field(page, name).bounding_box()
-    assert found is not None
-    return found
+def boxes(page: Page, *names: str) -> list[FloatRect]:
+    """Where fields stand, once the form has come to rest: they are measured one after another."""
+    before: list[FloatRect | None] = []
+    for _ in range(100):
+        found = [field(page, name).bounding_box() for name in names]
+        if None not in found and found == before:
+            return [each for each in found if each]
+        before = found
+        page.wait_for_timeout(100)
+    raise AssertionError("the form never came to rest")
 
 
 def test_a_switch_stands_in_the_line_of_its_neighbours(form: Page) -> None:
-    switch, beside = box(form, "encoder_frozen"), box(form, "encoder_epochs")
+    names = ("encoder_frozen", "encoder_epochs", "encoder_lr", "head_lr")
+    switch, beside, encoder, head = boxes(form, *names)
     assert switch["y"] + switch["height"] == pytest.approx(beside["y"] + beside["height"], abs=1)
-    assert box(form, "encoder_lr")["y"] == pytest.approx(box(form, "head_lr")["y"], abs=1)
+    assert encoder["y"] == pytest.approx(head["y"], abs=1)
 
 
 def test_on_a_telephone_fields_keep_their_order(form: Page) -> None:
     form.set_viewport_size(TELEPHONE)
     expect(field(form, "encoder_frozen")).to_be_visible()
     names = [name for group in EXPERT.values() for name in group]
-    places = [box(form, name)["y"] for name in names]
+    found = boxes(form, *names)
+    places = [each["y"] for each in found]
     assert places == sorted(places)
-    assert len({round(box(form, name)["x"]) for name in names}) == 1, "one below the other"
+    assert len({round(each["x"]) for each in found}) == 1, "one below the other"

@@ -17,7 +17,9 @@ from core.services.reporting import Overview
 from db.errors import StorageError
 from pages.shared import messages, session
 from pages.shared.cache import overview
-from pages.shared.i18n import plain, t
+from pages.shared.i18n import plain, respoken, t
+
+INCLUDED = ("labelled", "all", "decisions")
 
 
 def size(n_bytes: int) -> str:
@@ -46,12 +48,12 @@ def labels_section(project: Project, now: Overview) -> None:
     if not labelled:
         st.info(t("export.labels_none"), icon=":material/label:")
         return
-    words = {
-        "labelled": t("export.include_labelled", n=f"{labelled:,}"),
-        "all": t("export.include_all", n=f"{now.n_pool + now.n_gold:,}"),
-        "decisions": t("export.include_decisions"),
-    }
-    include = st.radio(t("export.include"), list(words), format_func=words.__getitem__, key="include")
+    counts = {"labelled": labelled, "all": now.n_pool + now.n_gold}
+    include = st.radio(  # a choice travels as its words: counts, which change while one looks, stand beside them
+        t("export.include"), INCLUDED, format_func=lambda each: t(f"export.include_{each}"),
+        key=respoken("include", INCLUDED, INCLUDED[0]),
+        captions=[t("export.texts", n=f"{counts[each]:,}") if each in counts else "" for each in INCLUDED],
+    )  # fmt: skip
     left, right = st.columns(2)
     base = f"/download/labels/{project.id}"
     with left:

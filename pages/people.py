@@ -35,7 +35,7 @@ def table(people: list[User], me: User) -> None:
 
 def add_form(me: User, project: Project | None) -> None:
     turn = st.session_state.setdefault("add_turn", 0)  # new keys empty the form: nobody inherits the last one's role
-    every = {each.id: session.title(each) for each in session.projects()}
+    every = session.titles(session.projects())
     with st.form("add_person", clear_on_submit=False):
         st.subheader(t("people.add"), anchor=False)
         name = st.text_input(t("people.name"), key=f"new_name_{turn}", max_chars=60, autocomplete="off")

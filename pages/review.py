@@ -12,7 +12,7 @@ from core.services.accounts import User
 from core.services.assigning import Desk
 from core.services.projects import Project
 from db.errors import StorageError
-from pages.shared import agreement_view, doubts_view, links, messages, review_desk, session, when
+from pages.shared import agreement_view, counted, doubts_view, links, messages, review_desk, session, when
 from pages.shared.i18n import lang, plain, respoken, t
 
 
@@ -25,8 +25,9 @@ def choice(project: Project, me: User) -> tuple[str, str]:
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     view = left.segmented_control(
         t("review.what"), views, default="open", required=True, key="review_view", label_visibility="collapsed",
-        format_func=lambda each: t(f"review.view_{each}", n=f"{counts.get(each, 0):,}"),
+        format_func=lambda each: t(f"review.view_{each}"), wrap=True,
     )  # fmt: skip
+    counted.beside("review_view", [counts.get(each) for each in views])
     if view not in counts:
         return view or "open", ""
     names = {label.key: label.name(lang()) for label in project.label_set.on_board}

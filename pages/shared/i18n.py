@@ -13,7 +13,7 @@ import re
 import string
 import tomllib
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -88,19 +88,19 @@ def _spoken_in(language: Lang, key: str) -> str:
     return key if language == "zh" else f"{key}_{language}"
 
 
-def respoken(key: str, options: Collection[str], first: str | Sequence[str]) -> str:
+def respoken(key: str, options: Collection[Any], first: Any) -> str:
     """``spoken``, for a widget without a default of its own: begins with what was chosen in the language before.
 
-    Where that is nothing, or no option any more, with ``first``. Of several choices those stay that are options.
+    Where that is nothing, or no option any more, with ``first``. Of several choices (a list) those stay that are.
     """
     state, now = st.session_state, spoken(key)
     if now in state:
         return now
     before = next((state[one] for each in NAMES if (one := _spoken_in(each, key)) in state), first)
-    if isinstance(before, str):
-        state[now] = before if before in options else first
-    else:
+    if isinstance(before, list | tuple):
         state[now] = [each for each in before if each in options]
+    else:
+        state[now] = before if before in options else first
     return now
 
 

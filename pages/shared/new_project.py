@@ -28,7 +28,7 @@ def _entered(turn: int) -> tuple[NewProject, str]:
         t("data.new_key"), key=f"project_key_{turn}", max_chars=40, help=t("data.new_key_help"),
         placeholder=t("data.new_key_auto"),
     )  # fmt: skip
-    others = {each.id: session.title(each) for each in session.projects()}
+    others = session.titles(session.projects())
     like = right.selectbox(
         t("data.new_labels_from"), [None, *others], key=spoken(f"project_like_{turn}"),
         format_func=lambda found: t("data.new_labels_typed") if found is None else t("data.like", name=others[found]),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
 import streamlit as st
@@ -153,6 +154,13 @@ def title(of: Project) -> str:
     return of.title(i18n.lang())
 
 
+def titles(found: Iterable[Project]) -> dict[int, str]:
+    """Each project's name for a choice among them, by id; those of one name have their keys beside it."""
+    found = list(found)
+    often = Counter(title(each) for each in found)
+    return {each.id: f"{title(each)} · {each.key}" if often[title(each)] > 1 else title(each) for each in found}
+
+
 def project_picker() -> str:
     """The choice of a project, for the sidebar: the key for the address. One project needs no choice, and no key."""
     found = projects()
@@ -164,7 +172,7 @@ def project_picker() -> str:
         st.markdown(f"**{i18n.plain(title(current))}**")
         return ""
     ids = [p.id for p in found]
-    names = {p.id: title(p) for p in found}
+    names = titles(found)
     picked = st.selectbox(
         t("main.project"), ids, index=ids.index(current.id), format_func=lambda i: names[i], key=i18n.spoken(_PICKER)
     )

@@ -129,7 +129,7 @@ def test_agreement_says_alpha_with_interval_and_n(crowd: House, texts_of: Said) 
     assert f"{found.sets.low:.2f}".replace(".", "\\.") in said
     assert "**3 對**" in said
     assert "\\<b\\>Eve\\</b\\> \\*100%\\*" in said
-    page.selectbox(key="people_pair").set_value(2).run()
+    page.selectbox(key="people_pair").set_value(" ↔ ".join(found.pairs[2].names)).run()
     pair = found.pairs[2]
     with crowd.open() as db:
         labels = projects.project(db, crowd.project_id).label_set.labels

@@ -102,3 +102,18 @@ def test_plain_leaves_no_markup_alive(text: str) -> None:
     assert escaped.replace("\\", "").replace("\u2060", "") == text
     for sign in "*[<$:#_":
         assert escaped.count(sign) == escaped.count(f"\\{sign}")
+
+
+def test_no_choice_has_a_count_among_its_words() -> None:
+    """A choice travels as its words: a click on words of before the count changed would be dropped."""
+    counted = []
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.keyword) or node.arg != "format_func" or not isinstance(node.value, ast.Lambda):
+                continue
+            own = {each.arg for each in node.value.args.args}
+            for call in ast.walk(node.value.body):
+                given = [each.value for each in getattr(call, "keywords", []) if each.arg in ("n", "count")]
+                if any(not isinstance(each, ast.Name) or each.id not in own for each in given):
+                    counted.append((path.name, node.value.lineno))
+    assert [name for name, _ in counted] == ["when_to_stop.py"], counted  # how many labels are rare: a study's own

@@ -12,7 +12,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.services import accounts, annotating, membership
+from core.services import accounts, annotating, membership, preferences
 from db import leases
 from tests.conftest import make_project
 from tests.flows.test_click import fill
@@ -42,6 +42,20 @@ def test_the_navigation_shows_what_the_role_may_open(
     monkeypatch.setattr(st, "Page", noted)
     house.page("main", role).run()
     assert (made.count("visible"), len(made)) == (seen, 9)
+
+
+def test_projects_of_one_name_are_told_apart_by_their_keys(house: House, texts_of: Said) -> None:
+    """A choice travels as its words: of two that are the same, one could not be chosen."""
+    with house.open() as db:
+        one, two, three = (make_project(db, key=key) for key in ("one", "two", "three"))
+        for made, name in ((one, "同名"), (two, "同名"), (three, "別的")):
+            db["projects"].update(made, {"name": name})
+    page = house.page("main", "annotator").run()
+    picker = page.selectbox(key="project_picker")
+    assert set(picker.options) >= {"同名 · one", "同名 · two", "別的"}
+    picker.set_value(one).run()
+    with house.open() as db:
+        assert preferences.last_project(db, house.people["annotator"].id) == one
 
 
 def test_whoever_walks_to_another_page_keeps_only_the_text_on_the_desk(

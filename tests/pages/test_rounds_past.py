@@ -78,9 +78,9 @@ def test_one_sentence_says_which_round_is_better_and_on_what(
 def test_the_other_way_round_it_is_worse_and_with_itself_nothing(house: House, texts_of: Said, tmp_path: Path) -> None:
     trained(house, tmp_path)
     page = page_of(house)
-    page.selectbox(key="compare_later").set_value(1).run()
+    page.selectbox(key="compare_later_1").set_value(1).run()
     assert "請選兩個不同的輪次" in texts_of(page)
-    page.selectbox(key="compare_earlier").set_value(2).run()
+    page.selectbox(key="compare_earlier_1").set_value(2).run()
     assert "第 1 輪比第 2 輪差" in texts_of(page)
 
 

@@ -16,7 +16,7 @@ from db.errors import StorageError
 from pages.shared import cache, charts, messages
 from pages.shared.charts import plain_name
 from pages.shared.dashboard import figure, label_charts, label_texts, per_label
-from pages.shared.i18n import lang, plain, t
+from pages.shared.i18n import lang, plain, respoken, spoken, t
 
 _SCOPE = "label_scope"
 STEP = 0.005  # of the threshold that is tried
@@ -24,7 +24,7 @@ STEP = 0.005  # of the threshold that is tried
 
 def choose(scope: str) -> None:
     """From a callback: the label to look at from now on."""
-    st.session_state[_SCOPE] = scope
+    st.session_state[spoken(_SCOPE)] = scope
 
 
 @st.fragment
@@ -33,9 +33,10 @@ def panel(project_id: int, found: Labels, names: Mapping[str, str]) -> None:
     st.subheader(t("per_label.closer"), anchor=False)
     offered = {line.scope: names.get(line.scope, line.scope) for line in (*found.labels, *found.together)}
     offered |= {key: t("per_label.gone", name=names.get(key, key)) for key in found.gone}
-    if st.session_state.get(_SCOPE) not in offered:
-        st.session_state[_SCOPE] = next(iter(offered))
-    scope = st.selectbox(t("per_label.choose"), list(offered), format_func=lambda key: offered[key], key=_SCOPE)
+    key = respoken(_SCOPE, offered, first := next(iter(offered)))
+    if st.session_state[key] not in offered:
+        st.session_state[key] = first
+    scope = st.selectbox(t("per_label.choose"), list(offered), format_func=lambda one: offered[one], key=key)
     try:
         one = cache.one_label(project_id, scope)
     except (TagtailError, StorageError) as error:

@@ -246,11 +246,10 @@ def _pairs(found: Agreement) -> None:
 
 def _pair(view: Overview, pairs: Sequence[PairAgreement]) -> None:
     """One pair's kappa on each label, in a table."""
-    names = {n: t("people_tab.pair_name", a=pair.names[0], b=pair.names[1], n=pair.n) for n, pair in enumerate(pairs)}
-    chosen = 0
+    known = {" ↔ ".join(pair.names): pair for pair in pairs}
+    pair = pairs[0]
     if len(pairs) > 1:
-        chosen = st.selectbox(t("people_tab.pair"), list(names), format_func=lambda n: names[n], key="people_pair")
-    pair = pairs[chosen]
+        pair = known[st.selectbox(t("people_tab.pair"), list(known), key="people_pair")]
     st.caption(t("people_tab.pair_intro", a=plain(pair.names[0]), b=plain(pair.names[1]), n=pair.n))
     kappas, lines = pair.labels(), []
     for row in charts.by_frequency(view):

@@ -16,7 +16,7 @@ from db.records import Metric
 from pages.shared import cache, charts, paging
 from pages.shared.charts import UNSTABLE_BELOW
 from pages.shared.dashboard import attention_view, band_choice, figure, label_charts, label_closer
-from pages.shared.i18n import lang, plain, t
+from pages.shared.i18n import lang, plain, respoken, t
 from pages.shared.links import page_link
 
 TABLE, _ORDER = "labels_table", "labels_table_order"
@@ -103,8 +103,9 @@ def _looked_for(lines: Sequence[Line], names: Mapping[str, str]) -> list[Line]:
         t("per_label.search"), key=_QUERY, placeholder=t("per_label.search_example"), icon=":material/search:", **turned
     )
     by = right.selectbox(
-        t("per_label.order"), ORDERS, key=_BY, format_func=lambda one: t(f"per_label.order_{one}"), **turned
-    )
+        t("per_label.order"), ORDERS, format_func=lambda one: t(f"per_label.order_{one}"),
+        key=respoken(_BY, ORDERS, ORDERS[0]), **turned,
+    )  # fmt: skip
     met = paging.matching(lines, query, lambda line: (names.get(line.scope, ""), line.scope))
     return sorted(met, key=_weak) if by == "weak" else met[::-1] if by == "rare" else met
 

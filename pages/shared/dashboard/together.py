@@ -18,7 +18,7 @@ from pages.shared import cache
 from pages.shared.charts import UNSTABLE_BELOW
 from pages.shared.dashboard import figure, together_figure, together_texts
 from pages.shared.dashboard.together_figure import MEASURES
-from pages.shared.i18n import lang, plain, t
+from pages.shared.i18n import lang, plain, respoken, t
 
 SHOWN = 20  # labels at once, unless another number is chosen
 NUMBERS = (10, SHOWN, 30, 40)
@@ -73,8 +73,8 @@ def _chosen(found: View) -> set[str]:
     )  # fmt: skip
     commonest = list(names)[:n]
     keys = right.multiselect(
-        t("together.choose", n=n), list(names), default=commonest, max_selections=n,
-        format_func=lambda key: names[key], key=f"together_labels_{n}",
+        t("together.choose", n=n), list(names), max_selections=n, format_func=lambda key: names[key],
+        key=respoken(f"together_labels_{n}", names, commonest),
     )  # fmt: skip
     st.caption(t("together.chosen_note", all=len(names), n=n))
     return set(keys) or set(commonest)

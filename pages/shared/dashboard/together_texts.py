@@ -8,7 +8,7 @@ from core.services.curating import Project
 from core.services.dashboard import together
 from core.services.dashboard.together import Text, Texts, View
 from pages.shared import session
-from pages.shared.i18n import lang, plain, t
+from pages.shared.i18n import lang, plain, respoken, spoken, t
 from pages.shared.links import review_link
 
 _FIRST, _SECOND, _FROM = "together_first", "together_second", "together_from"
@@ -26,8 +26,8 @@ def clicked() -> None:
     pair = next((each["customdata"] for each in points if each.get("customdata")), None)
     if pair is None:
         return
-    st.session_state[_FIRST], st.session_state[_SECOND] = pair[0], pair[1]
-    st.session_state[_FROM] = SOURCE_OF[st.session_state["together_source"]]
+    st.session_state[spoken(_FIRST)], st.session_state[spoken(_SECOND)] = pair[0], pair[1]
+    st.session_state[spoken(_FROM)] = SOURCE_OF[st.session_state["together_source"]]
     _pair_chosen()
 
 
@@ -87,21 +87,22 @@ def _choice(found: View) -> tuple[str, str, str]:
     names = {label.key: label.name(lang()) for label in found.labels}
     sources = {str(one): t(f"together.from_{one}") for one in together.SOURCES if found.has(one)}
     keys = list(names)
-    usual = {_FIRST: keys[0], _SECOND: keys[min(1, len(keys) - 1)], _FROM: "pool" if found.pool.n else "gold"}
-    for name, value in usual.items():
-        if st.session_state.get(name) not in (sources if name == _FROM else keys):
-            st.session_state[name] = value
-    columns = st.columns(3)
-    first = columns[0].selectbox(
-        t("together.read_first"), keys, key=_FIRST, format_func=lambda key: names[key], on_change=_pair_chosen
-    )
-    second = columns[1].selectbox(
-        t("together.read_second"), keys, key=_SECOND, format_func=lambda key: names[key], on_change=_pair_chosen
-    )
-    source = columns[2].selectbox(
-        t("together.read_from"), list(sources), key=_FROM, format_func=lambda one: sources[one], on_change=_pair_chosen
-    )
-    return first, second, source
+    offered = {
+        _FIRST: (names, keys[0]), _SECOND: (names, keys[min(1, len(keys) - 1)]),
+        _FROM: (sources, "pool" if found.pool.n else "gold"),
+    }  # fmt: skip
+    chosen = []
+    for column, (name, (said, usual)) in zip(st.columns(len(offered)), offered.items(), strict=True):
+        key = respoken(name, said, usual)
+        if st.session_state[key] not in said:
+            st.session_state[key] = usual
+        chosen.append(
+            column.selectbox(
+                t(name.replace("together_", "together.read_")), list(said), key=key, format_func=said.__getitem__,
+                on_change=_pair_chosen,
+            )
+        )  # fmt: skip
+    return chosen[0], chosen[1], chosen[2]
 
 
 def _one(each: Text, names: dict[str, str]) -> None:

@@ -18,7 +18,7 @@ from db.records import RoundRow
 from pages.shared import cache, session, training
 from pages.shared.charts import FADED, UNSTABLE_BELOW, plain_name
 from pages.shared.dashboard import figure
-from pages.shared.i18n import catalogue, lang, plain, say, t
+from pages.shared.i18n import catalogue, lang, plain, respoken, say, t
 
 NAMED = 4  # labels that a sentence names
 # Hue, symbol and side of the line: each tells a gain from a loss.
@@ -34,14 +34,14 @@ def section(project_id: int, seen: Timeline) -> None:
         return
     st.subheader(t("rounds.compare"), anchor=False)
     usual = numbers.index(seen.in_use) if seen.in_use in numbers[:-1] else 0
-    names = {number: t("rounds.round_n", n=number) for number in numbers}
     left, right = st.columns(2)
-    later = left.selectbox(
-        t("rounds.compare_later"), numbers, index=usual, key="compare_later", format_func=lambda n: names[n]
-    )
-    earlier = right.selectbox(
-        t("rounds.compare_earlier"), numbers, index=usual + 1, key="compare_earlier", format_func=lambda n: names[n]
-    )
+    later, earlier = (
+        side.selectbox(
+            t(f"rounds.compare_{which}"), numbers, format_func=lambda n: t("rounds.round_n", n=n),
+            key=respoken(f"compare_{which}_{project_id}", numbers, first),
+        )
+        for side, which, first in ((left, "later", numbers[usual]), (right, "earlier", numbers[usual + 1]))
+    )  # fmt: skip
     if later == earlier:
         st.caption(t("rounds.compare_same"))
         return

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.e2e.driving import CHROMIUM, MISSING, Server, launch, running
 
 # It makes the README's pictures and is no test: `make screenshots` asks for it.
 collect_ignore = [] if os.environ.get("SCREENSHOTS") else ["test_screenshots.py"]
+expect.set_options(timeout=45_000)  # a page on a machine that others use, too; what comes sooner is seen sooner
 
 
 @pytest.fixture(scope="session")

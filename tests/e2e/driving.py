@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page, Playwright
 
 from core.services import accounts, projects
 from db.connect import open_database
@@ -240,6 +240,26 @@ def shown(page: Page) -> int:
 
 def pressed(page: Page) -> list[str]:
     return page.eval_on_selector_all("[data-label][aria-pressed=true]", "all => all.map((one) => one.dataset.label)")
+
+
+def until(so: Callable[[], bool], page: Page, timeout_s: float = 20) -> None:
+    """Waits until it is so, while the page goes on. Raises AssertionError."""
+    end = time.monotonic() + timeout_s
+    while not so():
+        assert time.monotonic() < end
+        page.wait_for_timeout(100)
+
+
+def at_rest(*locators: Locator) -> list[FloatRect]:
+    """Where they stand, once nothing moves any more: they are measured one after another."""
+    before: list[FloatRect | None] = []
+    for _ in range(100):
+        found = [each.bounding_box() for each in locators]
+        if None not in found and found == before:
+            return [each for each in found if each]
+        before = found
+        locators[0].page.wait_for_timeout(100)
+    raise AssertionError("the page never came to rest")
 
 
 def label_keys(page: Page) -> list[str]:

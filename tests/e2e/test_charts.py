@@ -13,10 +13,9 @@ from core.services import annotating, projects
 from db.connect import open_database
 from pages.shared.components.chart import PLACE
 from tests.core.services.dashboard.crowd import DAY_S, label_for_days
-from tests.e2e.driving import OPEN, Server, running, sign_in
+from tests.e2e.driving import OPEN, Server, at_rest, running, sign_in, until
 
 pytestmark = pytest.mark.e2e
-expect.set_options(timeout=45_000)
 DRAWN = f"{OPEN} .tagtail-chart.js-plotly-plot:not([aria-busy])"
 COUNT_SCRIPTS = "() => document.querySelectorAll('script[src*=plotly]').length"
 BARS = f"() => document.querySelector({DRAWN!r}).data.reduce((n, one) => n + one.y.reduce((a, b) => a + b, 0), 0)"
@@ -64,8 +63,7 @@ def test_all_are_drawn_by_one_script_and_those_below_without_a_scroll(browser: B
     page = sign_in(browser, server, "lina")
     people(page, server)
     assert page.evaluate(COUNT_SCRIPTS) == 1
-    below = page.locator(DRAWN).last.bounding_box()
-    assert below is not None
+    (below,) = at_rest(page.locator(DRAWN).last)
     assert below["y"] > 900
     named = page.locator(DRAWN).first
     assert "篇" in str(named.get_attribute("aria-label"))
@@ -84,7 +82,7 @@ def test_what_was_decided_since_changes_the_chart_that_stands(browser: Browser, 
     page.get_by_role("tab", name="標註者").click()
     expect(page.locator(f"{OPEN} p", has_text=f"{before + 1} 篇").first).to_be_visible()
     expect(page.locator(DRAWN)).to_have_count(3)
-    assert page.evaluate(BARS) == before + 1
+    until(lambda: page.evaluate(BARS) == before + 1, page)
     expect(page.locator("[data-mark=kept]")).to_have_count(1)
     page.context.close()
 
@@ -96,7 +94,7 @@ def test_it_follows_the_page_into_the_dark_and_to_another_width(browser: Browser
     by_day = letters.evaluate("one => getComputedStyle(one).fill")
     page.emulate_media(color_scheme="dark")
     expect(paper).to_have_css("background-color", NIGHT)
-    assert letters.evaluate("one => getComputedStyle(one).fill") != by_day
+    until(lambda: letters.evaluate("one => getComputedStyle(one).fill") != by_day, page)
     width = paper.get_attribute("width")
     page.set_viewport_size({"width": 900, "height": 900})
     expect(paper).not_to_have_attribute("width", str(width))

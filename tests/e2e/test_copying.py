@@ -34,6 +34,7 @@ def copied_link(page: Page) -> tuple[str, str]:
     field = page.locator("body > textarea")
     field.focus()
     page.keyboard.press("Control+v")
+    expect(field).not_to_have_value("")
     return link.strip(), field.input_value()
 
 

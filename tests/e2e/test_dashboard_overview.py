@@ -25,7 +25,6 @@ from tests.core.services.dashboard.measuring import gold_ids, publish
 from tests.e2e.driving import DESKTOP, OPEN, ROOT, TELEPHONE, Server, sign_in, small_project
 
 pytestmark = pytest.mark.e2e
-expect.set_options(timeout=45_000)
 SHARES = np.array([0.62, 0.45, 0.4, 0.3, 0.22, 0.15, 0.12, 0.08, 0.035])  # in the labels' order, the rarest last
 N_GOLD, N_POOL, ROUNDS = 160, 70, 6
 WIDE = "document.querySelector('[data-testid=stMain]').scrollWidth"

@@ -20,7 +20,6 @@ from tests.core.services.dashboard.crowd import DAY_S, label_for_days
 from tests.e2e.driving import DESKTOP, OPEN, TELEPHONE, Server, running, sign_in
 
 pytestmark = pytest.mark.e2e
-expect.set_options(timeout=45_000)
 ODD = "<b>Eve</b> 100%"
 PARTS = "[data-testid=stTabPanel]:has(.st-key-people_part)"
 # Chooses a part; while that run is under way another tab asks for itself, as tabs and tiles do when they will.

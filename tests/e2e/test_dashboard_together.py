@@ -22,7 +22,7 @@ from db import users
 from db.connect import open_database
 from tests.core.services.dashboard.measuring import gold_ids, import_texts
 from tests.core.services.dashboard.modelled import publish, said
-from tests.e2e.driving import DESKTOP, TELEPHONE, Server, running, sign_in
+from tests.e2e.driving import DESKTOP, TELEPHONE, Server, at_rest, running, sign_in
 
 pytestmark = pytest.mark.e2e
 
@@ -96,8 +96,8 @@ def test_a_cell_lists_its_texts_and_two_rounds_are_compared(browser: Browser, de
     chart(page)
     seen(page, "together-zh-light-desktop")
     spot = page.locator(".js-plotly-plot .points path.point").nth(1)
-    box = spot.bounding_box()
-    assert box is not None
+    page.wait_for_selector("[data-test-script-state=notRunning]")
+    (box,) = at_rest(spot)
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(page.get_by_text(re.compile(f"^{n} 篇同時有{a.zh}和{b.zh}"))).to_be_visible()
     page.goto(decided.url + "/rounds")

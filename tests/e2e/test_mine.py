@@ -10,7 +10,6 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.driving import TELEPHONE, Server, open_board, shown, sign_in, wait_saved
 
 pytestmark = pytest.mark.e2e
-expect.set_options(timeout=20_000)  # as long as a page waits for anything else
 
 
 def label_some(page: Page, server: Server, n: int) -> list[int]:

@@ -67,6 +67,6 @@ def test_a_missed_text_is_opened_in_review_settled_and_left(browser: Browser, me
     with contextlib.closing(open_database(measured.database)) as db:
         assert adjudications.exists(db, missed.document_id)
     page.get_by_role("button", name="回到清單").click()
-    expect(page.get_by_text("意見不同 0")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("radio", name="意見不同 0")).to_be_visible(timeout=30_000)
     assert "text=" not in page.url
     page.context.close()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
 from pages.shared.training import EXPERT
-from tests.e2e.driving import TELEPHONE, Server, sign_in
+from tests.e2e.driving import TELEPHONE, Server, at_rest, sign_in
 
 pytestmark = pytest.mark.e2e
 
@@ -27,15 +27,7 @@ def field(page: Page, name: str) -> Locator:
 
 
 def boxes(page: Page, *names: str) -> list[FloatRect]:
-    """Where fields stand, once the form has come to rest: they are measured one after another."""
-    before: list[FloatRect | None] = []
-    for _ in range(100):
-        found = [field(page, name).bounding_box() for name in names]
-        if None not in found and found == before:
-            return [each for each in found if each]
-        before = found
-        page.wait_for_timeout(100)
-    raise AssertionError("the form never came to rest")
+    return at_rest(*(field(page, name) for name in names))
 
 
 def test_a_switch_stands_in_the_line_of_its_neighbours(form: Page) -> None:

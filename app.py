@@ -33,7 +33,7 @@ from web.gate import Gate
 from web.headers import Armour
 from web.login import SignIn
 from web.lost import Lost
-from web.relay import Relay
+from web.relay import Relay, answers
 from web.routes import Downloads, Health, all_routes
 from web.shell import shell_routes
 from web.supervisor import Supervisor
@@ -142,7 +142,8 @@ def _beside(leads_socket: Path | None) -> Beside:
     worker = Supervisor([*program, "core", "worker"], cwd=ROOT) if os.environ.get("WORKER") != "0" else None
     if leads_socket is None:
         return Beside(worker=worker)
-    leads = Supervisor([*program, "web.leads", str(leads_socket)], cwd=ROOT, name="leads' server")
+    command = [*program, "web.leads", str(leads_socket)]
+    leads = Supervisor(command, cwd=ROOT, name="leads' server", answers=partial(answers, leads_socket))
     return Beside(worker=worker, leads=leads, leads_socket=leads_socket)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket as _socket
 import time
 from collections import Counter
 from pathlib import Path
@@ -144,6 +145,18 @@ class Relay:
             additional_headers=[(k, v) for k, v in headers if k not in HOP | ANEW | {"host"}],
             user_agent_header=None, compression=None, max_size=None, open_timeout=self._start_s, ping_interval=None,
         )  # fmt: skip
+
+
+def answers(socket: Path, timeout_s: float = 2.0) -> bool:
+    """Whether the leads' server says that it is well."""
+    with contextlib.closing(_socket.socket(_socket.AF_UNIX)) as line:
+        line.settimeout(timeout_s)
+        try:
+            line.connect(str(socket))
+            line.sendall(b"GET /_stcore/health HTTP/1.1\r\nHost: leads\r\nConnection: close\r\n\r\n")
+            return line.recv(12) == b"HTTP/1.1 200"
+        except OSError:
+            return False
 
 
 def _kept(header: bytes, without: frozenset[str] = HOP) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket as plain_socket
 import threading
 import time
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from tests.web.conftest import HOME, STREAM, Clock, enter
 from web.gate import Gate
 from web.headers import Armour
 from web.login import SignIn
-from web.relay import Relay
+from web.relay import Relay, answers
 from web.routes import Downloads, Health, all_routes
 
 LONG_S = 30.0  # a bound for a busy machine
@@ -74,9 +75,10 @@ GONE = threading.Event()
 
 
 @contextlib.contextmanager
-def leads_server(socket: Path) -> Iterator[None]:
+def leads_server(socket: Path, *well: Route) -> Iterator[None]:
     """A real server at a real socket, in a thread."""
     routes = [
+        *well,
         WebSocketRoute("/_stcore/stream", _echo),
         Route("/media/long", _long),
         Route("/{rest:path}", _seen, methods=["GET", "POST", "PUT", "DELETE"]),
@@ -280,3 +282,20 @@ def test_somebody_who_comes_while_it_starts_waits_for_it(front, socket) -> None:
     finally:
         done.set()
         thread.join(LONG_S)
+
+
+def test_whether_it_is_well_is_asked_at_its_socket(socket: Path) -> None:
+    assert not answers(socket)
+    well = [200]
+    with leads_server(socket, Route("/_stcore/health", lambda _: Response("ok", well[0]))):
+        until = time.monotonic() + LONG_S
+        while not answers(socket) and time.monotonic() < until:  # it starts
+            time.sleep(0.05)
+        assert answers(socket, LONG_S)
+        well[0] = 503
+        assert not answers(socket, LONG_S)
+    with contextlib.closing(plain_socket.socket(plain_socket.AF_UNIX)) as silent:
+        socket.unlink(missing_ok=True)
+        silent.bind(str(socket))
+        silent.listen()
+        assert not answers(socket, 0.1)

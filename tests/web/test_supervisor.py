@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,18 @@ TAKES = f"""
     import sys
     open(sys.argv[1], "a").write("up\\n")
     sys.exit({TAKEN})
+"""
+
+
+# Says where it is, hangs once the file "hang" is there, and is well as long as its sign is fresh.
+HANGS = """
+    import pathlib, sys, time
+    said = pathlib.Path(sys.argv[1])
+    with said.open("a") as out: out.write("up\\n")
+    while not (said.parent / "hang").exists():
+        (said.parent / "sign").touch()
+        time.sleep(0.05)
+    while True: time.sleep(60)
 """
 
 
@@ -197,3 +210,41 @@ def test_a_tether_to_a_parent_that_is_gone_starts_nothing(tmp_path: Path) -> Non
     done = subprocess.run([sys.executable, str(TETHER), "1", "touch", str(mark)], check=False)
     assert done.returncode == 1
     assert not mark.exists()
+
+
+def _signs(folder: Path) -> Callable[[], bool]:
+    """Whether there is a new sign of life since the last look."""
+
+    def fresh() -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            (folder / "sign").unlink()
+            return True
+        return False
+
+    return fresh
+
+
+def test_one_that_hangs_is_killed_and_started_again(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="tagtail.worker"):
+        running = bench.run(
+            HANGS, backoff=_quick(), answers=_signs(bench.folder), ask_s=0.3, silent_s=1.0, starting_s=LONG_S,
+            name="leads' server",
+        )  # fmt: skip
+        assert running.wait_for(lambda it: bench.lives() == 1, LONG_S) or bench.lives() == 1
+        (bench.folder / "hang").touch()
+        assert running.wait_for(lambda it: it.starts == 2, LONG_S)
+    assert "the leads' server has not answered for 1 s and is killed" in caplog.text
+
+
+def test_one_that_is_still_starting_is_given_its_time(bench: Bench) -> None:
+    asked: list[bool] = []
+
+    def silent() -> bool:
+        asked.append(False)
+        return False
+
+    running = bench.run(FOREVER, answers=silent, ask_s=0.01, silent_s=0.01, starting_s=LONG_S)
+    until = time.monotonic() + LONG_S
+    while len(asked) < 5 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert (running.starts, running.state) == (1, "running")

@@ -13,7 +13,7 @@ from core.services.looking_back import LEAST_COMPARED, LabelAgreement, MyAgreeme
 from core.services.projects import Project
 from db.errors import StorageError
 from pages.shared import links, messages, my_charts, my_html, my_text, paging, session, when
-from pages.shared.i18n import lang, plain, respoken, t
+from pages.shared.i18n import lang, listed, plain, respoken, t
 
 PAGE = 20
 SHOWN = "mine_shown"  # how many texts the list shows
@@ -116,7 +116,7 @@ def _tendency(key: str, found: tuple[LabelAgreement, ...], names: dict[str, str]
         t("mine.tend_item", name=plain(names.get(each.key, each.key)), n=f"{getattr(each, count):,}")
         for each in found[:3]
     ]
-    return t(f"mine.{key}", names="、".join(items) if lang() != "en" else ", ".join(items)) if items else ""
+    return t(f"mine.{key}", names=listed(items)) if items else ""
 
 
 def percent(share: float) -> str:

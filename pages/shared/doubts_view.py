@@ -15,7 +15,7 @@ from core.services.doubting import Doubt, ToRead
 from core.services.projects import Project
 from db.errors import StorageError
 from pages.shared import messages, my_html, session, when
-from pages.shared.i18n import lang, plain, t
+from pages.shared.i18n import lang, listed, plain, t
 from pages.shared.label_choice import label_choice, label_choice_now
 
 LATER = "doubts_later"  # what was put off in this visit: [(document, label)]
@@ -63,7 +63,7 @@ def change(project: Project, doubt: Doubt, labels: tuple[str, ...]) -> None:
             by=user.id, now=now,
         )  # fmt: skip
 
-    names = "、".join(name_of(project, key) for key in project.label_set.present(labels))
+    names = listed(name_of(project, key) for key in project.label_set.present(labels))
     act(doubt, "changed", do, labels=plain(names))
 
 
@@ -226,5 +226,5 @@ def section(project: Project, me: User, label: str) -> None:
         nothing(project, found, label)
     if found.at and not found.note:
         words = [t("doubts.intro"), t("doubts.made", texts=f"{found.texts:,}", at=when.moment(found.at))]
-        names = "、".join(name_of(project, key) for key in found.unjudged)
+        names = listed(name_of(project, key) for key in found.unjudged)
         st.caption(" ".join([*words, *([t("doubts.unjudged", labels=plain(names))] if names else [])]))

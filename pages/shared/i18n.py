@@ -13,7 +13,7 @@ import re
 import string
 import tomllib
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -107,6 +107,11 @@ def respoken(key: str, options: Collection[Any], first: Any) -> str:
 def remember(language: str) -> None:
     """Makes ``language`` the language of this visit."""
     st.session_state[_CHOSEN] = known(language)
+
+
+def listed(items: Iterable[str]) -> str:
+    """Names one after another, with what stands between names in the reader's language."""
+    return (", " if lang() == "en" else "、").join(items)
 
 
 def t(key: str, /, **fields: Any) -> str:

@@ -21,7 +21,7 @@ from core.services.accounts import User
 from core.services.curating import ImportOptions, ImportPlan, ImportReport, Project
 from db.errors import StorageError
 from pages.shared import messages, session
-from pages.shared.i18n import lang, plain, t
+from pages.shared.i18n import lang, listed, plain, t
 
 SHOWN_ROWS = 50
 SHOWN_LABELS = 12
@@ -106,7 +106,7 @@ def _plan(upload: UploadedFile, project: Project | None, options: ImportOptions)
 
 
 def _names(names: tuple[str, ...]) -> str:
-    shown = "、".join(plain(name) for name in names[:SHOWN_LABELS])
+    shown = listed(plain(name) for name in names[:SHOWN_LABELS])
     return shown + (" " + t("data.and_more", n=len(names) - SHOWN_LABELS) if len(names) > SHOWN_LABELS else "")
 
 

@@ -10,14 +10,14 @@ from core.services import labelling
 from core.services.labelling import Change
 from core.services.projects import Project
 from pages.shared import session, when
-from pages.shared.i18n import lang, plain, t
+from pages.shared.i18n import lang, listed, plain, t
 
 SHOWN = 50
 LONGEST = 60
 
 
 def _value(value: Any) -> str:
-    text = "、".join(str(each) for each in value) if isinstance(value, list) else str(value)
+    text = listed(str(each) for each in value) if isinstance(value, list) else str(value)
     shown = text if len(text) <= LONGEST else text[:LONGEST] + "…"
     return plain(shown) if shown else t("labels.nothing")
 

@@ -12,7 +12,7 @@ from core.services import membership, scheduling
 from core.services.scheduling import Readiness, RoundStatus
 from db.errors import StorageError
 from pages.shared import messages, session, stored_errors, when
-from pages.shared.i18n import catalogue, plain, t
+from pages.shared.i18n import catalogue, listed, plain, t
 
 STAGES = (
     "text", "vectors", "teachers", "student", "standalone", "tree", "machines", "evaluate", "score", "save", "publish"
@@ -56,7 +56,7 @@ def detail_words(detail: dict[str, Any], names: dict[str, str]) -> str:
     parts = []
     labels = detail.get("labels")
     if isinstance(labels, list) and labels:
-        parts.append(t("rounds.detail_labels", labels="、".join(names.get(str(key), str(key)) for key in labels)))
+        parts.append(t("rounds.detail_labels", labels=listed(names.get(str(key), str(key)) for key in labels)))
     if detail.get("epoch") is not None:
         parts.append(t("rounds.detail_epoch", n=detail["epoch"]))
     if detail.get("active") is not None:
@@ -92,7 +92,8 @@ def idle_words(status: RoundStatus, ready: Readiness) -> str:
     hours = t("rounds.idle_hours", hours=ready.hours) if ready.hours else ""
     if status.in_use is None:
         return (t("rounds.idle_first", more=more) if more else t("rounds.idle_first_ready")) + hours
-    return t("rounds.idle_next", n=status.in_use.number, more=more) + hours
+    key = "rounds.idle_next" if more else "rounds.idle_next_ready"
+    return t(key, n=status.in_use.number, more=more) + hours
 
 
 def note_change(status: RoundStatus) -> None:

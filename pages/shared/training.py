@@ -30,7 +30,7 @@ from core.config import (
     RoundConfig,
 )
 from core.errors import BadSetting, HeadNeedsEncoder, HeadNeedsHard
-from pages.shared.i18n import catalogue, lang, spoken, t
+from pages.shared.i18n import catalogue, lang, listed, spoken, t
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "arch": (*ARCHS, *HEAD_ARCHS),
@@ -118,7 +118,7 @@ def read(now: RoundConfig, entered: dict[str, Any]) -> RoundConfig:
 
 def _named(archs: str) -> str:
     """Architectures between commas, as people call them."""
-    return (", " if lang() == "en" else "、").join(value_words("arch", one) for one in archs.split(", "))
+    return listed(value_words("arch", one) for one in archs.split(", "))
 
 
 def numbers(text: str) -> tuple[float, ...]:

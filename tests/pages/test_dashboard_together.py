@@ -44,6 +44,14 @@ def tab(house: House, lang: str = "zh") -> AppTest:
     return page.run()
 
 
+@pytest.mark.parametrize(("lang", "names"), [("zh", "甲、乙"), ("en", "label 0, label 1")])
+def test_a_texts_labels_stand_apart_as_the_language_has_it(
+    house: House, texts_of: Said, tmp_path: Path, lang: str, names: str
+) -> None:
+    filled(house, tmp_path)
+    assert names in texts_of(tab(house, lang)).replace("\\", "")
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize("source", ["pool", "gold", "student", "difference"])
 def test_every_view_says_a_sentence_with_what_it_is_of(
@@ -82,6 +90,7 @@ def test_two_chosen_labels_list_their_texts(house: House, texts_of: Said, tmp_pa
     words = texts_of(page).replace("\\", "")
     assert f"{found.n} 篇同時有" in words
     assert all(each.text in words for each in found.texts)
+    assert "乙、丙" in words
     page.selectbox(key="together_first").set_value("k0").run()
     page.selectbox(key="together_second").set_value("k0").run()
     page.selectbox(key="together_from").set_value("pool").run()

@@ -14,9 +14,10 @@ from streamlit.testing.v1 import AppTest
 from core.approximations import departures
 from core.config import RoundConfig
 from core.services import accounts, projects, scheduling
-from core.services.scheduling import RoundStatus
+from core.services.scheduling import Readiness, RoundStatus
 from db import jobs, places
 from db.connect import writing
+from db.records import RoundRow
 from pages.shared import round_strip
 from pages.shared.rounds import live
 from tests.pages.conftest import House
@@ -222,6 +223,21 @@ def test_progress_words() -> None:
     assert "已完成 200 / 315 個" in folds
     assert round_strip.share(status(done=5, total=4)) == 1.0
     assert round_strip.detail_words({"valid_f1": [0.5, 0.25], "other": {}}, {}) == "驗證 F1 0.50 / 0.25"
+
+
+def test_what_the_next_round_needs_is_told_as_long_as_there_is_something() -> None:
+    done = RoundRow(
+        id=1, number=4, state="published", config={}, code_version="", n_train=1, n_valid=1, n_gold=1, timings={},
+        warnings=(), error=None, started_at=0.0, finished_at=1.0,
+    )  # fmt: skip
+    idle = status(state="idle", in_use=done)
+
+    def words(since: int) -> str:
+        ready = Readiness(ready=True, have=50, need=40, gold=9, gold_texts=9, since_last=since, next_at=30)
+        return round_strip.idle_words(idle, ready)
+
+    assert words(20) == "目前用的是第 4 輪的模型；再標 10 篇會自動開始下一輪。"
+    assert words(30) == words(99) == "目前用的是第 4 輪的模型；下一次儲存標註時會自動開始下一輪。"
 
 
 def test_every_stage_has_words() -> None:

@@ -152,7 +152,9 @@ def test_the_timeline_says_how_rounds_ended_and_which_is_in_use(house: House, te
     assert "平均花 40 秒，最久的是**教師模型**（75 %）" in words
     with house.open() as db:
         seen = service.timeline(db, house.project_id)
-    labelled_line, *bars = history.timeline(seen).data
+    drawn = history.timeline(seen)
+    labelled_line, *bars = drawn.data
+    assert drawn.layout.xaxis.tickvals == (1, 2, 3), "no round that there is not"
     assert list(labelled_line.x) == [1, 3], "a failed round learned from nothing"
     assert {bar.name: list(bar.y) for bar in bars} == {"完成（2）": [1.0, 1.0], "失敗（1）": [1.0]}
 

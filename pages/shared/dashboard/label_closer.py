@@ -16,7 +16,7 @@ from db.errors import StorageError
 from pages.shared import cache, charts, messages
 from pages.shared.charts import plain_name
 from pages.shared.dashboard import figure, label_charts, label_texts, per_label
-from pages.shared.i18n import lang, plain, respoken, spoken, t
+from pages.shared.i18n import lang, listed, plain, respoken, spoken, t
 
 _SCOPE = "label_scope"
 STEP = 0.005  # of the threshold that is tried
@@ -172,7 +172,7 @@ def _interval(share: Share | None) -> str:
 
 def _precisions(answers: Answers) -> str:
     """Each model's average precision, the student's first."""
-    return (", " if lang() == "en" else "、").join(
+    return listed(
         f"{t(f'dashboard.model_{model}')} {plain(f'{answers.curves[model].average_precision:.2f}')}"
         for model in charts.MODELS
         if model in answers.curves

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from core.services.dashboard.one_label import Answers, OneLabel, Reading
-from pages.shared.i18n import lang, plain, t
+from pages.shared.i18n import listed, plain, t
 from pages.shared.links import review_link
 
 FIRST = 3  # texts of a kind at first
@@ -67,8 +67,7 @@ def _labels_of(each: Reading, names: Mapping[str, str]) -> str:
 
 
 def _named(keys: Sequence[str], names: Mapping[str, str]) -> str:
-    between = ", " if lang() == "en" else "、"
-    return between.join(plain(names.get(key, key)) for key in keys) or t("per_label.no_label")
+    return listed(plain(names.get(key, key)) for key in keys) or t("per_label.no_label")
 
 
 def read(one: OneLabel, answers: Answers, each: Reading, names: Mapping[str, str]) -> None:

@@ -20,7 +20,7 @@ from core.wording import fixed, signed
 from db.errors import StorageError
 from pages.shared import cache, charts, messages, reasons, round_strip, session, when
 from pages.shared.dashboard import attention_view, spark, tabs, when_to_stop
-from pages.shared.i18n import lang, plain, t
+from pages.shared.i18n import lang, listed, plain, t
 
 LIVE_S = 15.0
 PAUSE_S = 0.2  # once a visit; reading that code keeps a browser busy for longer
@@ -148,7 +148,7 @@ def _tail_help(found: Glance) -> str:
 
 def _listed(found: Glance, keys: tuple[str, ...], most: int = NAMED) -> str:
     names = found.project.label_set.names(lang())
-    told = t("overview.comma").join(names.get(key, key) for key in keys[:most])
+    told = listed(names.get(key, key) for key in keys[:most])
     return told if len(keys) <= most else t("overview.and_more", names=told, n=len(keys) - most)
 
 
@@ -223,7 +223,7 @@ def target_tile(ahead: WhenToStop) -> None:
 def people_tile(seen: Live) -> None:
     """Names as they are, a few of them."""
     named = [plain(name) for name in seen.people[:NAMED]]
-    who = t("overview.comma").join(named)
+    who = listed(named)
     if len(seen.people) > NAMED:
         who = t("overview.and_more", names=who, n=len(seen.people) - NAMED)
     minutes = round(service.AT_WORK_S / 60)

@@ -16,7 +16,7 @@ from core.services.reporting import Overview
 from core.wording import fixed, signed
 from pages.shared import cache, charts, session
 from pages.shared.dashboard import figure, people_figures
-from pages.shared.i18n import lang, plain, t
+from pages.shared.i18n import lang, listed, plain, t
 
 PARTS = ("work", "agreement", "suggestions")
 SINCE = {"all": None, "30": 30, "7": 7}  # days
@@ -213,9 +213,7 @@ def _labels(view: Overview, found: Agreement) -> None:
     )  # fmt: skip
     silent = [name for name, each in order if each.alpha is None]
     if silent:
-        st.caption(
-            t("people_tab.labels_left_out", names=plain("、".join(silent) if lang() != "en" else ", ".join(silent)))
-        )
+        st.caption(t("people_tab.labels_left_out", names=plain(listed(silent))))
 
 
 def _pairs(found: Agreement) -> None:

@@ -21,6 +21,7 @@ WEEKS_FROM = 90  # days; more of them are shown by the week
 RATES = {"skipped": ("#5b7fbd", "circle"), "flagged": ("#d55e00", "diamond"), "fast": ("#8a8d3b", "square")}
 RELIABLE, TENTATIVE = 0.8, 2 / 3  # of alpha; the customary marks, krippendorff2011's author's
 ACCEPTED, ADDED = ("#0f766e", "circle"), ("#e69f00", "diamond")
+KAPPAS, KAPPA_INK = [[0, "#eef7f5"], [1, "#4fb0a3"]], "#16302d"  # its numbers are read by day and by night
 LEAST_SEEN = 5  # observations; a share of fewer is not drawn
 _CALM = {"margin": {"l": 8, "r": 16, "t": 40, "b": 8}, "hovermode": "closest", "dragmode": False}
 _LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0}
@@ -246,7 +247,7 @@ def kappas(found: Agreement, lang: str) -> Sketch:
     figure.add_heatmap(
         z=z, x=shown, y=shown, text=[["" if v is None else fixed(v) for v in line] for line in z],
         texttemplate="%{text}", customdata=hover, hovertemplate="%{customdata}<extra></extra>", zmin=0, zmax=1,
-        colorscale=[[0, "#e6f2f0"], [1, "#0f766e"]], xgap=2, ygap=2, hoverongaps=False,
+        colorscale=KAPPAS, textfont={"color": KAPPA_INK}, xgap=2, ygap=2, hoverongaps=False,
         colorbar={"thickness": 10, "outlinewidth": 0},
     )  # fmt: skip
     figure.update_layout(height=130 + 40 * len(names), **_CALM)

@@ -8,7 +8,7 @@ from core.services.curating import Project
 from core.services.dashboard import together
 from core.services.dashboard.together import Text, Texts, View
 from pages.shared import session
-from pages.shared.i18n import lang, plain, respoken, spoken, t
+from pages.shared.i18n import lang, listed, plain, respoken, spoken, t
 from pages.shared.links import review_link
 
 _FIRST, _SECOND, _FROM = "together_first", "together_second", "together_from"
@@ -116,7 +116,7 @@ def _one(each: Text, names: dict[str, str]) -> None:
 
 
 def _labels(keys: tuple[str, ...], names: dict[str, str]) -> str:
-    return "、".join(names.get(key, key) for key in keys) or t("together.no_label")
+    return listed(names.get(key, key) for key in keys) or t("together.no_label")
 
 
 def _pages(read: Texts) -> None:

@@ -18,7 +18,7 @@ from db.records import RoundRow
 from pages.shared import cache, session, training
 from pages.shared.charts import FADED, UNSTABLE_BELOW, plain_name
 from pages.shared.dashboard import figure
-from pages.shared.i18n import catalogue, lang, plain, respoken, say, t
+from pages.shared.i18n import catalogue, lang, listed, plain, respoken, say, t
 
 NAMED = 4  # labels that a sentence names
 # Hue, symbol and side of the line: each tells a gain from a loss.
@@ -92,7 +92,7 @@ def only_one_has(found: Comparison, label_set: LabelSet) -> list[str]:
         return t("rounds.compare_merged", label=name, into=plain(names[into])) if into else name
 
     return [
-        t("rounds.compare_only", round=number, labels=t("rounds.comma").join(called(each) for each in labels))
+        t("rounds.compare_only", round=number, labels=listed(called(each) for each in labels))
         for number, labels in ((found.later, found.only_later), (found.earlier, found.only_earlier))
         if labels
     ]
@@ -110,7 +110,7 @@ def _stable(side: Side) -> bool:
 def _list(sides: Sequence[Side]) -> str:
     names = [plain(each.label.name(lang())) for each in sides]
     more = t("rounds.compare_more", n=len(names) - NAMED) if len(names) > NAMED else ""
-    return t("rounds.comma").join(f"**{name}**" for name in names[:NAMED]) + more
+    return listed(f"**{name}**" for name in names[:NAMED]) + more
 
 
 def drawn(found: Comparison) -> go.Figure:
@@ -224,7 +224,7 @@ def _value(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return t("rounds.on" if value else "rounds.off")
     if isinstance(value, list | tuple):
-        return "、".join(f"{each:g}" if isinstance(each, float) else str(each) for each in value)
+        return listed(f"{each:g}" if isinstance(each, float) else str(each) for each in value)
     if isinstance(value, str):
         return training.value_words(name, value) or "–"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -81,8 +81,9 @@ def timeline(seen: Timeline) -> go.Figure:
     first, last = seen.rounds[0].row.number, seen.rounds[-1].row.number
     width = max(5, last - first + 1)  # a bar alone would be as wide as the page
     drawn.update_xaxes(
-        fixedrange=True, dtick=max(1, width // 12), range=[first - 0.6, first + width - 0.4], tickformat="d"
-    )
+        fixedrange=True, tickvals=list(range(first, last + 1, max(1, width // 12))),
+        range=[first - 0.6, first + width - 0.4], tickformat="d",
+    )  # fmt: skip
     drawn.update_xaxes(title=say("dashboard.axis_round", lang()), row=2, col=1)
     drawn.update_yaxes(title=say("rounds.axis_labelled", lang()), rangemode="tozero", fixedrange=True, row=1, col=1)
     drawn.update_yaxes(title=say("rounds.axis_minutes", lang()), rangemode="tozero", fixedrange=True, row=2, col=1)

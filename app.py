@@ -36,7 +36,7 @@ from web.lost import Lost
 from web.relay import Relay, answers
 from web.routes import Downloads, Health, all_routes
 from web.shell import shell_routes
-from web.supervisor import Supervisor
+from web.supervisor import Pulse, Supervisor
 from web.warming import Warming
 
 ROOT = Path(__file__).resolve().parent
@@ -143,7 +143,7 @@ def _beside(leads_socket: Path | None) -> Beside:
     if leads_socket is None:
         return Beside(worker=worker)
     command = [*program, "web.leads", str(leads_socket)]
-    leads = Supervisor(command, cwd=ROOT, name="leads' server", answers=partial(answers, leads_socket))
+    leads = Supervisor(command, cwd=ROOT, name="leads' server", pulse=Pulse(well=partial(answers, leads_socket)))
     return Beside(worker=worker, leads=leads, leads_socket=leads_socket)
 
 

@@ -11,7 +11,7 @@ from core.errors import TagtailError
 from core.services import membership
 from core.services.reporting import Overview
 from db.errors import StorageError
-from pages.shared import cache, messages, session
+from pages.shared import ahead, cache, messages, session
 from pages.shared.dashboard import long_tail, overview, people, per_label, report, tabs, together
 from pages.shared.i18n import t
 from pages.shared.links import page_link
@@ -31,6 +31,7 @@ def show() -> None:
     session.require("lead")
     project = session.project()
     st.title(t("dashboard.title"), anchor=False)
+    ahead.tiles()
     st.session_state[tabs.KEY] = tabs.present(TABS)
     strip(project.id, quiet=partial(tabs.is_open, "overview"))  # which says by itself what is amiss
     try:

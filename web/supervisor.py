@@ -36,13 +36,26 @@ class Backoff:
         return min(self.first_s * 2 ** min(self.failures - 1, 30), self.longest_s)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pulse:
+    """A child that is not well for ``silent_s``, as ``well`` says, hangs; it has ``starting_s`` more after its start.
+
+    Units: seconds.
+    """
+
+    well: Callable[[], bool]
+    every_s: float = 5.0
+    silent_s: float = 60.0
+    starting_s: float = 120.0
+
+
 class Supervisor:
     """Keeps one child process alive from ``start`` to ``stop``.
 
     The child has its own process group, so that a Ctrl-C in the terminal reaches it only through us, and it ends
     when we are killed (Linux: PR_SET_PDEATHSIG, which fires when the *thread* that forked ends; hence one thread that
-    lives as long as the child). ``name`` is what the log calls it. A child that ``answers`` says nothing of for
-    ``silent_s`` hangs, and is killed and started again; ``starting_s`` is how much longer it may take after its start.
+    lives as long as the child). ``name`` is what the log calls it. One that hangs, by its ``pulse``, is killed and
+    started again.
     """
 
     def __init__(
@@ -53,10 +66,7 @@ class Supervisor:
         backoff: Backoff | None = None,
         grace_s: float = 15.0,
         name: str = "worker",
-        answers: Callable[[], bool] | None = None,
-        silent_s: float = 60.0,
-        starting_s: float = 120.0,
-        ask_s: float = 5.0,
+        pulse: Pulse | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._command = [sys.executable, str(TETHER), str(os.getpid()), *command]
@@ -64,8 +74,7 @@ class Supervisor:
         self._backoff = backoff or Backoff()
         self._grace_s = grace_s
         self._name = name
-        self._answers = answers
-        self._silent_s, self._starting_s, self._ask_s = silent_s, starting_s, ask_s
+        self._pulse = pulse
         self._clock = clock
         self._stopping = threading.Event()
         self._changed = threading.Condition()
@@ -124,20 +133,21 @@ class Supervisor:
         self._child = child
         self.starts += 1
         self._set("running")
+        pulse = self._pulse
         asked = self._clock()
-        heard = asked + self._starting_s
+        heard = asked + (pulse.starting_s if pulse else 0.0)
         while True:
             try:
                 return child.wait(timeout=0.2)
             except subprocess.TimeoutExpired:
                 if self._stopping.is_set():
                     return self._end(child)
-            if self._answers is None or self._clock() < asked + self._ask_s:
+            if pulse is None or self._clock() < asked + pulse.every_s:
                 continue
-            if self._answers():
+            if pulse.well():
                 heard = self._clock()
-            elif self._clock() > heard + self._silent_s:
-                log.warning("the %s has not answered for %.0f s and is killed", self._name, self._silent_s)
+            elif self._clock() > heard + pulse.silent_s:
+                log.warning("the %s has not answered for %.0f s and is killed", self._name, pulse.silent_s)
                 _signal_group(child, signal.SIGKILL)  # one that hangs hears nothing else
                 return child.wait()
             asked = self._clock()

@@ -84,7 +84,7 @@ LOOK = """() => {
   });
   window.firstPaint = new Promise((resolve) => {
     const first = () => {
-      const tiles = document.querySelectorAll('[data-testid=stMetric]');
+      const tiles = document.querySelectorAll('[class*=st-key-glance_] [data-testid=stMetric]');
       if (tiles.length >= 4) painted(resolve);
       else requestAnimationFrame(first);
     };

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from web.supervisor import TAKEN, TETHER, Backoff, Supervisor
+from web.supervisor import TAKEN, TETHER, Backoff, Pulse, Supervisor
 
 LONG_S = 30.0  # far more than needed: a bound for a machine that is busy with something else
 
@@ -227,8 +227,8 @@ def _signs(folder: Path) -> Callable[[], bool]:
 def test_one_that_hangs_is_killed_and_started_again(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="tagtail.worker"):
         running = bench.run(
-            HANGS, backoff=_quick(), answers=_signs(bench.folder), ask_s=0.3, silent_s=1.0, starting_s=LONG_S,
-            name="leads' server",
+            HANGS, backoff=_quick(), name="leads' server",
+            pulse=Pulse(well=_signs(bench.folder), every_s=0.3, silent_s=1.0, starting_s=LONG_S),
         )  # fmt: skip
         assert running.wait_for(lambda it: bench.lives() == 1, LONG_S) or bench.lives() == 1
         (bench.folder / "hang").touch()
@@ -243,7 +243,7 @@ def test_one_that_is_still_starting_is_given_its_time(bench: Bench) -> None:
         asked.append(False)
         return False
 
-    running = bench.run(FOREVER, answers=silent, ask_s=0.01, silent_s=0.01, starting_s=LONG_S)
+    running = bench.run(FOREVER, pulse=Pulse(well=silent, every_s=0.01, silent_s=0.01, starting_s=LONG_S))
     until = time.monotonic() + LONG_S
     while len(asked) < 5 and time.monotonic() < until:
         time.sleep(0.05)

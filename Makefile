@@ -29,7 +29,7 @@ unit: $(VENV)/.test  ## all tests but the browser's
 e2e: $(VENV)/.test  ## the browser's tests (needs Debian's chromium)
 	@command -v chromium >/dev/null || [ -x /usr/bin/chromium ] || \
 	  { echo "No Chromium here. Install it with:  sudo apt-get install chromium fonts-noto-cjk"; exit 2; }
-	$(PY) -m pytest -m e2e $(TWO) --reruns 1 -rR
+	$(PY) -m pytest -m e2e $(TWO) --reruns 1 -rfER
 
 screenshots: $(VENV)/.test  ## the README's pictures, made by the browser's tests
 	SCREENSHOTS=1 $(PY) -m pytest -m e2e tests/e2e/test_screenshots.py

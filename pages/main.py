@@ -32,7 +32,7 @@ RANK = {role: rank for rank, role in enumerate(accounts.ROLES)}
 # Streamlit leaves 6rem above every page; a text to label wants the room. The rest is contrast (WCAG 2.2 AA): of
 # captions, of what is chosen in a row of buttons, and of words on the dark theme's bright buttons and tags.
 STYLE = """<style>
-.st-key-tagtail_ahead {display: none}
+[data-testid=stLayoutWrapper]:has(> .st-key-tagtail_ahead), .st-key-tagtail_ahead {display: none}
 [data-testid=stMainBlockContainer] {padding-top: 3.5rem; padding-bottom: 3rem}
 [data-testid=stCaptionContainer] {opacity: .8 !important}
 @media (prefers-color-scheme: light) {button[data-selected=true] p {color: #0a544e}}

@@ -149,14 +149,14 @@ class Relay:
 
 def answers(socket: Path, timeout_s: float = 2.0) -> bool:
     """Whether the leads' server says that it is well."""
-    with contextlib.closing(_socket.socket(_socket.AF_UNIX)) as line:
-        line.settimeout(timeout_s)
-        try:
+    try:
+        with _socket.socket(_socket.AF_UNIX) as line:
+            line.settimeout(timeout_s)
             line.connect(str(socket))
             line.sendall(b"GET /_stcore/health HTTP/1.1\r\nHost: leads\r\nConnection: close\r\n\r\n")
             return line.recv(12) == b"HTTP/1.1 200"
-        except OSError:
-            return False
+    except OSError:
+        return False
 
 
 def _kept(header: bytes, without: frozenset[str] = HOP) -> bool:

@@ -38,15 +38,16 @@ class Backoff:
 
 @dataclass(frozen=True, kw_only=True)
 class Pulse:
-    """A child that is not well for ``silent_s``, as ``well`` says, hangs; it has ``starting_s`` more after its start.
+    """A child hangs that was asked so often in a row, every so many seconds, and was not ``well`` once.
 
-    Units: seconds.
+    Counted, not timed: a machine that itself stood still has asked no more often. Until it was well for the first time
+    it may miss ``starting`` more.
     """
 
     well: Callable[[], bool]
     every_s: float = 5.0
-    silent_s: float = 60.0
-    starting_s: float = 120.0
+    misses: int = 12
+    starting: int = 24
 
 
 class Supervisor:
@@ -135,7 +136,7 @@ class Supervisor:
         self._set("running")
         pulse = self._pulse
         asked = self._clock()
-        heard = asked + (pulse.starting_s if pulse else 0.0)
+        left = pulse.misses + pulse.starting if pulse else 0
         while True:
             try:
                 return child.wait(timeout=0.2)
@@ -144,10 +145,9 @@ class Supervisor:
                     return self._end(child)
             if pulse is None or self._clock() < asked + pulse.every_s:
                 continue
-            if pulse.well():
-                heard = self._clock()
-            elif self._clock() > heard + pulse.silent_s:
-                log.warning("the %s has not answered for %.0f s and is killed", self._name, pulse.silent_s)
+            left = pulse.misses if pulse.well() else left - 1
+            if left <= 0:
+                log.warning("the %s was asked %d times without an answer and is killed", self._name, pulse.misses)
                 _signal_group(child, signal.SIGKILL)  # one that hangs hears nothing else
                 return child.wait()
             asked = self._clock()

@@ -155,6 +155,7 @@ def board_data(
         "look": look,
         "listed": LISTED,
         "owner": str(session.user_id() or 0),
+        "lang": lang(),
         "scope": f"{project.id}.{view}.{label}",
         "view": view,
         "n": found.n,

@@ -92,6 +92,7 @@ def open_overview(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/dashboard?tab=overview")
     expect(page.locator(".st-key-glance_now [data-testid=stMetric]")).to_have_count(4)
     expect(page.locator(".st-key-glance_scores [data-testid=stMetric]")).to_have_count(4)
+    expect(page.locator(".st-key-tagtail_ahead [data-testid=stMetric]")).to_have_count(1)
     expect(page.locator(".st-key-tagtail_ahead [data-testid=stMetric]")).to_be_hidden()
     expect(page.locator("[data-test-script-state=notRunning]")).to_have_count(1)
 

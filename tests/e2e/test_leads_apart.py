@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.driving import Server, label_keys, open_board, pressed, running, sign_in, wait_saved
+from web.relay import answers
 
 pytestmark = pytest.mark.e2e
 
@@ -33,6 +34,7 @@ def test_a_fallen_leads_server_comes_back_and_no_annotator_notices(browser: Brow
     expect(lead.locator("h1").first).to_be_visible()
     old = leads_server(server)
     assert old is not None
+    assert answers(Path(old.cmdline()[-1]), 30), "as the watch over it asks"
     old.kill()
     key = label_keys(amy)[0]
     amy.keyboard.press("1")

@@ -105,7 +105,10 @@ def test_plain_leaves_no_markup_alive(text: str) -> None:
 
 
 def test_no_choice_has_a_count_among_its_words() -> None:
-    """A choice travels as its words: a click on words of before the count changed would be dropped."""
+    """A choice travels as its words: a click on words of before the count changed would be dropped.
+
+    Seen here where the words are made in the call itself; the pages' tests change counts under a choice.
+    """
     counted = []
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

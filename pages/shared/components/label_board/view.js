@@ -168,12 +168,13 @@ function makeView(root) {
     bar.dataset.entry = entry ? entry.uid : "";
     if (!entry) return;
     put("past-title", [fill(w.past_title, { n: back }), whenOf(entry.at, data.lang)].filter(Boolean).join(" · "));
+    const between = data.lang === "en" ? ", " : "、";
     const names = data.labels.filter((label) => entry.labels.includes(label.key)).map((label) => label.name);
-    const chose = names.length && entry.decision !== "skipped" ? fill(w.past_labelled, { labels: names.join("、") }) : "";
+    const chose = names.length && entry.decision !== "skipped" ? fill(w.past_labelled, { labels: names.join(between) }) : "";
     const other = { skipped: w.past_skipped, flagged: w.past_flagged }[entry.decision] || "";
     const decided = [other, chose].filter(Boolean).join(" · ");
     const versions = entry.versions > 1 ? fill(w.past_versions, { n: entry.versions }) : "";
-    const settled = entry.left_out ? w.past_left_out : entry.settled ? fill(w.past_settled, { labels: entry.settled.join("、") || "—" }) : "";
+    const settled = entry.left_out ? w.past_left_out : entry.settled ? fill(w.past_settled, { labels: entry.settled.join(between) || "—" }) : "";
     put("past-said", [decided, entry.comment, versions, settled].filter(Boolean).join(" · "));
     put("past-leave", w.past_leave);
   }

@@ -124,7 +124,7 @@ function makeBoard(root) {
     part.before.hidden = !one.settled;
     if (one.settled) {
       const who = showsNames() ? `${one.settled.who} · ${one.settled.when}` : one.settled.when;
-      const names = one.settled.labels.map((key) => label(key).name).join("、");
+      const names = one.settled.labels.map((key) => label(key).name).join(data.lang === "en" ? ", " : "、");
       part.before.textContent = fill(data.words[one.settled.left_out ? "left_out_as" : "settled_as"], { labels: names, who }) + (one.settled.comment ? ` ${one.settled.comment}` : "");
     }
     part.people.replaceChildren(...one.choices.map((choice, n) => person(one, choice, n)));

@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 PY     := $(VENV)/bin/python
 PIP    := $(VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt
-# Two processes, a file's tests in one of them, files in their order: sorted by how many tests they have, those of few
-# but long ones would come last, and one process would wait for the other.
-TWO    := -n 2 --dist loadfile --no-loadscope-reorder
+# A file's tests in one process, files in their order: sorted by how many tests they have, those of few but long ones
+# would come last, and the other processes would wait.
+APART  := --dist loadfile --no-loadscope-reorder
 export PORT DATA_DIR PROJECT HOST ALLOWED_HOSTS
 
 .PHONY: run test check unit e2e screenshots bench-acquire bench-loop bench-desk bench-dashboard bench-faults bench-reuters bench-round bench-score bench-teachers bench-xmc clean help
@@ -24,12 +24,12 @@ check: $(VENV)/.test  ## lint and types
 	$(VENV)/bin/mypy
 
 unit: $(VENV)/.test  ## all tests but the browser's
-	$(PY) -m pytest -m "not e2e" $(TWO)
+	$(PY) -m pytest -m "not e2e" -n 2 $(APART)
 
 e2e: $(VENV)/.test  ## the browser's tests (needs Debian's chromium)
 	@command -v chromium >/dev/null || [ -x /usr/bin/chromium ] || \
 	  { echo "No Chromium here. Install it with:  sudo apt-get install chromium fonts-noto-cjk"; exit 2; }
-	$(PY) -m pytest -m e2e $(TWO) --reruns 1 -rfER
+	$(PY) -m pytest -m e2e -n 3 $(APART) --reruns 1 -rfER
 
 screenshots: $(VENV)/.test  ## the README's pictures, made by the browser's tests
 	SCREENSHOTS=1 $(PY) -m pytest -m e2e tests/e2e/test_screenshots.py

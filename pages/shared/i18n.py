@@ -94,13 +94,13 @@ def respoken(key: str, options: Collection[Any], first: Any) -> str:
     Where that is nothing, or no option any more, with ``first``. Of several choices (a list) those stay that are.
     """
     state, now = st.session_state, spoken(key)
-    if now in state:
-        return now
-    before = next((state[one] for each in NAMES if (one := _spoken_in(each, key)) in state), first)
+    before = next((state[one] for one in (now, *(_spoken_in(each, key) for each in NAMES)) if one in state), first)
     if isinstance(before, list | tuple):
-        state[now] = [each for each in before if each in options]
+        chosen = [each for each in before if each in options]
     else:
-        state[now] = before if before in options else first
+        chosen = before if before in options else first
+    if now not in state or state[now] != chosen:
+        state[now] = chosen
     return now
 
 

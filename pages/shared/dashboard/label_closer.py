@@ -33,9 +33,7 @@ def panel(project_id: int, found: Labels, names: Mapping[str, str]) -> None:
     st.subheader(t("per_label.closer"), anchor=False)
     offered = {line.scope: names.get(line.scope, line.scope) for line in (*found.labels, *found.together)}
     offered |= {key: t("per_label.gone", name=names.get(key, key)) for key in found.gone}
-    key = respoken(_SCOPE, offered, first := next(iter(offered)))
-    if st.session_state[key] not in offered:
-        st.session_state[key] = first
+    key = respoken(_SCOPE, offered, next(iter(offered)))
     scope = st.selectbox(t("per_label.choose"), list(offered), format_func=lambda one: offered[one], key=key)
     try:
         one = cache.one_label(project_id, scope)

@@ -93,13 +93,10 @@ def _choice(found: View) -> tuple[str, str, str]:
     }  # fmt: skip
     chosen = []
     for column, (name, (said, usual)) in zip(st.columns(len(offered)), offered.items(), strict=True):
-        key = respoken(name, said, usual)
-        if st.session_state[key] not in said:
-            st.session_state[key] = usual
         chosen.append(
             column.selectbox(
-                t(name.replace("together_", "together.read_")), list(said), key=key, format_func=said.__getitem__,
-                on_change=_pair_chosen,
+                t(name.replace("together_", "together.read_")), list(said), key=respoken(name, said, usual),
+                format_func=said.__getitem__, on_change=_pair_chosen,
             )
         )  # fmt: skip
     return chosen[0], chosen[1], chosen[2]

@@ -8,7 +8,6 @@ from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from core.evaluate.paired import Gain
 from core.labels import Label, LabelSet
@@ -37,9 +36,12 @@ def section(project_id: int, seen: Timeline) -> None:
     usual = numbers.index(seen.in_use) if seen.in_use in numbers[:-1] else 0
     left, right = st.columns(2)
     later, earlier = (
-        _choice(side, project_id, which, numbers, first)
+        side.selectbox(
+            t(f"rounds.compare_{which}"), numbers, format_func=lambda n: t("rounds.round_n", n=n),
+            key=respoken(f"compare_{which}_{project_id}", numbers, first),
+        )
         for side, which, first in ((left, "later", numbers[usual]), (right, "earlier", numbers[usual + 1]))
-    )
+    )  # fmt: skip
     if later == earlier:
         st.caption(t("rounds.compare_same"))
         return
@@ -78,15 +80,6 @@ def sentence(found: Comparison) -> str:
 def _compared(found: Comparison, alone: Sequence[str]) -> str:
     """Over which labels, where that has to be said."""
     return " " + " ".join([t("rounds.compare_common", n=len(found.labels)), *alone]) if alone else ""
-
-
-def _choice(side: DeltaGenerator, project_id: int, which: str, numbers: list[int], first: int) -> int:
-    """One of the two rounds; ``first`` where none was chosen, or one that there is no more."""
-    key = respoken(f"compare_{which}_{project_id}", numbers, first)
-    if st.session_state[key] not in numbers:
-        st.session_state[key] = first
-    said = t(f"rounds.compare_{which}")
-    return int(side.selectbox(said, numbers, key=key, format_func=lambda n: t("rounds.round_n", n=n)))
 
 
 def only_one_has(found: Comparison, label_set: LabelSet) -> list[str]:
